@@ -1,0 +1,107 @@
+"""The options that several commands share, and how their values are read."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from holdfast import InvalidInput
+
+_SCOPE = "Whose memory"
+_STORE = "Store and output"
+
+UserId = Annotated[str | None, typer.Option("--user-id", help="The user.", rich_help_panel=_SCOPE)]
+AgentId = Annotated[str | None, typer.Option("--agent-id", help="The agent.", rich_help_panel=_SCOPE)]
+RunId = Annotated[str | None, typer.Option("--run-id", help="The session.", rich_help_panel=_SCOPE)]
+AppId = Annotated[str | None, typer.Option("--app-id", help="The application.", rich_help_panel=_SCOPE)]
+
+Path = Annotated[
+    str | None,
+    typer.Option(
+        "--path",
+        metavar="FILE",
+        help="The store; by default memory.db in $HOLDFAST_DIR or your data folder.",
+        rich_help_panel=_STORE,
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.", rich_help_panel=_STORE)]
+Llm = Annotated[
+    str | None,
+    typer.Option(
+        "--llm", metavar="PRESET", help="Who extracts: rules, openai, ollama, groq, ...", rich_help_panel=_STORE
+    ),
+]
+Embedder = Annotated[
+    str | None,
+    typer.Option(
+        "--embedder", metavar="PRESET", help="Who embeds: hashing, openai, ollama, ...", rich_help_panel=_STORE
+    ),
+]
+
+MemoryId = Annotated[str, typer.Argument(metavar="ID", help="The memory's id.")]
+Filters = Annotated[
+    str | None,
+    typer.Option("--filters", metavar="JSON", help="""Conditions, such as '{"created_at": {"gte": "2026-05-01"}}'."""),
+]
+Metadata = Annotated[
+    str | None,
+    typer.Option("--metadata", metavar="JSON", help="""An object kept with it, such as '{"team": "red"}'."""),
+]
+Timestamp = Annotated[
+    str | None,
+    typer.Option("--timestamp", metavar="TIME", help="When it happened: ISO-8601 or Unix seconds; now by default."),
+]
+
+
+def scope(*, user_id: str | None, agent_id: str | None, run_id: str | None, app_id: str | None) -> dict[str, Any]:
+    """Return the ids that were given, by field."""
+    ids = {"user_id": user_id, "agent_id": agent_id, "run_id": run_id, "app_id": app_id}
+    return {field: value for field, value in ids.items() if value is not None}
+
+
+def json_object(text: str | None, *, option: str) -> dict[str, Any] | None:
+    """Return the JSON object an option holds, `None` when it was not given.
+
+    Raises:
+        InvalidInput: It is no JSON, or no object.
+    """
+    if text is None:
+        return None
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f'{option} is no JSON ({error}): give an object such as \'{{"key": "value"}}\'') from error
+    if not isinstance(value, dict):
+        raise InvalidInput(f'{option} is {text!r}: give a JSON object such as \'{{"key": "value"}}\'')
+    return value
+
+
+def moment(text: str | None) -> str | float | None:
+    """Return a time as the library takes it: a number when it can only be Unix seconds, else the text."""
+    # Fewer than nine digits (before 1973) are rather a year or a day without hyphens: the library refuses the text.
+    return float(text) if text and re.fullmatch(r"\d{9,}(\.\d+)?", text) else text
+
+
+def text_or_stdin(text: str) -> str:
+    """Return `text`, or for `-` what stdin holds.
+
+    Raises:
+        InvalidInput: Stdin is not UTF-8.
+    """
+    return decoded(sys.stdin.buffer.read(), source="stdin") if text == "-" else text
+
+
+def decoded(content: bytes, *, source: str) -> str:
+    """Return `content` as text, a byte order mark aside.
+
+    Raises:
+        InvalidInput: It is not UTF-8.
+    """
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{source} is no UTF-8 text (byte {error.start}): save it as UTF-8") from error

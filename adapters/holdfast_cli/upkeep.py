@@ -1,0 +1,45 @@
+"""`doctor`: is the store sound?"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from holdfast_cli import options
+from holdfast_cli.failures import NOTHING_FOUND
+from holdfast_cli.printing import output, print_json, print_pairs, print_table
+from holdfast_cli.stores import existing
+
+
+def doctor(
+    *,
+    repair: Annotated[bool, typer.Option("--repair", help="Set damaged memories aside, rebuild the index.")] = False,
+    path: options.Path = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Check the whole store, and repair it if told to.
+
+    Every memory is compared with its checksum and the index with the store; exit code 1 when something is wrong.
+    """
+    with existing(path) as memory:
+        diagnosis = memory.doctor(repair=repair)
+        sound = diagnosis["healthy"] or (repair and memory.doctor()["healthy"])
+        engines = {role: name for role, name in memory.engines.items() if name is not None}
+    if as_json:
+        print_json(diagnosis)
+    else:
+        counts = {name: f"{diagnosis[name]:,}" for name in ("memories", "duplicates", "repaired")}
+        print_pairs({**engines, **counts}.items())
+        if diagnosis["problems"]:
+            print_table(("memory", "problem"), [(item["id"] or "-", item["problem"]) for item in diagnosis["problems"]])
+        _print_verdict(sound=sound, found=not diagnosis["healthy"])
+    if not sound:
+        raise typer.Exit(NOTHING_FOUND)
+
+
+def _print_verdict(*, sound: bool, found: bool) -> None:
+    if not sound:
+        output().print("not healthy: holdfast doctor --repair sets aside what is damaged", style="bold red")
+    else:
+        output().print("repaired" if found else "healthy", style="bold green")

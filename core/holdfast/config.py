@@ -1,0 +1,170 @@
+"""What a memory is built with, in our words or in Mem0's dictionary."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal
+
+from platformdirs import user_data_path
+
+from holdfast.errors import ConfigError
+from holdfast.ports import ChatModel, Embedder, Reranker
+from holdfast.providers import Role, Spec, ignored_settings
+
+_log = logging.getLogger("holdfast")
+
+_FILE_NAME = "holdfast.db"
+_PROMPTS = ("custom_fact_extraction_prompt", "custom_update_memory_prompt", "custom_instructions")
+
+# Mem0's keys that have no counterpart because nothing of the kind is needed here: one file holds everything.
+_WITHOUT_EFFECT = ("history_db_path", "version")
+_FAISS_WITHOUT_EFFECT = ("collection_name", "distance_strategy", "normalize_L2")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything a memory can be told when it is opened.
+
+    Attributes:
+        path: The SQLite file, or `":memory:"`; `None` is `default_path`.
+        llm: A preset's name, a `{"provider", "config"}` mapping or a chat model; `None` is the store's own,
+            or what the environment offers.
+        embedder: The same for the embedder.
+        reranker: An object with `score(query, texts)`.
+        custom_fact_extraction_prompt: Replaces the prompt that extracts facts.
+        custom_update_memory_prompt: Replaces the prompt that reconciles facts with what is known.
+        custom_instructions: Added to the prompt that extracts facts.
+        synchronous: `"FULL"` keeps every acknowledged write through a power cut; `"NORMAL"` is faster and
+            keeps it through a crash of the process only.
+        ignored: Dotted keys of Mem0's dictionary that change nothing here.
+
+    Raises:
+        ConfigError: A value cannot be used.
+    """
+
+    path: str | os.PathLike[str] | None = None
+    llm: str | Spec | ChatModel | None = field(default=None, repr=False)
+    embedder: str | Spec | Embedder | None = field(default=None, repr=False)
+    reranker: Reranker | None = field(default=None, repr=False)
+    custom_fact_extraction_prompt: str | None = None
+    custom_update_memory_prompt: str | None = None
+    custom_instructions: str | None = None
+    synchronous: Literal["FULL", "NORMAL"] = "FULL"
+    ignored: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.path is not None and (not isinstance(self.path, (str, os.PathLike)) or not os.fspath(self.path)):
+            raise ConfigError(f"path is {self.path!r}: name a file, or ':memory:'")
+        if self.synchronous not in ("FULL", "NORMAL"):
+            raise ConfigError(f"synchronous is {self.synchronous!r}: use 'FULL' or 'NORMAL'")
+        if self.reranker is not None and not hasattr(self.reranker, "score"):
+            raise ConfigError("reranker must be an object with the method score(query, texts)")
+        for name in _PROMPTS:
+            prompt = getattr(self, name)
+            if prompt is not None and (not isinstance(prompt, str) or not prompt.strip()):
+                raise ConfigError(f"{name} is {prompt!r}: give the prompt's text, or leave it out")
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any]) -> Config:
+        """Return the configuration that `mapping` describes, in our keys or in Mem0's.
+
+        What Mem0 needs and Holdfast does not is left aside, logged once and listed in `ignored`.
+
+        Raises:
+            ConfigError: A key, a provider or a setting is not known, or two of them contradict each other.
+        """
+        given = {key: value for key, value in mapping.items() if value is not None}
+        _refuse_unknown(given)
+        ignored = [key for key in _WITHOUT_EFFECT if key in given]
+        values = {key: value for key, value in given.items() if key in _OUR_KEYS}
+        if "vector_store" in given:
+            values, unused = _with_vector_store(values, given["vector_store"])
+            ignored += unused
+        ignored += [*_unused_settings("llm", values), *_unused_settings("embedder", values)]
+        if ignored:
+            _log.info("configuration: %s change nothing here", ", ".join(ignored))
+        return cls(**values, ignored=tuple(ignored))
+
+
+_OUR_KEYS = tuple(item.name for item in fields(Config) if item.name != "ignored")
+_KEYS = (*_OUR_KEYS, "vector_store", *_WITHOUT_EFFECT)
+
+
+def default_path(environ: Mapping[str, str]) -> Path:
+    """Return the file used when none is named: in `$HOLDFAST_DIR`, else in the platform's data folder."""
+    folder = environ.get("HOLDFAST_DIR", "").strip()
+    return (Path(folder).expanduser() if folder else user_data_path("holdfast", appauthor=False)) / "memory.db"
+
+
+def _refuse_unknown(given: Mapping[str, Any]) -> None:
+    if given.get("graph_store"):
+        raise ConfigError("graph_store is set, but there is no graph store to choose: leave it out")
+    for key in given:
+        if key not in (*_KEYS, "graph_store"):
+            close = get_close_matches(str(key), _KEYS, n=1)
+            guess = f", did you mean {close[0]!r}" if close else ""
+            raise ConfigError(f"configuration key {key!r} is not known{guess}: there are {', '.join(_KEYS)}")
+
+
+def _with_vector_store(values: Mapping[str, Any], store: Any) -> tuple[dict[str, Any], list[str]]:
+    """Return `values` with what Mem0's `vector_store` says, and the keys of it that change nothing."""
+    settings = _faiss_settings(store)
+    ignored = [name for name in settings if name in _FAISS_WITHOUT_EFFECT]
+    folder, dimensions = settings.get("path"), settings.get("embedding_model_dims")
+    merged = dict(values)
+    if folder and "path" in values:
+        raise ConfigError("both path and vector_store.config.path say where the memory lies: keep one of them")
+    if folder:
+        merged["path"] = Path(folder).expanduser() / _FILE_NAME
+    if dimensions and "embedder" in values:
+        merged["embedder"] = _with_dimensions(values["embedder"], dimensions)
+    elif dimensions:
+        ignored.append("embedding_model_dims")
+    return merged, [f"vector_store.config.{name}" for name in ignored]
+
+
+def _faiss_settings(store: Any) -> Mapping[str, Any]:
+    if not isinstance(store, Mapping) or not isinstance(store.get("config") or {}, Mapping):
+        raise ConfigError("vector_store must be like {'provider': 'faiss', 'config': {'path': folder}}")
+    provider, settings = store.get("provider"), store.get("config") or {}
+    if provider != "faiss":
+        raise ConfigError(
+            f"vector_store.provider is {provider!r}: Holdfast keeps its vectors itself, in its file and a"
+            " FAISS index; say 'faiss', or leave vector_store out and give path"
+        )
+    for name in settings:
+        if name not in (*_FAISS_WITHOUT_EFFECT, "path", "embedding_model_dims"):
+            raise ConfigError(f"vector_store.config.{name} is not known for faiss: leave it out")
+    return settings
+
+
+def _with_dimensions(embedder: Any, dimensions: int) -> Any:
+    """Return the embedder's spec with the length of vectors that the vector store was told to expect."""
+    if isinstance(embedder, str):
+        return {"provider": embedder, "config": {"dimensions": dimensions}}
+    config = (embedder.get("config") or {}) if isinstance(embedder, Mapping) else None
+    named = (
+        getattr(embedder, "dimensions", None)
+        if config is None
+        else config.get("dimensions", config.get("embedding_dims"))
+    )
+    if named is not None and named != dimensions:
+        raise ConfigError(
+            f"vector_store.config.embedding_model_dims is {dimensions}, the embedder's dimensions are"
+            f" {named}: keep the embedder's alone"
+        )
+    if config is None or named is not None:
+        return embedder
+    return {**embedder, "config": {**config, "dimensions": dimensions}}
+
+
+def _unused_settings(role: Role, values: Mapping[str, Any]) -> list[str]:
+    spec = values.get(role)
+    if not isinstance(spec, (str, Mapping)):
+        return []
+    return [f"{role}.config.{name}" for name in ignored_settings(role, spec)]

@@ -1,0 +1,201 @@
+"""What every operation works on: the engines, the store and the index kept in step with it."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import uuid
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.errors import DimensionMismatch, EmbedderMismatch
+from holdfast.filters import Filter, split_scope
+from holdfast.index import MemoryIndex, Positions
+from holdfast.index.snapshot import load_snapshot, save_snapshot
+from holdfast.ports import ChatModel, Embedder, Reranker
+from holdfast.records import MemoryRecord
+from holdfast.stores import Store, Transaction
+
+EMBEDDER_SETTING = "embedder"
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """The models a memory works with. Without an `llm` the key-free rules decide."""
+
+    embedder: Embedder
+    llm: ChatModel | None = None
+    reranker: Reranker | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prompts:
+    """The caller's own words in the place of ours; empty means ours."""
+
+    extraction: str | None = None
+    reconciliation: str | None = None
+    instructions: str = ""
+
+
+def now_microseconds() -> int:
+    """Return the time in microseconds since 1970."""
+    return time.time_ns() // 1000
+
+
+def new_uuid() -> str:
+    """Return a fresh id."""
+    return str(uuid.uuid4())
+
+
+@dataclass(eq=False)
+class Core:
+    """A store, its index and the engines, with clock and ids as parts that can be replaced.
+
+    Attributes:
+        snapshot: Where the index is kept between runs, `None` for a store without a file.
+        engine_specs: How to make the engines again, without secrets; `None` where only the caller can.
+        own_engines: Those that were made for this core, and are closed with it.
+        lock: Held while the index is read or brought up to date, never across a model call.
+    """
+
+    store: Store
+    engines: Engines
+    snapshot: Path | None = None
+    prompts: Prompts = field(default_factory=Prompts)
+    engine_specs: Mapping[str, Any] = field(default_factory=dict)
+    own_engines: Sequence[object] = ()
+    clock: Callable[[], int] = now_microseconds
+    new_id: Callable[[], str] = new_uuid
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    _index: MemoryIndex | None = None
+    _seen: object = None
+    _snapshot_sequence: int = 0
+    _embedder_recorded: bool = False
+
+    def __post_init__(self) -> None:
+        _open_cores.add(self)
+
+    def today(self) -> date:
+        """Return the day in UTC."""
+        return datetime.fromtimestamp(self.clock() / 1_000_000, tz=timezone.utc).date()
+
+    def index(self) -> MemoryIndex:
+        """Return the index as of the last committed change, by this process or another. Call it under `lock`."""
+        state = self.store.state()
+        if self._index is None:
+            self.check_embedder()
+            self._index = self._load_index()
+        if state != self._seen:
+            try:
+                self._index.apply(self.store.index_entries(self._index.sequence))
+            except BaseException:
+                self._index = self._seen = None  # half a change was taken in
+                raise
+            self._seen = state
+        return self._index
+
+    def candidates(self, index: MemoryIndex, matching: Filter, *, show_expired: bool = False) -> Positions:
+        """Return the positions a search looks at: what matches, and nothing else."""
+        today = None if show_expired else self.today()
+        ids, rest = split_scope(matching)
+        if rest is None:
+            return index.living(index.having(ids), today=today)
+        return index.living(index.positions_of(self.store.rows(matching)), today=today)
+
+    def records_at(self, index: MemoryIndex, positions: Sequence[int] | NDArray[np.int64]) -> list[MemoryRecord | None]:
+        """Return the memories at `positions`, in order; `None` where one has gone meanwhile."""
+        rows = [int(row) for row in index.rows.view[np.asarray(positions, dtype=np.int64)]]
+        records = self.store.at_rows(rows)
+        return [records.get(row) for row in rows]
+
+    def check_embedder(self) -> None:
+        """See that the store's vectors come from the embedder at hand.
+
+        Raises:
+            EmbedderMismatch: They come from another one.
+        """
+        _require_same(self.store.settings().get(EMBEDDER_SETTING), self.engines.embedder)
+
+    def record_embedder(self, transaction: Transaction) -> None:
+        """Note with the first vectors which embedder they come from, and with which engines the store was built."""
+        if self._embedder_recorded:
+            return
+        _require_same(transaction.setting(EMBEDDER_SETTING), self.engines.embedder)
+        mine = self.engines.embedder
+        transaction.set(
+            {
+                EMBEDDER_SETTING: {"fingerprint": mine.fingerprint, "dimensions": mine.dimensions},
+                "engines": dict(self.engine_specs),
+            }
+        )
+
+    def embedder_is_recorded(self) -> None:
+        """Take note that `record_embedder` was committed."""
+        self._embedder_recorded = True
+
+    def forget_index(self) -> None:
+        """Drop the index and its snapshot; the next search builds it from the store."""
+        with self.lock:
+            self._index, self._seen = None, None
+            if self.snapshot is not None:
+                self.snapshot.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Keep the index for the next start where that pays, and let go of the store."""
+        with self.lock:
+            if self._index is not None and self.snapshot is not None:
+                save_snapshot(self.snapshot, self._index, self.store, since=self._snapshot_sequence)
+            self.store.close()
+        for engine in self.own_engines:
+            if hasattr(engine, "close"):
+                engine.close()
+
+    async def aclose_engines(self) -> None:
+        """Close what the engines made for this core hold open on the running event loop."""
+        for engine in self.own_engines:
+            if hasattr(engine, "aclose"):
+                await engine.aclose()
+
+    def _load_index(self) -> MemoryIndex:
+        if self.snapshot is not None:
+            loaded = load_snapshot(self.snapshot, self.store, dimensions=self.engines.embedder.dimensions)
+            if loaded is not None:
+                self._snapshot_sequence = loaded.sequence
+                return loaded
+        return MemoryIndex(self.engines.embedder.dimensions)
+
+
+_open_cores: weakref.WeakSet[Core] = weakref.WeakSet()
+
+
+def _lock_all() -> None:
+    for core in list(_open_cores):
+        core.lock.acquire()
+
+
+def _release_all() -> None:
+    for core in list(_open_cores):
+        core.lock.release()
+
+
+if hasattr(os, "register_at_fork"):
+    # No index is forked while another thread changes it.
+    os.register_at_fork(before=_lock_all, after_in_parent=_release_all, after_in_child=_release_all)
+
+
+def _require_same(recorded: Any, embedder: Embedder) -> None:
+    if not recorded or recorded["fingerprint"] == embedder.fingerprint:
+        return
+    kind = DimensionMismatch if recorded["dimensions"] != embedder.dimensions else EmbedderMismatch
+    raise kind(
+        f"the store's vectors come from {recorded['fingerprint']} ({recorded['dimensions']} dimensions), not from"
+        f" {embedder.fingerprint} ({embedder.dimensions}): open it with that embedder, or without naming one"
+    )

@@ -1,0 +1,13 @@
+"""Facts and decisions without a model: rules of English, deterministic and in linear time.
+
+`extract` reads a conversation and keeps what its speakers say about themselves; `reconcile` compares one
+fact with what is known. The rules keep a sentence too many rather than replace one that may still be true.
+"""
+
+from holdfast.extraction.rules.extractor import extract
+from holdfast.extraction.rules.questions import properties_asked
+from holdfast.extraction.rules.reconciler import reconcile
+from holdfast.extraction.rules.slots import Slot, slots_of
+from holdfast.extraction.rules.subjects import Subject
+
+__all__ = ["Slot", "Subject", "extract", "properties_asked", "reconcile", "slots_of"]

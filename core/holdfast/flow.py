@@ -1,0 +1,183 @@
+"""Operations as flows: each verb is written once, as a generator that asks for what takes time.
+
+A flow yields effects (a model's answer, vectors, local work, a write) and is sent their results; by itself it
+neither blocks nor awaits. `blocking` here and `awaitable` in `holdfast.awaiting` are the two ways to carry it out.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import numpy as np
+from typing_extensions import Concatenate, ParamSpec
+
+from holdfast.errors import DimensionMismatch, HoldfastError, ProviderError, UnreadableReply
+from holdfast.ports import ChatMessage, ChatModel, Embedder, JsonObject
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from holdfast.core import Core
+    from holdfast.stores import Store, Transaction
+
+T = TypeVar("T")
+P = ParamSpec("P")
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCall:
+    """Ask an engine that may take a second. Without `acall` the awaiting driver gives it a thread."""
+
+    call: Callable[[], Any]
+    acall: Callable[[], Awaitable[Any]] | None
+    provider: str
+
+
+@dataclass(frozen=True, slots=True)
+class LocalWork:
+    """Do something on this machine that takes well under a second."""
+
+    call: Callable[[], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Run `work` in one transaction of `store`; the result comes when it is durable."""
+
+    store: Store
+    work: Callable[[Transaction], Any]
+
+
+Effect = ModelCall | LocalWork | Write
+Flow = Generator[Effect, Any, T]
+
+
+def complete(model: ChatModel, messages: Sequence[ChatMessage], *, schema: JsonObject | None = None) -> Flow[str]:
+    """Return the model's reply to `messages`.
+
+    Raises:
+        ProviderError: The model failed.
+        UnreadableReply: What it gave back is not text.
+    """
+    reply = yield _model_call(model, "complete", messages, schema=schema)
+    if not isinstance(reply, str):
+        raise UnreadableReply(f"the model returned {type(reply).__name__}, not text", provider=_name(model))
+    return reply
+
+
+def embed(embedder: Embedder, texts: Sequence[str]) -> Flow[NDArray[np.float32]]:
+    """Return the unit vectors of `texts`, shape `(len(texts), embedder.dimensions)`; nothing is asked for none.
+
+    Raises:
+        ProviderError: The embedder failed, or returned numbers that are not finite.
+        DimensionMismatch: It returned another shape.
+    """
+    if not texts:
+        return np.zeros((0, embedder.dimensions), dtype=np.float32)
+    vectors = yield _model_call(embedder, "embed", list(texts))
+    return _unit_vectors(vectors, len(texts), embedder)
+
+
+def work(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Flow[T]:
+    """Return `function(*args, **kwargs)`, done as local work."""
+    result: T = yield LocalWork(functools.partial(function, *args, **kwargs))
+    return result
+
+
+def write(store: Store, task: Callable[[Transaction], T]) -> Flow[T]:
+    """Return `task(transaction)` once it is durable."""
+    result: T = yield Write(store, task)
+    return result
+
+
+class HasCore(Protocol):
+    """A face: something with a core to work on."""
+
+    @property
+    def core(self) -> Core:
+        """The engines, the store and the index; raises `StorageError` when closed."""
+        ...
+
+
+def blocking(operation: Callable[Concatenate[Core, P], Flow[T]]) -> Callable[Concatenate[HasCore, P], T]:
+    """Make a method of an operation: it returns when the work is done."""
+
+    def method(self: HasCore, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return run(operation(self.core, *args, **kwargs))
+
+    return with_signature_of(operation, method)
+
+
+def with_signature_of(operation: Callable[..., Any], method: Method) -> Method:
+    """Give `method` the name, docstring and signature of `operation`, its first parameter being `self`."""
+    functools.update_wrapper(method, operation)
+    return method
+
+
+def run(flow: Flow[T]) -> T:
+    """Carry out `flow` with calls that block."""
+    try:
+        effect = next(flow)
+        while True:
+            try:
+                result = _perform(effect)
+            except Exception as error:  # noqa: BLE001 - the flow decides what to do about it
+                effect = flow.throw(error)
+            else:
+                effect = flow.send(result)
+    except StopIteration as stop:
+        result = stop.value
+    return result  # type: ignore[no-any-return]
+
+
+def provider_error(error: Exception, provider: str) -> ProviderError:
+    """Return what callers see when an engine fails in its own words."""
+    return ProviderError(f"{provider} failed: {type(error).__name__}: {error}", provider=provider)
+
+
+def _perform(effect: Effect) -> Any:
+    if isinstance(effect, LocalWork):
+        return effect.call()
+    if isinstance(effect, Write):
+        return effect.store.write(effect.work)
+    try:
+        return effect.call()
+    except HoldfastError:
+        raise
+    except Exception as error:
+        raise provider_error(error, effect.provider) from error
+
+
+def _model_call(engine: object, verb: str, *args: Any, **kwargs: Any) -> ModelCall:
+    awaitable = getattr(engine, f"a{verb}", None)
+    return ModelCall(
+        call=functools.partial(getattr(engine, verb), *args, **kwargs),
+        acall=functools.partial(awaitable, *args, **kwargs) if awaitable is not None else None,
+        provider=_name(engine),
+    )
+
+
+def _name(engine: object) -> str:
+    return str(getattr(engine, "provider", type(engine).__name__))
+
+
+def _unit_vectors(values: Any, count: int, embedder: Embedder) -> NDArray[np.float32]:
+    try:
+        vectors = np.asarray(values, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise ProviderError(f"the embedder returned no numbers: {error}", provider=_name(embedder)) from error
+    if vectors.shape != (count, embedder.dimensions):
+        raise DimensionMismatch(
+            f"{_name(embedder)} returned vectors of shape {vectors.shape}, expected {(count, embedder.dimensions)}:"
+            " set its `dimensions` to what the model gives"
+        )
+    lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+    if not np.isfinite(lengths).all():
+        raise ProviderError("the embedder returned numbers that are not finite", provider=_name(embedder))
+    lengths[lengths == 0] = 1
+    unit: NDArray[np.float32] = vectors / lengths[:, np.newaxis]
+    return unit

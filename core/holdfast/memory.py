@@ -1,0 +1,144 @@
+"""The blocking face: a list of operations."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Mapping
+from dataclasses import replace
+from types import TracebackType
+from typing import Any
+
+from typing_extensions import Self
+
+from holdfast.config import Config
+from holdfast.core import Core
+from holdfast.errors import ConfigError, StorageError
+from holdfast.flow import blocking
+from holdfast.opening import engine_names, open_core
+from holdfast.operations import adding, composing, curating, searching, upkeep
+from holdfast.ports import ChatModel, Embedder, Reranker
+from holdfast.providers import Spec
+from holdfast.stores.sqlite import IN_MEMORY
+
+
+class Face:
+    """What both faces share: how they are opened and what they work with.
+
+    Args:
+        path: The SQLite file, `":memory:"`, or by default `$HOLDFAST_DIR/memory.db` or the platform's data folder.
+        llm: A chat model, a preset's name (`"openai"`, `"rules"`, ...) or a mapping with provider and config.
+        embedder: The same for the embedder (`"openai"`, `"hashing"`, ...).
+        reranker: An object with `score(query, texts)`.
+        config: Everything else, and defaults for the four above.
+
+    Without engines named: those the store was built with; for a new store OpenAI's when `OPENAI_API_KEY` is set, else
+    those that need no key (rules and hashing).
+
+    Raises:
+        ConfigError: An engine or option is unknown or incomplete.
+        EmbedderMismatch: The store's vectors come from another embedder.
+        StorageError: The file is damaged, too new or cannot be written.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        llm: str | Spec | ChatModel | None = None,
+        embedder: str | Spec | Embedder | None = None,
+        reranker: Reranker | None = None,
+        config: Config | Mapping[str, Any] | None = None,
+    ) -> None:
+        base = config if isinstance(config, Config) else Config.from_mapping(config or {})
+        named: dict[str, Any] = {"path": path, "llm": llm, "embedder": embedder, "reranker": reranker}
+        self._config = replace(base, **{key: value for key, value in named.items() if value is not None})
+        self._core = open_core(self._config)
+        # Also closes a memory that is dropped, and what is still open when the program ends.
+        self._close = weakref.finalize(self, self._core.close)
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """Open the memory that a dictionary describes, in our keys or in Mem0's.
+
+        Raises:
+            ConfigError: It holds a key, provider or setting that is not known here; the error says what is.
+        """
+        if not isinstance(config, Mapping):
+            raise ConfigError(f"config is {type(config).__name__}: it must be a dictionary")
+        return cls(config=config)
+
+    @classmethod
+    def over(cls, opened: Face) -> Self:
+        """Return this face of a memory that is open already; it is `opened` that must be closed."""
+        face = cls.__new__(cls)
+        face._config, face._core, face._close = opened._config, opened._core, opened._close  # noqa: SLF001 - one class
+        return face
+
+    @property
+    def core(self) -> Core:
+        """The engines, the store and the index; raises `StorageError` once closed."""
+        if not self._close.alive:
+            raise StorageError("this memory is closed: open it again")
+        return self._core
+
+    @property
+    def engines(self) -> dict[str, str | None]:
+        """Who extracts, embeds and reranks, in words."""
+        return engine_names(self._core)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        # Frameworks copy agents with all they hold; the store stays one.
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._core.store.path == IN_MEMORY:
+            raise TypeError("a memory kept in memory cannot be sent to another process: give it a path")
+        return _reopened, (type(self), replace(self._config, path=self._core.store.path))
+
+    def __repr__(self) -> str:
+        names = ", ".join(f"{role}={name}" for role, name in self.engines.items() if name)
+        return f"{type(self).__name__}({self._core.store.path!r}, {names})"
+
+
+def _reopened(kind: type[Face], config: Config) -> Face:
+    return kind(config=config)
+
+
+class Memory(Face):
+    """A long-term memory for agents; every verb returns when it is done and durable.
+
+    Use it as a context manager, or `close` it. One object may be used from many threads, one file by many processes.
+    """
+
+    add = blocking(adding.add)
+    search = blocking(searching.search)
+    context = blocking(composing.context)
+    get = blocking(curating.get)
+    get_all = blocking(searching.get_all)
+    update = blocking(curating.update)
+    delete = blocking(curating.delete)
+    delete_all = blocking(curating.delete_all)
+    history = blocking(curating.history)
+    rollback = blocking(curating.rollback)
+    reset = blocking(curating.reset)
+    batch_update = blocking(curating.batch_update)
+    batch_delete = blocking(curating.batch_delete)
+    users = blocking(curating.users)
+    delete_users = blocking(curating.delete_users)
+    doctor = blocking(upkeep.doctor)
+
+    def close(self) -> None:
+        """Let go of the file; what was acknowledged is there. Closing twice does nothing."""
+        self._close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,58 @@
+"""Records made findable: their vectors, asked for in one call, and their terms."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from holdfast.core import Core
+from holdfast.extraction import rules
+from holdfast.flow import Flow, embed
+from holdfast.records import MemoryRecord
+from holdfast.retrieval.keys import embedded_text, indexed_terms
+from holdfast.stores import Indexed
+
+STANDING = "standing"
+"""The name that every memory bears which says how things stand with the user."""
+
+_USER = "User"
+_PERSON = re.compile(r"(?<=\s)[A-Z][\w-]+")
+_RELATIVE = re.compile(r"\b(?:my|our|the|his|her|their) (\w+)")
+
+
+def indexed(core: Core, records: Sequence[MemoryRecord]) -> Flow[list[Indexed]]:
+    """Return what the index needs of each of `records`.
+
+    Raises:
+        ProviderError: The embedder failed.
+    """
+    vectors = yield from embed(core.engines.embedder, [embedded_text(record) for record in records])
+    return [_entry(record, vector) for record, vector in zip(records, vectors, strict=True)]
+
+
+@lru_cache(maxsize=1024)
+def slot_names(text: str) -> tuple[str, ...]:
+    """Return the properties a text speaks of and whose they are, such as `"/home"` and `"sister/employer"`."""
+    # A model writes "Lives in Berlin" where a speaker says "I live in Berlin": both are about the user.
+    slots = rules.slots_of(text) or rules.slots_of(f"{_USER} {text[:1].lower()}{text[1:]}")
+    return tuple(f"{_whose(slot)}/{slot.property}" for slot in slots)
+
+
+def slot_names_asked(question: str) -> tuple[str, ...]:
+    """Return the names (see `slot_names`) under which the answer to a question may be found."""
+    people = ["", *_PERSON.findall(question), *_RELATIVE.findall(question)]
+    return tuple(f"{person.lower()}/{asked}" for asked in rules.properties_asked(question) for person in people)
+
+
+def _whose(slot: rules.Slot) -> str:
+    owner = slot.subject.relation or slot.subject.name
+    return "" if owner == _USER.lower() else owner
+
+
+def _entry(record: MemoryRecord, vector: Any) -> Indexed:
+    names = slot_names(record.text)
+    if any(name.startswith("/") for name in names):
+        names = (*names, STANDING)
+    return Indexed(vector=vector, terms=indexed_terms(record, slots=names))

@@ -1,0 +1,80 @@
+"""What Holdfast asks of the engines it is given: three small protocols.
+
+The blocking half alone is enough. An engine that also has the awaitable half is awaited natively by
+`AsyncMemory`; one that has not is run in a thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol, TypedDict, Union, runtime_checkable
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Json = Union[None, bool, int, float, str, "Sequence[Json]", "Mapping[str, Json]"]
+JsonObject = Mapping[str, Json]
+
+
+class ChatMessage(TypedDict):
+    """One message to a chat model, in OpenAI's shape."""
+
+    role: str
+    content: str
+
+
+@runtime_checkable
+class ChatModel(Protocol):
+    """A language model that answers a conversation with text.
+
+    An optional `acomplete` with the same parameters makes it natively awaitable.
+    """
+
+    def complete(self, messages: Sequence[ChatMessage], *, schema: JsonObject | None = None) -> str:
+        """Answer `messages`; with a JSON `schema`, answer with JSON that follows it if the model can.
+
+        Raises:
+            ProviderError: The service failed.
+        """
+        ...
+
+
+@runtime_checkable
+class Embedder(Protocol):
+    """A function from texts to unit vectors.
+
+    An optional `aembed` with the same parameters makes it natively awaitable.
+
+    Attributes:
+        dimensions: Length of every vector.
+        fingerprint: Provider, model and dimensions in one string; two embedders with the same
+            fingerprint give interchangeable vectors.
+    """
+
+    dimensions: int
+    fingerprint: str
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return the vectors of `texts`: shape `(len(texts), dimensions)`, each of unit length.
+
+        Raises:
+            ProviderError: The service failed.
+        """
+        ...
+
+
+@runtime_checkable
+class Reranker(Protocol):
+    """A model that scores how well texts answer a query.
+
+    An optional `ascore` with the same parameters makes it natively awaitable.
+    """
+
+    def score(self, query: str, texts: Sequence[str]) -> Sequence[float]:
+        """Return one relevance in 0..1 for each of `texts`, higher is better.
+
+        Raises:
+            ProviderError: The service failed.
+        """
+        ...

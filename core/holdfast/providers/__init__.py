@@ -1,0 +1,205 @@
+"""Engines by name, by description or as they are: chat models and embedders.
+
+Nothing here imports a provider's SDK; that happens when an engine is built.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import partial
+from typing import Any, Literal, cast
+
+from holdfast.errors import ConfigError
+from holdfast.ports import ChatModel, Embedder
+from holdfast.providers.hashing import HashingEmbedder
+from holdfast.providers.openai import OpenAIChat, OpenAIEmbeddings
+from holdfast.providers.presets import AZURE, PRESETS
+
+__all__ = [
+    "HashingEmbedder",
+    "OpenAIChat",
+    "OpenAIEmbeddings",
+    "chat_model",
+    "default_engines",
+    "embedder",
+    "ignored_settings",
+    "spec_of",
+]
+
+Role = Literal["llm", "embedder"]
+Spec = Mapping[str, object]
+"""`{"provider": name, "config": {...}}`, its settings in our words or in Mem0's."""
+
+
+def chat_model(spec: str | Spec | ChatModel) -> ChatModel | None:
+    """Return the chat model that `spec` names, describes or is; `None` stands for the rules.
+
+    Args:
+        spec: `"rules"` or the name of a preset, a mapping with `provider` and `config`, or an object with the
+            method `complete(messages, *, schema=None)`.
+
+    Raises:
+        ConfigError: There is no such provider or setting, something needed is missing, or the object lacks
+            the method.
+        ImportError: The provider's package is not installed.
+    """
+    if isinstance(spec, (str, Mapping)):
+        return cast("ChatModel | None", _built("llm", spec))
+    _require(spec, "llm", complete="the method complete(messages, *, schema=None)")
+    return spec
+
+
+def embedder(spec: str | Spec | Embedder) -> Embedder:
+    """Return the embedder that `spec` names, describes or is.
+
+    Args:
+        spec: `"hashing"` or the name of a preset, a mapping with `provider` and `config`, or an object with
+            the method `embed(texts)` and the attributes `dimensions` and `fingerprint`.
+
+    Raises:
+        ConfigError: There is no such provider or setting, something needed is missing, or the object lacks
+            a member.
+        ImportError: The provider's package is not installed.
+    """
+    if isinstance(spec, (str, Mapping)):
+        return cast("Embedder", _built("embedder", spec))
+    _require(
+        spec,
+        "embedder",
+        embed="the method embed(texts)",
+        dimensions="the attribute dimensions, the length of its vectors",
+        fingerprint="the attribute fingerprint, such as 'provider:model:dimensions'",
+    )
+    return spec
+
+
+def default_engines(environ: Mapping[str, str]) -> tuple[ChatModel | None, Embedder]:
+    """Return the engines of a new store: OpenAI's when `OPENAI_API_KEY` is set, else those that need no key.
+
+    Raises:
+        ImportError: The key is set, but the `openai` package is not installed.
+    """
+    key = environ.get("OPENAI_API_KEY", "").strip()
+    if not key:
+        return None, HashingEmbedder()
+    return OpenAIChat(api_key=key), OpenAIEmbeddings(api_key=key)
+
+
+def spec_of(engine: ChatModel | Embedder | None) -> dict[str, object] | None:
+    """Return a description of `engine`, free of secrets and fit for JSON, from which it can be built again.
+
+    `None`, which stands for the rules, has one too; an object that is not ours has none.
+    """
+    if engine is None:
+        return {"provider": "rules", "config": {}}
+    if type(engine) in (HashingEmbedder, OpenAIChat, OpenAIEmbeddings):
+        return cast("HashingEmbedder | OpenAIChat | OpenAIEmbeddings", engine).spec()
+    return None
+
+
+def ignored_settings(role: Role, spec: str | Spec) -> tuple[str, ...]:
+    """Return the settings of `spec` that are Mem0's and change nothing here; nothing is built.
+
+    Raises:
+        ConfigError: No such provider or setting exists.
+    """
+    return _read(role, spec).ignored
+
+
+def _rules() -> None:
+    """Stand for the rules where a chat model would be built."""
+
+
+_ENGINES: Mapping[Role, Mapping[str, Callable[..., ChatModel | Embedder | None]]] = {
+    "llm": {"rules": _rules, **{name: partial(OpenAIChat, provider=name) for name in PRESETS}},
+    "embedder": {
+        "hashing": HashingEmbedder,
+        **{name: partial(OpenAIEmbeddings, provider=name) for name in PRESETS},
+    },
+}
+
+# Mem0's words for what we call otherwise, and its settings that change nothing here.
+_PROVIDER_ALIASES = {"openai_structured": "openai", "azure_openai_structured": AZURE}
+_SETTING_ALIASES = {"embedding_dims": "dimensions"}
+_WITHOUT_EFFECT = frozenset(
+    (
+        "enable_vision",
+        "memory_add_embedding_type",
+        "memory_search_embedding_type",
+        "memory_update_embedding_type",
+        "reasoning_effort",
+        "store",
+        "top_k",
+        "top_p",
+        "vision_details",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A spec as it was understood: what builds the engine, with which settings, and what was left aside."""
+
+    build: Callable[..., ChatModel | Embedder | None]
+    settings: Mapping[str, Any]
+    ignored: tuple[str, ...]
+
+
+def _built(role: Role, spec: str | Spec) -> ChatModel | Embedder | None:
+    reading = _read(role, spec)
+    return reading.build(**reading.settings)
+
+
+def _read(role: Role, spec: str | Spec) -> _Reading:
+    provider, config = _parts(role, spec)
+    build = _ENGINES[role].get(provider)
+    if build is None:
+        known = list(_ENGINES[role])
+        guess = _guess(provider, known)
+        raise ConfigError(f"{role} provider {provider!r} is not known{guess}: there are {', '.join(known)}")
+    accepted = [name for name in inspect.signature(build).parameters if name != "provider"]
+    settings = {_our_word(name, provider): value for name, value in config.items() if name not in _WITHOUT_EFFECT}
+    for name in settings:
+        if name not in accepted:
+            takes = ", ".join(accepted) or "no settings"
+            guess = _guess(name, accepted)
+            raise ConfigError(f"{role} setting {name!r} is not known{guess}: {provider!r} takes {takes}")
+    return _Reading(build, settings, tuple(name for name in config if name in _WITHOUT_EFFECT))
+
+
+def _parts(role: Role, spec: str | Spec) -> tuple[str, dict[str, Any]]:
+    """Return the provider's name and the settings, Azure's unpacked."""
+    if isinstance(spec, str):
+        return _PROVIDER_ALIASES.get(spec, spec), {}
+    for key in spec:
+        if key not in ("provider", "config"):
+            raise ConfigError(f"{role} has the key {key!r}: it takes 'provider' and 'config', which holds the settings")
+    provider, config = spec.get("provider", "openai"), spec.get("config") or {}
+    azure = (config.get("azure_kwargs") or {}) if isinstance(config, Mapping) else None
+    if not isinstance(provider, str) or not isinstance(config, Mapping) or not isinstance(azure, Mapping):
+        raise ConfigError(f"{role} must be like {{'provider': 'openai', 'config': {{...}}}}")
+    settings = {name: value for name, value in config.items() if name != "azure_kwargs"}
+    # Mem0's examples leave these blank to mean "from the environment".
+    settings |= {name: value for name, value in azure.items() if value}
+    return _PROVIDER_ALIASES.get(provider, provider), settings
+
+
+def _our_word(name: str, provider: str) -> str:
+    return "base_url" if name == f"{provider}_base_url" else _SETTING_ALIASES.get(name, name)
+
+
+def _guess(word: object, known: Sequence[str]) -> str:
+    close = get_close_matches(str(word), known, n=1)
+    return f", did you mean {close[0]!r}" if close else ""
+
+
+def _require(engine: object, role: Role, **members: str) -> None:
+    for name, description in members.items():
+        if not hasattr(engine, name):
+            raise ConfigError(
+                f"the {role}, of type {type(engine).__name__}, lacks {description}:"
+                f" give such an object or one of {', '.join(_ENGINES[role])}"
+            )

@@ -1,0 +1,96 @@
+"""What is kept, and the dictionaries callers see (Mem0's shapes).
+
+Times inside are microseconds since 1970 in UTC (see `instants`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypedDict
+
+from typing_extensions import NotRequired
+
+from holdfast.instants import moment_of
+from holdfast.ports import Json
+from holdfast.scope import Scope
+
+Event = Literal["ADD", "UPDATE", "DELETE", "NONE"]
+MemoryType = Literal["semantic", "episodic", "procedural"]
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryRecord:
+    """One memory as the store keeps it.
+
+    Attributes:
+        id: UUID text.
+        text: The memory itself.
+        created_at: When what it says was observed.
+        updated_at: When it last changed.
+        recorded_at: When the store first heard of it.
+        actor_id: Who said it, when the scope has several speakers.
+        role: The role of the message it came from, such as `"user"`.
+        attributed_to: Whose fact it is: `"user"` or `"assistant"`.
+        speaker: The name of the speaker, indexed with the text.
+        memory_type: A fact (`semantic`), a turn as it was said (`episodic`) or a procedure.
+        expiration_date: Last day on which it is shown, `YYYY-MM-DD` in UTC.
+        immutable: Whether changes are refused.
+    """
+
+    id: str
+    text: str
+    scope: Scope
+    created_at: int
+    updated_at: int
+    recorded_at: int
+    actor_id: str | None = None
+    role: str | None = None
+    attributed_to: str | None = None
+    speaker: str | None = None
+    memory_type: MemoryType = "semantic"
+    metadata: Mapping[str, Json] = field(default_factory=dict)
+    categories: tuple[str, ...] = ()
+    expiration_date: str | None = None
+    immutable: bool = False
+
+
+def is_expired(record: MemoryRecord, now: int) -> bool:
+    """Return whether `record` is past its last day at `now`, microseconds since 1970."""
+    return record.expiration_date is not None and record.expiration_date < moment_of(now).date().isoformat()
+
+
+@dataclass(frozen=True, slots=True)
+class SourceMessage:
+    """One message of a conversation, kept as it came: what memories are traced to."""
+
+    role: str
+    content: str
+    name: str | None
+    happened_at: int
+
+
+class MemoryItem(TypedDict):
+    """One memory as a caller sees it. Ids and attributes that are absent have no key."""
+
+    id: str
+    memory: str
+    hash: str
+    metadata: dict[str, Json] | None
+    categories: list[str]
+    created_at: str
+    updated_at: str
+    recorded_at: str
+    memory_type: str
+    user_id: NotRequired[str]
+    agent_id: NotRequired[str]
+    run_id: NotRequired[str]
+    app_id: NotRequired[str]
+    actor_id: NotRequired[str]
+    role: NotRequired[str]
+    attributed_to: NotRequired[str]
+    speaker: NotRequired[str]
+    expiration_date: NotRequired[str]
+    immutable: NotRequired[bool]
+    score: NotRequired[float]
+    score_details: NotRequired[dict[str, float]]

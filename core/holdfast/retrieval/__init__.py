@@ -1,0 +1,1 @@
+"""How memories are found and ranked: pure functions on words and numbers."""

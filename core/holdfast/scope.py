@@ -1,0 +1,85 @@
+"""Whose memory: the four ids that separate one memory from another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from holdfast.errors import InvalidInput
+
+SCOPE_FIELDS = ("user_id", "agent_id", "run_id", "app_id")
+"""The ids that name a scope. `actor_id` only narrows one."""
+
+IDENTITY_FIELDS = (*SCOPE_FIELDS, "actor_id")
+"""The ids that say whose a memory is: they never change, and metadata may not carry them."""
+
+MAX_ID_LENGTH = 1000
+"""Most characters of an id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One combination of ids. An id that is `None` is absent, and absent matches nothing."""
+
+    user_id: str | None = None
+    agent_id: str | None = None
+    run_id: str | None = None
+    app_id: str | None = None
+
+    def ids(self) -> dict[str, str]:
+        """Return the ids that are present, by field name."""
+        pairs = ((field, getattr(self, field)) for field in SCOPE_FIELDS)
+        return {field: value for field, value in pairs if value is not None}
+
+
+def scope_of(*, user_id: Any = None, agent_id: Any = None, run_id: Any = None, app_id: Any = None) -> Scope:
+    """Return the scope of these ids, checked.
+
+    Raises:
+        InvalidInput: None is given, or one is blank, too long or not text.
+    """
+    scope = Scope(
+        user_id=identifier("user_id", user_id),
+        agent_id=identifier("agent_id", agent_id),
+        run_id=identifier("run_id", run_id),
+        app_id=identifier("app_id", app_id),
+    )
+    if scope == Scope():
+        raise InvalidInput("no scope is named: give at least one of user_id, agent_id, run_id or app_id")
+    return scope
+
+
+def identifier(field: str, value: Any) -> str | None:
+    """Return an id as trimmed text, `None` when absent. Whole numbers and UUIDs are taken as their text.
+
+    Raises:
+        InvalidInput: It is blank, longer than 1000 characters, not text, or holds characters no file can keep.
+    """
+    if value is None:
+        return None
+    if isinstance(value, (bool, bytes, float)) or not (isinstance(value, (str, int)) or hasattr(value, "hex")):
+        raise InvalidInput(f"{field} is {value!r}: an id must be text")
+    text = str(value).strip()
+    if not text:
+        raise InvalidInput(f"{field} is blank: leave it out or name someone")
+    if len(text) > MAX_ID_LENGTH:
+        raise InvalidInput(f"{field} has {len(text)} characters: at most {MAX_ID_LENGTH} are kept")
+    return storable(text, name=field)
+
+
+def storable(text: str, *, name: str) -> str:
+    """Return `text` unchanged if a file can keep it.
+
+    Raises:
+        InvalidInput: It holds a NUL character or half of a surrogate pair.
+    """
+    if "\0" in text:
+        raise InvalidInput(f"{name} holds a NUL character at position {text.index(chr(0))}: remove it")
+    if not text.isascii():
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise InvalidInput(
+                f"{name} holds half of a surrogate pair at position {error.start}: decode it as UTF-8 or UTF-16 first"
+            ) from error
+    return text

@@ -1,0 +1,78 @@
+"""What `doctor` reads in a file, row by row, and how it sets damaged rows aside."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from holdfast.stores import Damage
+from holdfast.stores.rows import COLUMNS, WIDTH, checksum, to_json, vector_checksum
+
+_CHANGE = "sequence, row, memory_id, event, happened_at, recorded_at, actor_id, role, before"
+_MESSAGE = "role, content, name, happened_at"
+
+
+def damages_of(connection: sqlite3.Connection) -> list[Damage]:
+    """Return everything in the file that does not match its checksum or its neighbours."""
+    connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
+    try:
+        return [*_broken_pages(connection), *_broken_rows(connection), *_broken_neighbours(connection)]
+    finally:
+        connection.text_factory = str
+
+
+def move_aside(connection: sqlite3.Connection, damages: Sequence[Damage]) -> list[tuple[int, str]]:
+    """Move the damaged memories into the table `damaged`; return their rows and ids."""
+    connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
+    try:
+        problems = {damage.memory_id: damage.problem for damage in damages if damage.memory_id is not None}
+        return [moved for memory_id, problem in problems.items() for moved in _move(connection, memory_id, problem)]
+    finally:
+        connection.text_factory = str
+
+
+def _move(connection: sqlite3.Connection, memory_id: str, problem: str) -> Iterator[tuple[int, str]]:
+    for row, *values in connection.execute(f"SELECT row, {COLUMNS} FROM memories WHERE id = ?", [memory_id]).fetchall():
+        connection.execute("INSERT OR REPLACE INTO damaged VALUES (?, ?, ?)", [row, problem, to_json(values)])
+        connection.execute("DELETE FROM memories WHERE row = ?", [row])
+        yield row, memory_id
+
+
+def _broken_pages(connection: sqlite3.Connection) -> Iterator[Damage]:
+    for (answer,) in connection.execute("PRAGMA integrity_check(20)"):
+        if answer != "ok":
+            yield Damage(f"the file itself: {answer}")
+
+
+def _broken_rows(connection: sqlite3.Connection) -> Iterator[Damage]:
+    for row in connection.execute(f"SELECT {COLUMNS}, checksum FROM memories"):
+        if checksum(row[:WIDTH]) != row[WIDTH]:
+            yield Damage("the record does not match its checksum", memory_id=row[0])
+    for vector, terms, written, memory_id in connection.execute(
+        "SELECT vector, terms, vectors.checksum, id FROM vectors LEFT JOIN memories ON memories.row = vectors.row"
+    ):
+        if vector_checksum(vector, terms) != written:
+            yield Damage("the vector or its terms do not match their checksum", memory_id=memory_id)
+    for memory_id, values in _checked(connection, "changes", _CHANGE):
+        yield Damage(f"version {values[0]} in the history of {memory_id} does not match its checksum")
+    for _, values in _checked(connection, "messages", f"{_MESSAGE}, number"):
+        yield Damage(f"source message {values[4]} does not match its checksum")
+
+
+def _checked(connection: sqlite3.Connection, table: str, columns: str) -> Iterator[tuple[str, Sequence[Any]]]:
+    for *values, written in connection.execute(f"SELECT {columns}, checksum FROM {table}"):
+        content = values[:4] if table == "messages" else values
+        if checksum(content) != written:
+            yield values[2], values
+
+
+def _broken_neighbours(connection: sqlite3.Connection) -> Iterator[Damage]:
+    for (memory_id,) in connection.execute(
+        "SELECT id FROM memories WHERE NOT EXISTS (SELECT 1 FROM vectors WHERE vectors.row = memories.row)"
+    ):
+        yield Damage("the memory has no vector, so no search can find it", memory_id=memory_id)
+    for (memory_id,) in connection.execute(
+        "SELECT id FROM memories WHERE NOT EXISTS (SELECT 1 FROM changes WHERE changes.sequence = memories.row)"
+    ):
+        yield Damage("the memory is missing from the change sequence", memory_id=memory_id)

@@ -1,0 +1,122 @@
+"""How a record becomes a row of the file and back, with the checksum that tells whether it is still itself."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any
+
+from holdfast.errors import StorageError
+from holdfast.ports import Json
+from holdfast.records import MemoryRecord
+from holdfast.scope import SCOPE_FIELDS, Scope
+
+SqlValue = str | int | float | bytes | None
+
+COLUMNS = (
+    "id, text, user_id, agent_id, run_id, app_id, actor_id, role, attributed_to, speaker, memory_type, "
+    "metadata, categories, created_at, updated_at, recorded_at, expiration_date, immutable"
+)
+"""The columns of a record, in the order of `to_row`; `checksum` follows them in every query."""
+
+WIDTH = COLUMNS.count(",") + 1
+
+
+def to_row(record: MemoryRecord) -> tuple[SqlValue, ...]:
+    """Return the values of `COLUMNS` for `record`."""
+    scope = record.scope
+    return (
+        record.id,
+        record.text,
+        scope.user_id,
+        scope.agent_id,
+        scope.run_id,
+        scope.app_id,
+        record.actor_id,
+        record.role,
+        record.attributed_to,
+        record.speaker,
+        record.memory_type,
+        to_json(record.metadata) if record.metadata else "{}",
+        to_json(record.categories) if record.categories else "[]",
+        record.created_at,
+        record.updated_at,
+        record.recorded_at,
+        record.expiration_date,
+        int(record.immutable),
+    )
+
+
+def from_row(row: Sequence[Any]) -> MemoryRecord:
+    """Return the record of a row of `COLUMNS` and checksum.
+
+    Raises:
+        StorageError: The checksum does not hold.
+    """
+    values = row[:WIDTH]
+    if checksum(values) != row[WIDTH]:
+        raise damaged(f"memory {row[0]}")
+    return MemoryRecord(
+        id=values[0],
+        text=values[1],
+        scope=Scope(*values[2:6]),
+        actor_id=values[6],
+        role=values[7],
+        attributed_to=values[8],
+        speaker=values[9],
+        memory_type=values[10],
+        metadata={} if values[11] == "{}" else json.loads(values[11]),
+        categories=() if values[12] == "[]" else tuple(json.loads(values[12])),
+        created_at=values[13],
+        updated_at=values[14],
+        recorded_at=values[15],
+        expiration_date=values[16],
+        immutable=bool(values[17]),
+    )
+
+
+def damaged(what: str) -> StorageError:
+    """Return the error that says that `what` is not as it was written."""
+    return StorageError(
+        f"{what} is damaged: its checksum does not hold."
+        " `holdfast doctor --repair` sets it aside; a backup has it whole"
+    )
+
+
+def to_document(record: MemoryRecord) -> str:
+    """Return `record` whole as JSON text: how the history keeps what was."""
+    return to_json(asdict(record))
+
+
+def from_document(document: str) -> MemoryRecord:
+    """Return the record that `to_document` wrote."""
+    values = json.loads(document)
+    values["scope"] = Scope(**values["scope"])
+    values["categories"] = tuple(values["categories"])
+    return MemoryRecord(**values)
+
+
+def checksum(values: Sequence[SqlValue]) -> int:
+    """Return the CRC-32 of a row's values, `None` told from empty."""
+    return zlib.crc32("\x1f".join(["\x00" if value is None else str(value) for value in values]).encode())
+
+
+def vector_checksum(vector: bytes, terms: bytes) -> int:
+    """Return the CRC-32 of a vector and its terms."""
+    return zlib.crc32(terms, zlib.crc32(vector))
+
+
+@lru_cache(maxsize=1024)
+def scope_key(scope: Scope) -> bytes:
+    """Return 16 bytes that stand for exactly this combination of ids."""
+    ids = [getattr(scope, field) for field in SCOPE_FIELDS]
+    return blake2b(to_json(ids).encode(), digest_size=16).digest()
+
+
+def to_json(value: Json | Mapping[str, Any] | Sequence[Any]) -> str:
+    """Return compact JSON text in the characters of the original."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,49 @@
+"""Scripted engines, and a scripted server that speaks OpenAI's protocol: tests without keys, costs or chance.
+
+They are public, so that programs built on Holdfast test with the same ones as Holdfast itself.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from holdfast.testing.engines import ChatCall, Reply, ScriptedChatModel, ScriptedEmbedder, ScriptExhausted
+from holdfast.testing.server import (
+    Completion,
+    Fault,
+    RecordedRequest,
+    ScriptedServer,
+    ServerReply,
+    ToolCall,
+    scripted_openai_server,
+)
+
+if TYPE_CHECKING:
+    from holdfast import Memory
+
+__all__ = [
+    "ChatCall",
+    "Completion",
+    "Fault",
+    "RecordedRequest",
+    "Reply",
+    "ScriptExhausted",
+    "ScriptedChatModel",
+    "ScriptedEmbedder",
+    "ScriptedServer",
+    "ServerReply",
+    "ToolCall",
+    "memory_for_tests",
+    "scripted_openai_server",
+]
+
+
+def memory_for_tests(**options: Any) -> Memory:
+    """Return a memory that lives in RAM and asks no model: the rules and a scripted embedder.
+
+    Args:
+        options: Arguments of `Memory` to use instead, such as `llm=ScriptedChatModel([...])`.
+    """
+    from holdfast import Memory  # noqa: PLC0415 - the engines above serve without it
+
+    return Memory(**{"path": ":memory:", "llm": "rules", "embedder": ScriptedEmbedder(), **options})

@@ -1,0 +1,63 @@
+"""What every test shares: marks, readable failures in the contracts, and no engine taken from the machine."""
+
+import subprocess
+import sys
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+pytest.register_assert_rewrite(
+    "tests.contracts.face_contract",
+    "tests.contracts.index_contract",
+    "tests.contracts.memory_contract",
+    "tests.contracts.store_contract",
+)
+
+
+# How fast the machine happens to be is nobody's promise.
+settings.register_profile("holdfast", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("holdfast")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: takes seconds, such as real processes killed many times")
+
+
+@pytest.fixture(autouse=True)
+def _no_key_of_this_machine(monkeypatch):
+    for name in ("OPENAI_API_KEY", "HOLDFAST_DIR"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def start():
+    """A function that starts a Python program in a process of its own; what still runs at the end is killed."""
+    running = []
+
+    def start_(source: str, *arguments: object) -> subprocess.Popen:
+        process = subprocess.Popen(
+            [sys.executable, "-c", source, *map(str, arguments)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        running.append(process)
+        return process
+
+    yield start_
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def output_of(start):
+    """A function that runs a Python program to its end and returns the lines it printed."""
+
+    def output_of_(source: str, *arguments: object) -> list[str]:
+        printed, complaints = start(source, *arguments).communicate(timeout=30)
+        assert not complaints, complaints
+        return printed.splitlines()
+
+    return output_of_

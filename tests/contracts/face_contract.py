@@ -1,0 +1,111 @@
+"""What every framework's face keeps, whatever the framework: the same tests, the real framework, a scripted model."""
+
+from __future__ import annotations
+
+import logging
+from abc import abstractmethod
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+import pytest
+from tests.contracts.guard import Contract
+
+from holdfast import InvalidInput, Memory
+
+HOSTILE_IDS = ["../x", 'a" OR 1=1', "*", "ana@example.com", "🦊", "a.b/c", "None", "user'; DROP TABLE memories"]
+
+
+class Conversation(Protocol):
+    """One framework at work: its real agent, chain or chat with a scripted model and our memory in it."""
+
+    def say(self, text: str) -> str:
+        """Let the user say `text`, the model answers; return everything the model was shown for it, as one text."""
+        ...
+
+
+class FaceContract(Contract):
+    """A subject says how to make a conversation; the tests say what it promises."""
+
+    @abstractmethod
+    def conversation(self, memory: Memory, *, user_id: str, on_error: str = "log") -> Conversation:
+        """Return a new conversation (a new session: nothing but the memory connects it with earlier ones)."""
+
+    @abstractmethod
+    def construct(self, memory: Memory, **ids: str) -> object:
+        """Make the adapter's main object with these ids (none in one of the tests)."""
+
+    @pytest.fixture
+    def memory(self, tmp_path):
+        with Memory(tmp_path / "memory.db", llm="rules", embedder="hashing") as memory:
+            yield memory
+
+    def test_what_was_told_is_recalled_in_another_session(self, memory):
+        self.conversation(memory, user_id="ana").say("I live in Lisbon.")
+        assert "Lisbon" in self.conversation(memory, user_id="ana").say("Where do I live?")
+
+    def test_what_was_told_is_recalled_by_another_instance(self, memory, tmp_path):
+        self.conversation(memory, user_id="ana").say("I'm allergic to peanuts.")
+        with Memory(tmp_path / "memory.db") as reopened:
+            assert "peanuts" in self.conversation(reopened, user_id="ana").say("What am I allergic to?")
+
+    def test_users_never_see_each_other(self, memory):
+        self.conversation(memory, user_id="ana").say("My cat is called Whiskers.")
+        assert "Whiskers" not in self.conversation(memory, user_id="ben").say("What is my cat called?")
+
+    @pytest.mark.parametrize("user_id", HOSTILE_IDS)
+    def test_no_id_opens_anothers_memory(self, memory, user_id):
+        self.conversation(memory, user_id="ana").say("My cat is called Whiskers.")
+        self.conversation(memory, user_id=user_id).say("My parrot is called Captain.")
+        shown = self.conversation(memory, user_id=user_id).say("What are my cat and my parrot called?")
+        assert "Whiskers" not in shown
+        assert "Captain" in shown
+
+    def test_a_correction_replaces_what_was_known(self, memory):
+        self.conversation(memory, user_id="ana").say("I live in Lisbon.")
+        self.conversation(memory, user_id="ana").say("I live in Porto now.")
+        shown = self.conversation(memory, user_id="ana").say("Where do I live?")
+        assert "Porto" in shown
+        assert "Lisbon" not in shown
+
+    def test_a_deletion_is_gone_everywhere(self, memory):
+        self.conversation(memory, user_id="ana").say("I live in Lisbon.")
+        memory.delete_all(user_id="ana")
+        assert "Lisbon" not in self.conversation(memory, user_id="ana").say("Where do I live?")
+
+    def test_what_was_recalled_is_not_saved_again(self, memory):
+        self.conversation(memory, user_id="ana").say("I live in Lisbon.")
+        before = [item["memory"] for item in memory.get_all(user_id="ana")["results"]]
+        for _ in range(3):
+            self.conversation(memory, user_id="ana").say("Where do I live?")
+        assert [item["memory"] for item in memory.get_all(user_id="ana")["results"]] == before
+
+    def test_unicode_and_long_text_survive(self, memory):
+        self.conversation(memory, user_id="ana").say("My motto is 日本語 🦊 naïve. " + "I like long walks. " * 200)
+        assert "日本語 🦊 naïve" in self.conversation(memory, user_id="ana").say("What is my motto?")
+
+    def test_a_failing_memory_does_not_stop_the_conversation(self, memory, caplog):
+        conversation = self.conversation(memory, user_id="ana", on_error="log")
+        memory.close()
+        with caplog.at_level(logging.WARNING, logger="holdfast"):
+            assert "hello there" in conversation.say("hello there")
+        assert caplog.records
+
+    def test_a_failing_memory_is_raised_where_that_is_wanted(self, memory):
+        conversation = self.conversation(memory, user_id="ana", on_error="raise")
+        memory.close()
+        with pytest.raises(Exception, match="closed"):
+            conversation.say("hello there")
+
+    def test_a_missing_scope_is_refused_at_once(self, memory):
+        with pytest.raises(InvalidInput, match="no scope is named"):
+            self.construct(memory)
+
+    def test_sixteen_conversations_at_once_keep_apart(self, memory):
+        def remember(number):
+            self.conversation(memory, user_id=f"user{number}").say(f"My favourite word is word{number}x.")
+            return self.conversation(memory, user_id=f"user{number}").say("What is my favourite word?")
+
+        with ThreadPoolExecutor(16) as threads:
+            for number, shown in enumerate(threads.map(remember, range(16))):
+                assert f"word{number}x" in shown
+                assert not any(f"word{other}x" in shown for other in range(16) if other != number)

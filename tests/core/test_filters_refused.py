@@ -1,0 +1,171 @@
+"""What is no filter is refused with `InvalidFilter`, and never anything else."""
+
+import re
+from datetime import date, datetime, timezone
+
+import pytest
+
+from holdfast.errors import InvalidFilter
+from holdfast.filters import parse_filter
+
+
+@pytest.mark.parametrize(
+    ("asked", "word"),
+    [
+        ([], "mapping"),
+        ("user_id", "mapping"),
+        (5, "mapping"),
+        ({"user_id": None}, '"NOT": {"user_id": "*"}'),
+        ({"city": None}, '"NOT": {"metadata.city": "*"}'),
+        ({"city": {"ne": None}}, "null"),
+        ({"city": ["a", None]}, "null"),
+        ({"n": {"gtt": 5}}, "'gtt'"),
+        ({"n": {"$gte": 5}}, "'$gte'"),
+        ({"address": {"city": "Oslo"}}, "'city'"),
+        ({"n": {}}, "no operator"),
+        ({"metadata": {"n": {}}}, "no operator"),
+        ({"metadata": {"n": {"gt": 1, "m": 2}}}, "'m'"),
+        ({"metadata": "*"}, "mapping"),
+        ({"metadata": {"OR": [{"a": 1}]}}, "OR stands under metadata"),
+        ({"or": [{"a": 1}]}, "write OR"),
+        ({"Not": {"a": 1}}, "write NOT"),
+        ({"OR": []}, "empty"),
+        ({"OR": {"a": 1}}, "list"),
+        ({"AND": {"a": 1}}, "list"),
+        ({"AND": "a"}, "list"),
+        ({"NOT": "a"}, "list"),
+        ({"AND": [["a"]]}, "mapping"),
+        ({"AND": [None]}, "mapping"),
+        ({"n": {"in": "abc"}}, "list"),
+        ({"n": {"eq": ["a"]}}, "text, a number"),
+        ({"n": {"eq": {"a": 1}}}, "text, a number"),
+        ({"n": [["a"]]}, "text, a number"),
+        ({"n": [{"a": 1}]}, "text, a number"),
+        ({"n": b"bytes"}, "text, a number"),
+        ({"n": {"eq": date(2026, 5, 8)}}, "text, a number"),
+        ({"n": {"icontains": 5}}, "text"),
+        ({"n": float("nan")}, "nan"),
+        ({"n": {"gt": float("inf")}}, "inf"),
+        ({"n": 2**63}, "64 bits"),
+        ({"n": -(2**63) - 1}, "64 bits"),
+        ({"n": 10**400}, "bits"),
+        ({"n": "a\0b"}, "NUL"),
+        ({"n": "\ud800"}, "surrogate"),
+        ({"user_id": "\udfff"}, "surrogate"),
+        ({"user_id": True}, "text"),
+        ({"user_id": 1.5}, "text"),
+        ({"user_id": " "}, "blank"),
+        ({"user_id": {"gt": "a"}}, "cannot be asked for gt"),
+        ({"user_id": {"contains": 5}}, "text"),
+        ({"role": 5}, "text"),
+        ({"text": {"lt": "a"}}, "cannot be asked for lt"),
+        ({"categories": 5}, "text"),
+        ({"categories": {"gt": "a"}}, "cannot be asked for gt"),
+        ({"immutable": 1}, "true or false"),
+        ({"immutable": "true"}, "true or false"),
+        ({"immutable": {"contains": True}}, "cannot be asked for contains"),
+        ({"created_at": "yesterday"}, "'yesterday'"),
+        ({"created_at": {"gt": True}}, "True"),
+        ({"created_at": {"gt": float("nan")}}, "nan"),
+        ({"created_at": {"gt": 1e300}}, "1e+300"),
+        ({"created_at": {"contains": "2026"}}, "cannot be asked for contains"),
+        ({"expiration_date": {"in": ["2026-02-30"]}}, "'2026-02-30'"),
+        ({5: "a"}, "5 is no key"),
+        ({"metadata": {None: "a"}}, "None is no key"),
+        ({"": "a"}, "empty part"),
+        ({"metadata.": "a"}, "empty part"),
+        ({"a..b": "a"}, "empty part"),
+        ({".a": "a"}, "empty part"),
+        ({'a"b': "a"}, "quotes"),
+        ({"a\\b": "a"}, "backslashes"),
+        ({"a\nb": "a"}, "control"),
+        ({"a\0": "a"}, "control"),
+        ({"\ud800": "a"}, "surrogate"),
+        ({"k" * 201: "a"}, "200"),
+        ({"metadata": {"k" * 150: {"k" * 150: 1}}}, "200"),
+        ({"user_id.eq": "a"}, "user_id has no parts"),
+        ({"n": list(range(10_001))}, "10,000"),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_what_is_no_filter_is_refused_with_the_reason(asked, word):
+    with pytest.raises(InvalidFilter, match=re.escape(word)) as refusal:
+        parse_filter(asked)
+    assert len(str(refusal.value)) < 400
+
+
+def test_a_thousand_nodes_are_read_and_one_more_is_refused():
+    parse_filter({"OR": [{"n": n} for n in range(999)]})
+    for asked in (
+        {"OR": [{"n": n} for n in range(1000)]},
+        {"AND": [{}] * 1000},
+        {str(n): 1 for n in range(1001)},
+    ):
+        with pytest.raises(InvalidFilter, match="1000 nodes"):
+            parse_filter(asked)
+
+
+def nested(depth, wrap, innermost):
+    for _ in range(depth):
+        innermost = wrap(innermost)
+    return innermost
+
+
+WRAPS = [
+    lambda inner: {"NOT": inner},
+    lambda inner: {"AND": [inner]},
+    lambda inner: {"OR": [inner]},
+    lambda inner: {"OR": [{"n": 1}, inner]},
+]
+
+
+@pytest.mark.parametrize("depth", [32, 500, 100_000])
+@pytest.mark.parametrize("wrap", WRAPS)
+def test_what_is_too_deep_is_refused_at_any_depth(depth, wrap):
+    parse_filter(nested(31, wrap, {"n": 1}))
+    with pytest.raises(InvalidFilter, match="32 levels"):
+        parse_filter(nested(depth, wrap, {"n": 1}))
+    with pytest.raises(InvalidFilter, match="32 levels"):
+        parse_filter({"metadata": nested(depth, lambda inner: {"a": inner}, 1)})
+
+
+def test_deep_values_and_cycles_are_refused():
+    cyclic = {}
+    cyclic["AND"] = [cyclic]
+    deep_list = nested(100_000, lambda inner: [inner], 1)
+    for asked in (cyclic, {"n": deep_list}, {"n": {"eq": deep_list}}, {"user_id": [deep_list]}):
+        with pytest.raises(InvalidFilter):
+            parse_filter(asked)
+
+
+def test_objects_that_raise_when_looked_at_are_refused():
+    class Hostile:
+        @property
+        def __class__(self):
+            raise RuntimeError
+
+        def __repr__(self):
+            raise RuntimeError
+
+    class HostileMapping(dict):
+        def items(self):
+            raise KeyError
+
+    class HostileZone(timezone.__base__):
+        def utcoffset(self, _):
+            raise ZeroDivisionError
+
+    class Endless(list):
+        def __iter__(self):
+            while True:
+                yield {}
+
+    hostile = [Hostile(), HostileMapping(a=1), {"n": Hostile()}, {"n": [Hostile()]}, {"AND": Endless()}]
+    hostile += [
+        {"created_at": datetime(2026, 5, 8, tzinfo=HostileZone())},
+        {"n": Endless()},
+        {"AND": [Hostile()]},
+    ]
+    for asked in hostile:
+        with pytest.raises(InvalidFilter):
+            parse_filter(asked)

@@ -1,0 +1,251 @@
+"""The index is nothing but the store, seen from another side: it agrees with the plainest computation there is."""
+
+import math
+import shutil
+import tempfile
+from collections import Counter, defaultdict
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from tests.contracts.index_contract import IndexContract
+
+from holdfast import Config, Memory
+from holdfast.filters import EVERYTHING, parse_filter
+from holdfast.index import MemoryIndex
+from holdfast.index import terms as terms_module
+from holdfast.index.exact import ExactVectors
+from holdfast.index.scopes import ScopeLists
+from holdfast.index.terms import TermTable
+from holdfast.index.vectors import FaissVectors
+from holdfast.operations.indexing import slot_names
+from holdfast.retrieval.fusion import SEMANTIC_WEIGHT, best
+from holdfast.retrieval.keys import embedded_text, indexed_terms
+from holdfast.retrieval.keyword import K1, B
+from holdfast.retrieval.tokens import term_ids, words
+from holdfast.scope import SCOPE_FIELDS, Scope
+
+
+class TestFaissVectors(IndexContract):
+    def vectors(self, dimensions):
+        return FaissVectors(dimensions)
+
+
+class TestExactVectors(IndexContract):
+    def vectors(self, dimensions):
+        return ExactVectors(dimensions)
+
+
+# Words
+
+few_terms = st.lists(st.integers(1, 6), max_size=6).map(lambda ids: np.array(ids, dtype=np.uint32))
+table_changes = st.lists(
+    st.one_of(st.lists(few_terms, max_size=4), st.tuples(st.integers(0, 99), few_terms)), min_size=1, max_size=14
+)
+
+
+@pytest.mark.parametrize(("many", "tail"), [(10**9, 0), (0, 0), (0, 3), (5, 10**9)], ids=str)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(changes=table_changes, query=few_terms, data=st.data())
+def test_words_are_counted_right_however_they_are_looked_up(many, tail, changes, query, data):
+    with mock.patch.multiple(terms_module, _MANY=many, _TAIL=tail):
+        table, plain = TermTable(), []
+        for change in changes:
+            if isinstance(change, list):
+                table.extend(change)
+                plain += change
+            elif plain:
+                table.replace(change[0] % len(plain), change[1])
+                plain[change[0] % len(plain)] = change[1]
+            chosen = data.draw(st.sets(st.sampled_from(range(len(plain))))) if plain else set()
+            check_hits(table, plain, query, np.array(sorted(chosen), dtype=np.int64))
+            check_hits(table, plain, query, np.arange(len(plain), dtype=np.int64))
+
+
+def check_hits(table, plain, query, positions):
+    found = table.hits(query, positions)
+    distinct = sorted(set(query.tolist()))
+    assert len(found) == len(distinct)
+    for term, hits in zip(distinct, found, strict=True):
+        counts = [int((plain[position] == term).sum()) for position in positions]
+        expected = [(place, count) for place, count in enumerate(counts) if count]
+        assert list(zip(hits.places.tolist(), hits.counts.tolist(), strict=True)) == expected
+
+
+# Scopes
+
+names = st.sampled_from([None, "a", "b", "c"])
+scopes = st.builds(Scope, user_id=names, agent_id=names, run_id=names, app_id=names)
+
+
+@settings(deadline=None)
+@given(batches=st.lists(st.lists(scopes, max_size=8), max_size=4), asked=scopes.filter(lambda scope: scope.ids()))
+def test_the_lists_of_a_scope_are_those_who_carry_its_ids(batches, asked):
+    lists, plain = ScopeLists(), []
+    for batch in batches:
+        lists.extend(batch, start=len(plain))
+        plain += batch
+    expected = [
+        position
+        for position, scope in enumerate(plain)
+        if all(getattr(scope, field) == value for field, value in asked.ids().items())
+    ]
+    assert lists.having(asked.ids()).tolist() == expected
+
+
+# The best
+
+
+@settings(deadline=None)
+@given(
+    scores=st.lists(st.sampled_from([0.0, 0.1, 0.25, 0.5, 1.0]), max_size=3000).map(lambda s: np.array(s, np.float32)),
+    limit=st.integers(1, 20),
+    threshold=st.sampled_from([0.0, 0.25, 0.9]),
+)
+def test_the_best_are_the_highest_and_of_equals_the_newest(scores, limit, threshold):
+    ranked = sorted(range(len(scores)), key=lambda place: (-scores[place], -place))
+    expected = [place for place in ranked if scores[place] >= np.float32(threshold)][:limit]
+    assert best(scores, limit, threshold=threshold).tolist() == expected
+
+
+# The whole of it
+
+users = st.sampled_from(["ana", "ben", "carl"])
+said = st.lists(st.sampled_from("tea cat dog berlin red blue".split()), min_size=1, max_size=5).map(" ".join)
+which = st.integers(0, 1)
+
+
+class TwoOnOneFile(RuleBasedStateMachine):
+    """Two memories on one file, changed at random: both indexes always tell what one built anew would."""
+
+    many, tail = 10**9, 0
+
+    def __init__(self):
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp())
+        self.sizes = mock.patch.multiple(terms_module, _MANY=self.many, _TAIL=self.tail)
+        self.sizes.start()
+        config = Config(synchronous="NORMAL")
+        embedder = {"provider": "hashing", "config": {"dimensions": 32}}
+        self.faces = [
+            Memory(self.folder / "memory.db", llm="rules", embedder=embedder, config=config) for _ in range(2)
+        ]
+
+    def teardown(self):
+        self.sizes.stop()
+        for face in self.faces:
+            face.close()
+        shutil.rmtree(self.folder)
+
+    @rule(face=which, user=users, run=st.sampled_from([None, "r"]), texts=st.lists(said, min_size=1, max_size=4))
+    def add(self, face, user, run, texts):
+        messages = [{"role": "user", "content": text} for text in texts]
+        self.faces[face].add(messages, user_id=user, run_id=run, infer=False)
+
+    @precondition(lambda self: self.records())
+    @rule(face=which, pick=st.integers(0, 999), text=said, day=st.sampled_from([None, "2001-01-01", "2999-01-01"]))
+    def update(self, face, pick, text, day):
+        self.faces[face].update(self.picked(pick), text, expiration_date=day)
+
+    @precondition(lambda self: self.records())
+    @rule(face=which, pick=st.integers(0, 999))
+    def delete_and_perhaps_regret(self, face, pick):
+        memory_id = self.picked(pick)
+        self.faces[face].delete(memory_id)
+        if pick % 2:
+            self.faces[1 - face].rollback(memory_id)
+
+    @rule(face=which, user=users)
+    def delete_all(self, face, user):
+        self.faces[face].delete_all(user_id=user)
+
+    @precondition(lambda self: len(self.records()) > 6)
+    @rule(face=which)
+    def reset(self, face):
+        self.faces[face].reset()
+
+    @invariant()
+    def both_indexes_are_what_the_store_says(self):
+        for face in self.faces:
+            core = face.core
+            fresh = MemoryIndex(core.engines.embedder.dimensions, vectors=ExactVectors(32))
+            fresh.apply(core.store.index_entries(0))
+            with core.lock:
+                assert content(core.index()) == content(fresh)
+
+    @rule(face=which, asked=said, user=users)
+    def search_is_the_plain_computation(self, face, asked, user):
+        memory = self.faces[face]
+        for filters in (
+            {"user_id": user},
+            {"user_id": user, "run_id": "r"},
+            {"user_id": "*", "text": {"contains": "a"}},
+        ):
+            found = memory.search(asked, filters=filters, limit=1000, show_expired=True)["results"]
+            expected = by_hand(memory.core, asked, parse_filter(filters))
+            scores = [item["score"] for item in found]
+            assert scores == sorted(scores, reverse=True)
+            assert {item["id"]: item["score"] for item in found} == pytest.approx(expected, abs=1e-5)
+
+    def records(self):
+        return self.faces[0].core.store.select(EVERYTHING)
+
+    def picked(self, number):
+        records = self.records()
+        return records[number % len(records)].id
+
+
+class TwoOnOneFileSorted(TwoOnOneFile):
+    """The same, where words are looked up in the sorted column that large scopes use."""
+
+    many, tail = 0, 3
+
+
+steps = settings(max_examples=12, stateful_step_count=15, deadline=None)
+TestTwoOnOneFile = pytest.mark.slow(TwoOnOneFile.TestCase)
+TestTwoOnOneFile.settings = steps
+TestTwoOnOneFileSorted = pytest.mark.slow(TwoOnOneFileSorted.TestCase)
+TestTwoOnOneFileSorted.settings = steps
+
+
+def content(index) -> dict:
+    """Return what an index knows of each row that is alive."""
+    ids = defaultdict(set)
+    for field in SCOPE_FIELDS:
+        for name, positions in index.scopes.lists(field):
+            for position in positions.tolist():
+                ids[position].add((field, name))
+    return {
+        int(index.rows.view[position]): (
+            index.vectors.matrix()[position].tobytes(),
+            index.terms.words_of(np.array([position])).tolist(),
+            int(index.expires.view[position]),
+            ids[position],
+        )
+        for position in np.flatnonzero(index.alive.view).tolist()
+    }
+
+
+def by_hand(core, asked, matching) -> dict[str, float]:
+    """Return the score of every memory that matches, computed one by one."""
+    records = core.store.select(matching)
+    query = core.engines.embedder.embed([asked])[0]
+    wanted = set(term_ids(words(asked)).tolist())
+    documents = [Counter(indexed_terms(one, slots=slot_names(one.text)).tolist()) for one in records]
+    mean = max(sum(map(Counter.total, documents)) / len(documents), 1.0) if documents else 1.0
+    having = {term: sum(1 for document in documents if term in document) for term in wanted}
+    idf = {term: math.log1p((len(records) - count + 0.5) / (count + 0.5)) for term, count in having.items()}
+    scores = {}
+    for record, document in zip(records, documents, strict=True):
+        cosine = float(core.engines.embedder.embed([embedded_text(record)])[0] @ query)
+        score = max(cosine, 0.0)
+        if wanted:
+            damping = K1 * (1 - B + B * document.total() / mean)
+            total = sum(idf[term] * document[term] * (K1 + 1) / (document[term] + damping) for term in wanted)
+            score = SEMANTIC_WEIGHT * score + (1 - SEMANTIC_WEIGHT) * min(total / sum(idf.values()), 1.0)
+        scores[record.id] = score
+    return scores

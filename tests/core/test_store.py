@@ -1,0 +1,50 @@
+"""The SQLite store, in a file and in memory, keeps the contract."""
+
+import sqlite3
+
+import pytest
+from tests.contracts.store_contract import StoreContract, inserting, record
+
+from holdfast.stores.sqlite import SqliteStore
+
+
+class TestSqliteFile(StoreContract):
+    @pytest.fixture
+    def store(self, tmp_path):
+        store = SqliteStore(tmp_path / "memory.db")
+        yield store
+        store.close()
+
+    def test_a_closed_store_leaves_one_file(self, store, tmp_path):
+        store.write(inserting(record("one")))
+        store.close()
+        assert [path.name for path in tmp_path.iterdir()] == ["memory.db"]
+
+    def test_acknowledged_writes_are_synced_to_the_disk_by_default(self, store):
+        assert store._writer.execute("PRAGMA synchronous").fetchone() == (2,)
+        assert store._writer.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+    def test_a_second_store_on_the_file_sees_every_write(self, store):
+        other = SqliteStore(store.path)
+        seen = other.state()
+        store.write(inserting(record("one")))
+        assert other.state() != seen
+        assert set(other.get(["one"])) == {"one"}
+        other.close()
+
+    def test_missing_folders_are_made(self, tmp_path):
+        store = SqliteStore(tmp_path / "deep" / "deeper" / "memory.db")
+        store.close()
+        assert (tmp_path / "deep" / "deeper" / "memory.db").is_file()
+
+    def test_every_table_refuses_values_of_another_type(self, store):
+        with pytest.raises(sqlite3.IntegrityError):
+            store._writer.execute("INSERT INTO damaged VALUES (1, 2, x'00')")
+
+
+class TestSqliteInMemory(StoreContract):
+    @pytest.fixture
+    def store(self):
+        store = SqliteStore(":memory:")
+        yield store
+        store.close()

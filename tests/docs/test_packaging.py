@@ -1,0 +1,54 @@
+"""What is shipped, and what importing it costs."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import holdfast
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_public_names_are_these_and_no_others():
+    assert sorted(holdfast.__all__) == [
+        "AsyncMemory",
+        "ChatMessage",
+        "ChatModel",
+        "Config",
+        "ConfigError",
+        "DimensionMismatch",
+        "Embedder",
+        "EmbedderMismatch",
+        "HashingEmbedder",
+        "HoldfastError",
+        "InvalidFilter",
+        "InvalidInput",
+        "Memory",
+        "NotFound",
+        "ProviderError",
+        "Reranker",
+        "SchemaTooNew",
+        "ScopedMemory",
+        "StorageError",
+        "UnreadableReply",
+    ]
+    for name in holdfast.__all__:
+        assert getattr(holdfast, name).__module__.startswith("holdfast")
+
+
+def test_importing_loads_no_model_client_no_index_and_no_framework():
+    heavy = "openai faiss asyncio httpx pydantic json_repair typer rich langchain_core llama_index crewai mcp fastapi"
+    script = f"import sys, holdfast; print([name for name in {heavy.split()!r} if name in sys.modules])"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert loaded.stdout.strip() == "[]"
+
+
+def test_the_wheel_holds_the_packages_and_nothing_else(tmp_path):
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {name.split("/")[0] for name in names} == {"holdfast", "holdfast_cli", "holdfast-0.1.0.dist-info"}
+    assert {"holdfast/py.typed", "holdfast_cli/py.typed", "holdfast_cli/demo_conversation.json"} <= set(names)
+    assert any(name.endswith("licenses/LICENSE") for name in names)

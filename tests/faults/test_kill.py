@@ -1,0 +1,86 @@
+"""kill -9 at any moment: what was acknowledged is there, what was not is there whole or not at all."""
+
+import random
+import time
+from collections import Counter
+
+import pytest
+
+from holdfast import Memory
+
+KILLS = 24
+
+ADDING = """
+import sys
+from holdfast import Memory
+memory = Memory(sys.argv[1], llm="rules", embedder="hashing")
+number = int(sys.argv[2])
+while True:
+    said = [{"role": "user", "content": f"part {part} of word{number}"} for part in range(3)]
+    added = memory.add(said, user_id=f"user{number % 5}", infer=False)["results"]
+    print(number, *[item["id"] for item in added], flush=True)
+    number += 1
+"""
+
+OPENING = """
+import sys
+from holdfast import Memory
+print("ready", flush=True)
+Memory(sys.argv[1], llm="rules", embedder="hashing").add("hello", user_id="ana", infer=False)
+print("done", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.slow
+def test_no_acknowledged_memory_is_lost_when_the_process_is_killed(start, tmp_path):
+    path, chance, acknowledged = tmp_path / "memory.db", random.Random(1), {}
+    for kill in range(KILLS):
+        process = start(ADDING, path, 1000 * kill)
+        lines = [process.stdout.readline() for _ in range(chance.randrange(1, 30))]
+        time.sleep(chance.random() * 0.01)
+        process.kill()
+        lines += process.stdout.read().splitlines()
+        told = [line.split() for line in lines if line.count("-") == 12]
+        assert told
+        acknowledged |= {int(number): ids for number, *ids in told}
+        with Memory(path, llm="rules", embedder="hashing") as memory:
+            for number, *_ in told[-10:]:
+                check_found(memory, int(number), acknowledged)
+            diagnosis = memory.doctor()
+        assert diagnosis["healthy"], diagnosis
+    check_whole(path, acknowledged)
+
+
+def check_found(memory, number, acknowledged):
+    found = memory.search(f"word{number}", user_id=f"user{number % 5}", limit=3)["results"]
+    assert {item["id"]: item["memory"] for item in found} == {
+        memory_id: f"part {part} of word{number}" for part, memory_id in enumerate(acknowledged[number])
+    }
+
+
+def check_whole(path, acknowledged):
+    with Memory(path, llm="rules", embedder="hashing") as memory:
+        kept = memory.get_all(filters={"user_id": "*"}, limit=1_000_000)["results"]
+    texts = {item["id"]: item["memory"] for item in kept}
+    for number, ids in acknowledged.items():
+        assert [texts[memory_id] for memory_id in ids] == [f"part {part} of word{number}" for part in range(3)]
+    parts = Counter(text.split()[-1] for text in texts.values())
+    assert set(parts.values()) == {3}
+    assert len(parts) - len(acknowledged) <= KILLS
+
+
+@pytest.mark.slow
+def test_killing_the_process_that_makes_the_file_leaves_it_usable(start, tmp_path):
+    chance = random.Random(2)
+    for attempt in range(8):
+        path = tmp_path / str(attempt) / "memory.db"
+        process = start(OPENING, path)
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(chance.random() * 0.06)
+        process.kill()
+        acknowledged = "done" in process.stdout.read()
+        with Memory(path, llm="rules", embedder="hashing") as memory:
+            kept = memory.get_all(user_id="ana")["results"]
+            assert len(kept) in ({1} if acknowledged else {0, 1})
+            assert memory.doctor()["healthy"]
