@@ -243,6 +243,16 @@ class MemoryContract(Contract):
         assert "Lisbon" in update["memory"]
         assert len(texts(memory.get_all(user_id="ana"))) == 1
 
+    def test_one_message_may_correct_the_same_memory_twice(self, memory):
+        memory.add("I live in Berlin.", user_id="ana")
+        result = memory.add("I moved to Lisbon. I live in Porto now.", user_id="ana")
+        assert [item["event"] for item in result["results"]] == ["UPDATE", "UPDATE"]
+        assert texts(memory.get_all(user_id="ana")) == ["I live in Porto now."]
+
+    def test_facts_of_one_add_are_compared_with_each_other(self, memory):
+        memory.add(["I live in Berlin.", "I have a dog.", "I moved to Lisbon.", "I live in Lisbon."], user_id="ana")
+        assert sorted(texts(memory.get_all(user_id="ana"))) == ["I have a dog.", "I moved to Lisbon."]
+
     def test_without_a_model_a_known_fact_is_not_stored_again(self, memory):
         memory.add("I am allergic to peanuts.", user_id="ana")
         again = memory.add("I am allergic to peanuts.", user_id="ana")

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from holdfast.errors import UnreadableReply
 from holdfast.extraction.facts import Decision, Fact, Known
-from holdfast.extraction.replies import MAX_TEXT_LENGTH, parse_decisions, parse_facts
+from holdfast.extraction.replies import parse_decisions, parse_facts
+from holdfast.extraction.replies.entries import MAX_TEXT_LENGTH
 
 UNREADABLE = "unreadable"
 

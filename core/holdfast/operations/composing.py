@@ -102,4 +102,4 @@ def _lines(standing: Sequence[MemoryItem], relevant: Sequence[MemoryItem], room:
 
 def _line(item: MemoryItem) -> str:
     who = f"{item['speaker']}: " if "speaker" in item else ""
-    return f"- [{item['created_at'][:10]}] {who}{item['memory']}"
+    return f"- [{item['updated_at'][:10]}] {who}{item['memory']}"

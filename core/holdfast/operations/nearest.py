@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.core import Core
+from holdfast.extraction.facts import Known
 from holdfast.index import MemoryIndex, Positions
 from holdfast.records import MemoryRecord
 from holdfast.retrieval.fusion import best
@@ -31,6 +32,10 @@ class Neighbour:
 
     record: MemoryRecord
     similarity: float
+
+    def as_known(self) -> Known:
+        """Return it as it is shown to whoever decides."""
+        return Known(self.record.id, self.record.text, self.similarity)
 
 
 def nearest(

@@ -48,6 +48,7 @@ def doctor(core: Core, *, repair: bool = False) -> Flow[Diagnosis]:
     repaired = 0
     if repair and damages:
         repaired = yield from work(core.store.set_aside, damages)
+        yield from work(core.forget_index)  # it may hold rows that never were
     problems: list[Finding] = [{"id": damage.memory_id, "problem": damage.problem} for damage in damages]
     if not damages or repair:
         difference = yield from work(_index_difference, core)

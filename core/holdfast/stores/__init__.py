@@ -94,11 +94,13 @@ class Damage:
 
     Attributes:
         memory_id: The memory concerned, `None` when it cannot be told.
+        row: Its row, `None` when no memory is concerned; the id may be what is damaged.
         problem: A sentence for people.
     """
 
     problem: str
     memory_id: str | None = None
+    row: int | None = None
 
 
 class Transaction(Protocol):
@@ -130,6 +132,7 @@ class Transaction(Protocol):
         fingerprint: bytes,
         happened_at: int,
         recorded_at: int,
+        sources: Sequence[int] = (),
     ) -> None:
         """Put `new` in the place of `old` and keep `old` in the history; without `indexed` the vector stays."""
         ...

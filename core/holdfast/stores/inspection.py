@@ -24,19 +24,24 @@ def damages_of(connection: sqlite3.Connection) -> list[Damage]:
 
 def move_aside(connection: sqlite3.Connection, damages: Sequence[Damage]) -> list[tuple[int, str]]:
     """Move the damaged memories into the table `damaged`; return their rows and ids."""
+    # What SQLite looks up by, and must find again to delete, may be what is damaged.
+    connection.execute("REINDEX")
     connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
     try:
-        problems = {damage.memory_id: damage.problem for damage in damages if damage.memory_id is not None}
-        return [moved for memory_id, problem in problems.items() for moved in _move(connection, memory_id, problem)]
+        problems = {damage.row: damage.problem for damage in damages if damage.row is not None}
+        return [moved for row, problem in problems.items() for moved in _move(connection, row, problem)]
     finally:
         connection.text_factory = str
 
 
-def _move(connection: sqlite3.Connection, memory_id: str, problem: str) -> Iterator[tuple[int, str]]:
-    for row, *values in connection.execute(f"SELECT row, {COLUMNS} FROM memories WHERE id = ?", [memory_id]).fetchall():
-        connection.execute("INSERT OR REPLACE INTO damaged VALUES (?, ?, ?)", [row, problem, to_json(values)])
-        connection.execute("DELETE FROM memories WHERE row = ?", [row])
-        yield row, memory_id
+def _move(connection: sqlite3.Connection, row: int, problem: str) -> Iterator[tuple[int, str]]:
+    found = connection.execute(f"SELECT {COLUMNS} FROM memories WHERE row = ?", [row]).fetchall()
+    for values in found:
+        shown = [value.hex() if isinstance(value, bytes) else value for value in values]
+        connection.execute("INSERT OR REPLACE INTO damaged VALUES (?, ?, ?)", [row, problem, to_json(shown)])
+        yield row, str(values[0])
+    for table in ("memories", "vectors"):
+        connection.execute(f"DELETE FROM {table} WHERE row = ?", [row])
 
 
 def _broken_pages(connection: sqlite3.Connection) -> Iterator[Damage]:
@@ -46,14 +51,15 @@ def _broken_pages(connection: sqlite3.Connection) -> Iterator[Damage]:
 
 
 def _broken_rows(connection: sqlite3.Connection) -> Iterator[Damage]:
-    for row in connection.execute(f"SELECT {COLUMNS}, checksum FROM memories"):
-        if checksum(row[:WIDTH]) != row[WIDTH]:
-            yield Damage("the record does not match its checksum", memory_id=row[0])
-    for vector, terms, written, memory_id in connection.execute(
-        "SELECT vector, terms, vectors.checksum, id FROM vectors LEFT JOIN memories ON memories.row = vectors.row"
+    for row, *values in connection.execute(f"SELECT row, {COLUMNS}, checksum FROM memories"):
+        if checksum(values[:WIDTH]) != values[WIDTH]:
+            yield Damage("the record does not match its checksum", memory_id=str(values[0]), row=row)
+    for vector, terms, written, memory_id, row in connection.execute(
+        "SELECT vector, terms, vectors.checksum, id, vectors.row"
+        " FROM vectors LEFT JOIN memories ON memories.row = vectors.row"
     ):
         if vector_checksum(vector, terms) != written:
-            yield Damage("the vector or its terms do not match their checksum", memory_id=memory_id)
+            yield Damage("the vector or its terms do not match their checksum", memory_id=memory_id, row=row)
     for memory_id, values in _checked(connection, "changes", _CHANGE):
         yield Damage(f"version {values[0]} in the history of {memory_id} does not match its checksum")
     for _, values in _checked(connection, "messages", f"{_MESSAGE}, number"):
@@ -68,11 +74,15 @@ def _checked(connection: sqlite3.Connection, table: str, columns: str) -> Iterat
 
 
 def _broken_neighbours(connection: sqlite3.Connection) -> Iterator[Damage]:
-    for (memory_id,) in connection.execute(
-        "SELECT id FROM memories WHERE NOT EXISTS (SELECT 1 FROM vectors WHERE vectors.row = memories.row)"
+    for row, memory_id in connection.execute(
+        "SELECT row, id FROM memories WHERE NOT EXISTS (SELECT 1 FROM vectors WHERE vectors.row = memories.row)"
     ):
-        yield Damage("the memory has no vector, so no search can find it", memory_id=memory_id)
-    for (memory_id,) in connection.execute(
-        "SELECT id FROM memories WHERE NOT EXISTS (SELECT 1 FROM changes WHERE changes.sequence = memories.row)"
+        yield Damage("the memory has no vector, so no search can find it", memory_id=memory_id, row=row)
+    for row, memory_id in connection.execute(
+        "SELECT row, id FROM memories WHERE NOT EXISTS (SELECT 1 FROM changes WHERE changes.sequence = memories.row)"
     ):
-        yield Damage("the memory is missing from the change sequence", memory_id=memory_id)
+        yield Damage("the memory is missing from the change sequence", memory_id=memory_id, row=row)
+    for (row,) in connection.execute(
+        "SELECT row FROM vectors WHERE NOT EXISTS (SELECT 1 FROM memories WHERE memories.row = vectors.row)"
+    ):
+        yield Damage("a vector belongs to no memory", row=row)

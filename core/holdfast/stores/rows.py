@@ -105,8 +105,10 @@ def checksum(values: Sequence[SqlValue]) -> int:
     return zlib.crc32("\x1f".join(["\x00" if value is None else str(value) for value in values]).encode())
 
 
-def vector_checksum(vector: bytes, terms: bytes) -> int:
-    """Return the CRC-32 of a vector and its terms."""
+def vector_checksum(vector: object, terms: object) -> int:
+    """Return the CRC-32 of a vector and its terms; -1, which none is, where a damaged file holds something else."""
+    if not isinstance(vector, bytes) or not isinstance(terms, bytes):
+        return -1
     return zlib.crc32(terms, zlib.crc32(vector))
 
 

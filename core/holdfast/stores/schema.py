@@ -11,6 +11,7 @@ import sqlite3
 import uuid
 
 from holdfast.errors import SchemaTooNew, StorageError
+from holdfast.stores.rows import checksum
 
 APPLICATION_ID = 0x484F4C44
 """`HOLD`: what tells a Holdfast file from any other SQLite database."""
@@ -20,8 +21,9 @@ APPLICATION_ID = 0x484F4C44
 # nothing before, so a memory that never changed is written once.
 _FIRST = """
 CREATE TABLE settings (
-    name  TEXT PRIMARY KEY,
-    value TEXT NOT NULL
+    name     TEXT PRIMARY KEY,
+    value    TEXT NOT NULL,
+    checksum INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE memories (
@@ -123,7 +125,8 @@ def migrate(connection: sqlite3.Connection, *, name: str) -> None:
             connection.execute(f"PRAGMA user_version = {number + 1}")
         if not connection.execute("SELECT 1 FROM settings WHERE name = 'store_id'").fetchone():
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute("INSERT INTO settings VALUES ('store_id', ?)", (json.dumps(str(uuid.uuid4())),))
+            store_id = ("store_id", json.dumps(str(uuid.uuid4())))
+            connection.execute("INSERT INTO settings VALUES (?, ?, ?)", (*store_id, checksum(store_id)))
         connection.execute("COMMIT")
     except BaseException:
         connection.execute("ROLLBACK")

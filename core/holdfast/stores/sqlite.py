@@ -49,6 +49,9 @@ IN_MEMORY = ":memory:"
 _BUSY_TIMEOUT = 60.0
 _PAGE_SIZE = 8192  # five vectors of 384 dimensions fit a page of 8 KiB; of two pages of 4 KiB a third would be empty
 _ROWS_AT_ONCE = 4096
+_LEAST_SIZE = 512  # of any database; SQLite takes a file of one byte for a new one
+# SQLite quotes the damaged bytes in some of its errors, and Python fails to read those as text.
+_FAILURES = (sqlite3.Error, OSError, OverflowError, UnicodeDecodeError)
 _PLACES = ", ".join("?" * WIDTH)
 
 _live_stores: weakref.WeakSet[SqliteStore] = weakref.WeakSet()
@@ -109,7 +112,7 @@ class SqliteStore:
 
     def settings(self) -> dict[str, Any]:
         """Return the store-wide settings."""
-        return {name: json.loads(value) for name, value in self._query("SELECT name, value FROM settings")}
+        return dict(map(_setting, self._query("SELECT name, value, checksum FROM settings")))
 
     def state(self) -> tuple[int, int]:
         """Return a token that differs after any write by anyone."""
@@ -198,9 +201,10 @@ class SqliteStore:
             whole = restart or not since
             removed = [] if whole else [row for (row,) in connection.execute(_REMOVED, [since])]
             cursor = connection.execute(_ALL) if whole else connection.execute(_CHANGED, [since])
-            while (part := cursor.fetchmany(_ROWS_AT_ONCE)) or restart or removed:
-                yield _entries(part, removed, sequence, restart=restart)
-                restart, removed = False, []
+            with contextlib.closing(cursor):
+                while (part := cursor.fetchmany(_ROWS_AT_ONCE)) or restart or removed:
+                    yield _entries(part, removed, sequence, restart=restart)
+                    restart, removed = False, []
 
     def change_mark(self, sequence: int) -> str | None:
         """Return what identifies change `sequence`, so that a copy can tell whether it stems from this history."""
@@ -274,11 +278,11 @@ class SqliteStore:
     def _reporting(self) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.Error, OSError, OverflowError) as error:
+        except _FAILURES as error:
             raise self._translated(error) from error
 
     def _translated(self, error: BaseException) -> BaseException:
-        if isinstance(error, HoldfastError) or not isinstance(error, (sqlite3.Error, OSError, OverflowError)):
+        if isinstance(error, HoldfastError) or not isinstance(error, _FAILURES):
             return error
         translated = StorageError(f"{self.path}: {error}. {_way_out(error)}")
         translated.__cause__ = error
@@ -335,7 +339,7 @@ class SqliteTransaction:
         if twin is None:
             row = self._log(None, record, "ADD", record.created_at, record.recorded_at)
             self._put(row, record, indexed, fingerprint)
-            self.connection.executemany("INSERT INTO sources VALUES (?, ?)", [(row, number) for number in sources])
+            self._trace(row, sources)
         return twin
 
     def revise(
@@ -347,6 +351,7 @@ class SqliteTransaction:
         fingerprint: bytes,
         happened_at: int,
         recorded_at: int,
+        sources: Sequence[int] = (),
     ) -> None:
         """Put `new` in the place of `old` and keep `old` in the history; without `indexed` the vector stays."""
         row = self._row_of(old.id)
@@ -359,6 +364,7 @@ class SqliteTransaction:
             # Two memories may come to say the same; only a new one is refused for that.
             [*values, checksum(values), fingerprint if twin in (None, old.id) else None, row],
         )
+        self._trace(row, sources)
         if indexed is not None:
             vector, terms = _blobs(indexed)
             self.connection.execute(
@@ -388,14 +394,14 @@ class SqliteTransaction:
 
     def setting(self, name: str) -> Any:
         """Return a store-wide setting, `None` when it was never set."""
-        row = self.connection.execute("SELECT value FROM settings WHERE name = ?", [name]).fetchone()
-        return json.loads(row[0]) if row else None
+        found = self.connection.execute("SELECT name, value, checksum FROM settings WHERE name = ?", [name]).fetchone()
+        return _setting(found)[1] if found else None
 
     def set(self, settings: Mapping[str, Any]) -> None:
         """Set store-wide settings, JSON values by name."""
         self.connection.executemany(
-            "INSERT INTO settings VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            [(name, to_json(value)) for name, value in settings.items()],
+            "INSERT OR REPLACE INTO settings VALUES (?, ?, ?)",
+            [(*pair, checksum(pair)) for pair in ((name, to_json(value)) for name, value in settings.items())],
         )
 
     def clear(self, *, recorded_at: int) -> None:
@@ -424,6 +430,10 @@ class SqliteTransaction:
             )
             self._append(values)
         return len(moved)
+
+    def _trace(self, row: int, messages: Sequence[int]) -> None:
+        for number in messages:
+            self.connection.execute("INSERT OR IGNORE INTO sources VALUES (?, ?)", [row, number])
 
     def _twin(self, fingerprint: bytes) -> str | None:
         row = self.connection.execute("SELECT id FROM memories WHERE fingerprint = ?", [fingerprint]).fetchone()
@@ -503,7 +513,9 @@ def _select(
         " ORDER BY created_at DESC, row DESC LIMIT ? OFFSET ?",
         [*values, -1 if limit is None else limit, offset],
     )
-    return [from_row(row) for row in found.fetchall()]
+    # A cursor that failed halfway and lives on in a traceback would hold its connection to the state of that moment.
+    with contextlib.closing(found):
+        return [from_row(row) for row in found.fetchall()]
 
 
 def _prepare_file(path: Path) -> None:
@@ -513,8 +525,10 @@ def _prepare_file(path: Path) -> None:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         _create(path)
-    if path.stat().st_size == 0:
-        raise StorageError(f"{path} is empty, which no store ever is: restore a backup, or delete it to start anew")
+    if (size := path.stat().st_size) < _LEAST_SIZE:
+        raise StorageError(
+            f"{path} holds {size} bytes, which no store ever does: restore a backup, or delete it to start anew"
+        )
     if not os.access(path, os.W_OK):
         raise StorageError(f"{path} is read-only: make it writable, or copy it to where it can be written")
 
@@ -598,6 +612,12 @@ def _versions(memory_id: str, changes: Sequence[Sequence[Any]], text_now: str | 
         )
         for change, old, new in zip(changes, old_texts, new_texts, strict=True)
     ]
+
+
+def _setting(row: Sequence[Any]) -> tuple[str, Any]:
+    if checksum(row[:2]) != row[2]:
+        raise StorageError(f"the setting {row[0]!r} is damaged: its checksum does not hold. A backup has it whole")
+    return row[0], json.loads(row[1])
 
 
 def _message(row: Sequence[Any]) -> SourceMessage:

@@ -1,0 +1,164 @@
+"""Carrying decisions out: one transaction, in which each is seen once more to still hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from holdfast.core import Core
+from holdfast.extraction.facts import Decision, Skipped, Turn
+from holdfast.flow import Flow, write
+from holdfast.operations.items import AddedItem, AddResult, SkippedItem, added_item, skipped_item
+from holdfast.operations.nearest import Neighbour
+from holdfast.operations.observing import Candidate, Decided, Observation
+from holdfast.records import MemoryRecord, SourceMessage, is_expired
+from holdfast.retrieval.keys import fingerprint
+from holdfast.stores import Indexed, Transaction
+
+MAX_DELETES = 3
+"""Most memories one add may delete on a model's word. All can be brought back from their history."""
+
+
+def applied(
+    core: Core,
+    turns: Sequence[Turn],
+    observation: Observation,
+    decisions: Sequence[Decided],
+    inference: str,
+    skipped: Sequence[Skipped],
+) -> Flow[AddResult]:
+    """Carry out what was decided and keep the conversation, in one write."""
+    messages = [
+        SourceMessage(turn.role, turn.content, turn.name, observation.happened_at)
+        for turn in turns
+        if turn.role != "system"
+    ]
+    places = [place for place, turn in enumerate(turns) if turn.role != "system"]
+
+    def store(transaction: Transaction) -> AddResult:
+        core.record_embedder(transaction)
+        kept = transaction.keep_messages(observation.scope, messages, recorded_at=observation.recorded_at)
+        changes = Changes(transaction, observation, sources=dict(zip(places, kept, strict=True)))
+        for candidate, decision, target in decisions:
+            changes.carry_out(candidate, decision, target)
+        return changes.result(inference, skipped)
+
+    return (yield from stored(core, store))
+
+
+def stored(core: Core, task: Callable[[Transaction], AddResult]) -> Flow[AddResult]:
+    """Return what `task` did once it is durable."""
+    result: AddResult = yield from write(core.store, task)
+    core.embedder_is_recorded()
+    return result
+
+
+class Changes:
+    """Carries decisions out inside one transaction, seeing once more whether they still hold."""
+
+    def __init__(
+        self, transaction: Transaction, observation: Observation, *, sources: Mapping[int, int] | None = None
+    ) -> None:
+        self._transaction = transaction
+        self._observation = observation
+        self._sources = sources or {}
+        self._results: list[AddedItem] = []
+        self._skipped: list[SkippedItem] = []
+        self._deletes = 0
+        self._written: set[str] = set()
+
+    def result(self, inference: str, skipped: Sequence[Skipped]) -> AddResult:
+        """Return what was done, for the caller."""
+        return {
+            "results": self._results,
+            "skipped": [*map(skipped_item, skipped), *self._skipped],
+            "inference": inference,
+        }
+
+    def carry_out(self, candidate: Candidate | None, decision: Decision, target: Neighbour | None) -> None:
+        """Do what was decided about one fact or memory."""
+        if decision.event == "DELETE" and target is not None:
+            self._delete(target.record)
+        elif candidate is None:
+            return
+        elif decision.event == "UPDATE" and target is not None:
+            self._update(target.record, candidate, decision.text or candidate.fact.text)
+        elif decision.event == "ADD":
+            self.insert(candidate.record, candidate.entry, fingerprint(candidate.record), candidate.fact.turn)
+        else:
+            known = None if target is None else target.record.id
+            self._skip(decision.reason or "already known", candidate.fact.text, memory_id=known)
+
+    def insert(self, record: MemoryRecord, entry: Indexed, mark: bytes, turn: int | None = None) -> None:
+        """Store a new memory, unless one that says the same is there."""
+        sources = self._sources_of(turn)
+        twin = self._transaction.insert(record, entry, fingerprint=mark, sources=sources)
+        if twin is None:
+            self._results.append(added_item(record, "ADD"))
+        elif self._expired(twin):
+            self.insert(record, entry, mark, turn)
+        else:
+            self._skip("duplicate", record.text, memory_id=twin)
+
+    def _expired(self, memory_id: str) -> bool:
+        """Clear the way for a memory that says again what an expired one said; return whether there was one."""
+        record = self._transaction.get(memory_id)
+        if record is None or not is_expired(record, self._observation.recorded_at):
+            return False
+        self._remove(record)
+        return True
+
+    def _update(self, shown: MemoryRecord, candidate: Candidate, text: str) -> None:
+        now = self._transaction.get(shown.id)
+        if now is None or (now.text != shown.text and now.id not in self._written):
+            # Someone else changed or removed it meanwhile: what was heard is kept beside it.
+            self.insert(candidate.record, candidate.entry, fingerprint(candidate.record), candidate.fact.turn)
+            return
+        if now.immutable:
+            self._skip("immutable", text, memory_id=now.id)
+            return
+        new = replace(
+            now,
+            text=text,
+            updated_at=max(self._observation.happened_at, now.created_at),
+            role=candidate.record.role,
+            speaker=candidate.record.speaker,
+            attributed_to=candidate.record.attributed_to,
+            metadata={**now.metadata, **candidate.record.metadata},
+            expiration_date=candidate.record.expiration_date,
+            immutable=candidate.record.immutable,
+        )
+        self._written.add(now.id)
+        self._transaction.revise(
+            now,
+            new,
+            indexed=candidate.entry,
+            sources=self._sources_of(candidate.fact.turn),
+            fingerprint=fingerprint(new),
+            happened_at=self._observation.happened_at,
+            recorded_at=self._observation.recorded_at,
+        )
+        self._results.append(added_item(new, "UPDATE", previous=now.text))
+
+    def _delete(self, shown: MemoryRecord) -> None:
+        now = self._transaction.get(shown.id)
+        if now is None or now.text != shown.text:
+            self._skip("changed meanwhile", shown.text, memory_id=shown.id)
+        elif now.immutable:
+            self._skip("immutable", now.text, memory_id=now.id)
+        elif self._deletes == MAX_DELETES:
+            self._skip("too many deletes", now.text, memory_id=now.id)
+        else:
+            self._deletes += 1
+            self._remove(now)
+            self._results.append(added_item(now, "DELETE"))
+
+    def _sources_of(self, turn: int | None) -> list[int]:
+        return [self._sources[turn]] if turn is not None and turn in self._sources else []
+
+    def _remove(self, record: MemoryRecord) -> None:
+        happened_at, recorded_at = self._observation.happened_at, self._observation.recorded_at
+        self._transaction.remove(record, happened_at=happened_at, recorded_at=recorded_at)
+
+    def _skip(self, reason: str, text: str, *, memory_id: str | None = None) -> None:
+        self._skipped.append(skipped_item(Skipped(reason, text), memory_id=memory_id))

@@ -1,0 +1,109 @@
+"""The two questions an add puts to a model: which facts, and what they change."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from holdfast.core import Core
+from holdfast.errors import UnreadableReply
+from holdfast.extraction.facts import Decision, Fact, Skipped, Turn
+from holdfast.extraction.prompts import (
+    EXTRACTION_SCHEMA,
+    RECONCILIATION_SCHEMA,
+    extraction_messages,
+    reconciliation_messages,
+    repair_messages,
+)
+from holdfast.extraction.replies import parse_decisions, parse_facts
+from holdfast.flow import Flow, complete, work
+from holdfast.operations.nearest import Neighbour, nearest
+from holdfast.operations.observing import Observation, sides_kept
+from holdfast.ports import ChatMessage, ChatModel, JsonObject
+
+T = TypeVar("T")
+Parsed = tuple[list[T], list[Skipped]]
+
+RECENT_TURNS = 10
+"""Turns of earlier adds that are shown as context."""
+
+_WINDOW = 24_000  # characters of conversation per extraction call
+
+
+def extracted(
+    core: Core, model: ChatModel, turns: Sequence[Turn], observation: Observation, prompt: str | None
+) -> Flow[Parsed[Fact]]:
+    """Ask for the facts of a conversation, in several windows when it is long."""
+    earlier, related = yield from work(_context, core, turns, observation)
+    recent: Sequence[Turn] = earlier
+    sides = sides_kept(observation.scope, turns)
+    facts: list[Fact] = []
+    skipped: list[Skipped] = []
+    for start, window in _windows(turns):
+        messages = extraction_messages(
+            window,
+            observed_on=observation.day,
+            keep="both" if len(sides) > 1 else sides[0],
+            recent=recent,
+            related=related,
+            instructions=core.prompts.instructions,
+            prompt=prompt or core.prompts.extraction,
+        )
+        parse = functools.partial(parse_facts, turns=len(window))
+        found, passed = yield from _answered(model, messages, EXTRACTION_SCHEMA, parse, [])
+        facts += [replace(fact, turn=None if fact.turn is None else fact.turn + start) for fact in found]
+        skipped += passed
+        recent = window[-RECENT_TURNS:]
+    return facts, skipped
+
+
+def reconciled(
+    core: Core, model: ChatModel, facts: Sequence[Fact], known: Sequence[Neighbour], observation: Observation
+) -> Flow[Parsed[Decision]]:
+    """Ask what the facts do to the memories similar to them; all are added when no answer can be read."""
+    shown = [one.as_known() for one in known]
+    messages = reconciliation_messages(facts, shown, observed_on=observation.day, prompt=core.prompts.reconciliation)
+    parse = functools.partial(parse_decisions, facts=facts, known=shown)
+    undecided = [Decision("ADD", place, None, fact.text) for place, fact in enumerate(facts)]
+    return (yield from _answered(model, messages, RECONCILIATION_SCHEMA, parse, undecided))
+
+
+def _answered(
+    model: ChatModel,
+    messages: list[ChatMessage],
+    schema: JsonObject,
+    parse: Callable[[str], Parsed[T]],
+    otherwise: list[T],
+) -> Flow[Parsed[T]]:
+    """Return the parsed reply; an unreadable one is asked for once more, and then said to be so."""
+    reply = yield from complete(model, messages, schema=schema)
+    try:
+        return parse(reply)
+    except UnreadableReply as problem:
+        again = repair_messages(messages, reply, str(problem))
+    reply = yield from complete(model, again, schema=schema)
+    try:
+        return parse(reply)
+    except UnreadableReply as problem:
+        return otherwise, [Skipped("unreadable reply", reply, str(problem))]
+
+
+def _windows(turns: Sequence[Turn]) -> Iterator[tuple[int, Sequence[Turn]]]:
+    """Yield the conversation in runs of turns that fit one call, each with the number of its first turn."""
+    start = size = 0
+    for place, turn in enumerate(turns):
+        if place > start and size + len(turn.content) > _WINDOW:
+            yield start, turns[start:place]
+            start, size = place, 0
+        size += len(turn.content)
+    yield start, turns[start:]
+
+
+def _context(core: Core, turns: Sequence[Turn], observation: Observation) -> tuple[list[Turn], list[str]]:
+    """Return the scope's last turns, and the memories that share words with this conversation."""
+    messages = core.store.recent_messages(observation.scope, RECENT_TURNS)
+    recent = [Turn(message.role, message.content, message.name) for message in messages]
+    related = nearest(core, observation.scope, text=" ".join(turn.content for turn in turns)[:_WINDOW])
+    return recent, [one.record.text for one in related]

@@ -1,0 +1,93 @@
+"""What one add has to store: its circumstances, and facts on their way to becoming memories."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from holdfast.core import Core
+from holdfast.extraction.facts import Attribution, Decision, Fact, Turn
+from holdfast.instants import moment_of
+from holdfast.operations.nearest import Neighbour
+from holdfast.records import MemoryRecord, MemoryType
+from holdfast.scope import Scope
+from holdfast.stores import Indexed
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What one add says of all its memories."""
+
+    scope: Scope
+    actor_id: str | None
+    metadata: Mapping[str, Any]
+    happened_at: int
+    recorded_at: int
+    expiration_date: str | None
+    immutable: bool
+
+    @property
+    def day(self) -> str:
+        """The day of the conversation, `YYYY-MM-DD`."""
+        return moment_of(self.happened_at).date().isoformat()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A fact ready to be stored."""
+
+    fact: Fact
+    record: MemoryRecord
+    entry: Indexed
+
+
+Decided = tuple[Candidate | None, Decision, Neighbour | None]
+"""A fact (`None` when a decision concerns a memory alone), what becomes of it, and the memory that changes."""
+
+
+def fact_record(core: Core, turns: Sequence[Turn], fact: Fact, observation: Observation) -> MemoryRecord:
+    """Return a fact as the memory it would be."""
+    source = None if fact.turn is None else turns[fact.turn]
+    return _record(core, observation, fact.text, source, fact.attributed_to)
+
+
+def turn_record(core: Core, turn: Turn, observation: Observation) -> MemoryRecord:
+    """Return a turn, word for word, as the memory it would be."""
+    side: Attribution | None = turn.role if turn.role in ("user", "assistant") else None  # type: ignore[assignment]
+    return _record(core, observation, turn.content, turn, side, memory_type="episodic")
+
+
+def sides_kept(scope: Scope, turns: Sequence[Turn]) -> list[Attribution]:
+    """Return whose facts are kept: the user's, the assistant's in an agent's own memory, both where both are named."""
+    speaks = any(turn.role == "assistant" for turn in turns)
+    if scope.agent_id is None or not speaks:
+        return ["user"]
+    return ["assistant"] if scope.user_id is None else ["user", "assistant"]
+
+
+def _record(
+    core: Core,
+    observation: Observation,
+    text: str,
+    source: Turn | None,
+    attributed_to: Attribution | None,
+    memory_type: MemoryType = "semantic",
+) -> MemoryRecord:
+    speaker = None if source is None else source.name
+    return MemoryRecord(
+        id=core.new_id(),
+        text=text,
+        scope=observation.scope,
+        created_at=observation.happened_at,
+        updated_at=observation.happened_at,
+        recorded_at=observation.recorded_at,
+        actor_id=observation.actor_id or speaker,
+        role=None if source is None else source.role,
+        attributed_to=attributed_to,
+        speaker=speaker,
+        memory_type=memory_type,
+        metadata=observation.metadata,
+        expiration_date=observation.expiration_date,
+        immutable=observation.immutable,
+    )
