@@ -7,10 +7,8 @@
 "I'm allergic to peanuts"
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from holdfast.config import Config
 from holdfast.errors import (
     ConfigError,
     DimensionMismatch,
@@ -24,12 +22,14 @@ from holdfast.errors import (
     StorageError,
     UnreadableReply,
 )
-from holdfast.memory import Memory
-from holdfast.ports import ChatMessage, ChatModel, Embedder, Reranker
-from holdfast.providers.hashing import HashingEmbedder
+from holdfast.lazy import lazily
 
 if TYPE_CHECKING:
     from holdfast.aio import AsyncMemory
+    from holdfast.config import Config
+    from holdfast.memory import Memory
+    from holdfast.ports import ChatMessage, ChatModel, Embedder, Reranker
+    from holdfast.providers.hashing import HashingEmbedder
     from holdfast.scoped import ScopedMemory
 
 __all__ = [
@@ -57,12 +57,17 @@ __all__ = [
 
 __version__ = "0.1.0"
 
-
-# asyncio takes a third of the start-up time: only who awaits pays it.
-_LAZY = {"AsyncMemory": "holdfast.aio", "ScopedMemory": "holdfast.scoped"}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _LAZY:
-        return getattr(import_module(_LAZY[name]), name)
-    raise AttributeError(f"module 'holdfast' has no attribute {name!r}")
+__getattr__ = lazily(
+    __name__,
+    {
+        "AsyncMemory": "holdfast.aio",
+        "ChatMessage": "holdfast.ports",
+        "ChatModel": "holdfast.ports",
+        "Config": "holdfast.config",
+        "Embedder": "holdfast.ports",
+        "HashingEmbedder": "holdfast.providers.hashing",
+        "Memory": "holdfast.memory",
+        "Reranker": "holdfast.ports",
+        "ScopedMemory": "holdfast.scoped",
+    },
+)

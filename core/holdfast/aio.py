@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from functools import cached_property
 from types import TracebackType
 
@@ -20,10 +21,15 @@ class AsyncMemory(Face):
     asynchronous context manager, or await `close`.
     """
 
-    @cached_property
+    @property
     def driver(self) -> Driver:
-        """What carries out the operations."""
-        return Driver()
+        """What carries out the operations; a forked process, in which threads do not live on, gets one of its own."""
+        process = os.getpid()
+        return self._drivers.get(process) or self._drivers.setdefault(process, Driver())
+
+    @cached_property
+    def _drivers(self) -> dict[int, Driver]:
+        return {}
 
     add = awaitable(adding.add)
     search = awaitable(searching.search)

@@ -8,6 +8,8 @@ unless the program wants it otherwise.
 from __future__ import annotations
 
 import logging
+import threading
+import weakref
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Literal, TypeVar
 
@@ -27,6 +29,10 @@ T = TypeVar("T")
 OnError = Literal["raise", "log"]
 
 _log = logging.getLogger("holdfast")
+
+# An awaiting face has threads of its own and commits together what is asked of it at once: one serves all scopes.
+_awaiting_faces: weakref.WeakKeyDictionary[Memory, AsyncMemory] = weakref.WeakKeyDictionary()
+_making_faces = threading.Lock()
 
 
 class ScopedMemory:
@@ -63,8 +69,9 @@ class ScopedMemory:
         self.scope = scope_of(user_id=user_id, agent_id=agent_id, run_id=run_id, app_id=app_id)
         self.on_error: OnError = on_error
         self._ids: dict[str, Any] = self.scope.ids()
+        self._memory = memory
         self._blocking = memory if isinstance(memory, Memory) else Memory.over(memory)
-        self._awaiting = memory if isinstance(memory, AsyncMemory) else AsyncMemory.over(memory)
+        self._awaiting = memory if isinstance(memory, AsyncMemory) else _awaiting_face(memory)
 
     def within(self, **ids: str | None) -> ScopedMemory:
         """Return the same memory with other or further ids, such as `run_id` for one session.
@@ -72,7 +79,7 @@ class ScopedMemory:
         Raises:
             InvalidInput: An id is none.
         """
-        return ScopedMemory(self._blocking, **{**self._ids, **ids}, on_error=self.on_error)
+        return ScopedMemory(self._memory, **{**self._ids, **ids}, on_error=self.on_error)
 
     def context(self, query: str = "", *, max_tokens: int = DEFAULT_TOKENS) -> str:
         """Return what is known as one fenced block for a prompt, `""` when there is nothing (see `Memory.context`)."""
@@ -108,16 +115,28 @@ class ScopedMemory:
         found = await self._atried(_nothing(), lambda: self._awaiting.search(query, **self._ids, **options))
         return found["results"]
 
-    def get_all(self, *, limit: int | None = None, filters: Mapping[str, Any] | None = None) -> list[MemoryItem]:
+    def get_all(
+        self,
+        *,
+        limit: int | None = None,
+        filters: Mapping[str, Any] | None = None,
+        show_expired: bool = False,
+    ) -> list[MemoryItem]:
         """Return the memories of the scope, newest first."""
-        listing = self._tried(_empty(), lambda: self._blocking.get_all(**self._ids, limit=limit, filters=filters))
+        options: dict[str, Any] = {"limit": limit, "filters": filters, "show_expired": show_expired}
+        listing = self._tried(_empty(), lambda: self._blocking.get_all(**self._ids, **options))
         return listing["results"]
 
-    async def aget_all(self, *, limit: int | None = None, filters: Mapping[str, Any] | None = None) -> list[MemoryItem]:
+    async def aget_all(
+        self,
+        *,
+        limit: int | None = None,
+        filters: Mapping[str, Any] | None = None,
+        show_expired: bool = False,
+    ) -> list[MemoryItem]:
         """Await `get_all`."""
-        listing = await self._atried(
-            _empty(), lambda: self._awaiting.get_all(**self._ids, limit=limit, filters=filters)
-        )
+        options: dict[str, Any] = {"limit": limit, "filters": filters, "show_expired": show_expired}
+        listing = await self._atried(_empty(), lambda: self._awaiting.get_all(**self._ids, **options))
         return listing["results"]
 
     def add(self, messages: Messages, **options: Any) -> AddResult:
@@ -136,19 +155,21 @@ class ScopedMemory:
         """Await `get`."""
         return self._mine(await self._atried(None, lambda: self._awaiting.get(memory_id)))
 
-    def update(self, memory_id: str, text: str) -> None:
-        """Change the text of one memory of the scope.
+    def update(self, memory_id: str, text: str | None = None, *, metadata: Mapping[str, Any] | None = None) -> None:
+        """Change one memory of the scope (see `Memory.update`).
 
         Raises:
             NotFound: The scope has no such memory (whatever `on_error` says: the caller must know).
         """
         self._require(self.get(memory_id), memory_id)
-        self._tried(None, lambda: self._blocking.update(memory_id, text))
+        self._tried(None, lambda: self._blocking.update(memory_id, text, metadata=metadata))
 
-    async def aupdate(self, memory_id: str, text: str) -> None:
+    async def aupdate(
+        self, memory_id: str, text: str | None = None, *, metadata: Mapping[str, Any] | None = None
+    ) -> None:
         """Await `update`."""
         self._require(await self.aget(memory_id), memory_id)
-        await self._atried(None, lambda: self._awaiting.update(memory_id, text))
+        await self._atried(None, lambda: self._awaiting.update(memory_id, text, metadata=metadata))
 
     def delete(self, memory_id: str) -> None:
         """Delete one memory of the scope.
@@ -209,6 +230,14 @@ class ScopedMemory:
             raise error
         _log.warning("the memory failed and the conversation goes on without it: %s", error)
         return otherwise
+
+
+def _awaiting_face(memory: Memory) -> AsyncMemory:
+    with _making_faces:
+        face = _awaiting_faces.get(memory)
+        if face is None:
+            face = _awaiting_faces[memory] = AsyncMemory.over(memory)
+        return face
 
 
 def _nothing() -> SearchResults:

@@ -1,6 +1,8 @@
 """A damaged file is an error that says so: never an empty store, never a changed memory told as the truth."""
 
+import itertools
 import random
+import uuid
 
 import pytest
 
@@ -19,8 +21,10 @@ def open_memory(path):
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """The bytes of a file and everything it says, by id."""
-    path = tmp_path_factory.mktemp("whole") / "memory.db"
+    path, chance = tmp_path_factory.mktemp("whole") / "memory.db", random.Random(6)
     with open_memory(path) as memory:
+        memory.core.new_id = lambda: str(uuid.UUID(int=chance.getrandbits(128)))
+        memory.core.clock = itertools.count(1_700_000_000_000_000, 1_000_000).__next__
         for number in range(60):
             memory.add(
                 f"{USERS[number % 4]} keeps number {number} in box{number % 7}",
@@ -135,7 +139,8 @@ def test_a_flipped_bit_is_never_told_as_the_truth(whole, tmp_path, part):
         damaged = bytearray(content)
         damaged[place] ^= bit
         path.write_bytes(damaged)
-        check_honest(path, known, histories, f"bit {bit} of byte {place}")
+        # The first page holds the definitions of the tables: what is wrong there shows, but cannot be repaired.
+        check_honest(path, known, histories, f"bit {bit} of byte {place}", repairable=place >= 8192)
 
 
 @pytest.mark.slow
@@ -149,7 +154,7 @@ def test_a_memory_never_changes_hands(whole, tmp_path):
         place = content.find(b"u2", place + 1)
 
 
-def check_honest(path, known, histories, where):
+def check_honest(path, known, histories, where, *, repairable=True):
     """See that a damaged store says what is true, says that it is damaged, and works when it was repaired."""
     try:
         memory = open_memory(path)
@@ -161,9 +166,10 @@ def check_honest(path, known, histories, where):
             diagnosis = memory.doctor(repair=True)
         except StorageError:
             return
-        if told:
+        if told:  # what is wrong and can be repaired
             assert not diagnosis["healthy"], f"{where}: {told[0]}, and the doctor finds nothing"
-        check_works(memory, where)
+        if repairable:
+            check_works(memory, where)
 
 
 def reading(memory, known, histories, where):

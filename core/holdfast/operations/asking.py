@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from holdfast.core import Core
 from holdfast.errors import UnreadableReply
+from holdfast.extraction import replies
 from holdfast.extraction.facts import Decision, Fact, Skipped, Turn
 from holdfast.extraction.prompts import (
     EXTRACTION_SCHEMA,
@@ -17,7 +18,6 @@ from holdfast.extraction.prompts import (
     reconciliation_messages,
     repair_messages,
 )
-from holdfast.extraction.replies import parse_decisions, parse_facts
 from holdfast.flow import Flow, complete, work
 from holdfast.operations.nearest import Neighbour, nearest
 from holdfast.operations.observing import Observation, sides_kept
@@ -51,7 +51,7 @@ def extracted(
             instructions=core.prompts.instructions,
             prompt=prompt or core.prompts.extraction,
         )
-        parse = functools.partial(parse_facts, turns=len(window))
+        parse = functools.partial(replies.parse_facts, turns=len(window))
         found, passed = yield from _answered(model, messages, EXTRACTION_SCHEMA, parse, [])
         facts += [replace(fact, turn=None if fact.turn is None else fact.turn + start) for fact in found]
         skipped += passed
@@ -65,7 +65,7 @@ def reconciled(
     """Ask what the facts do to the memories similar to them; all are added when no answer can be read."""
     shown = [one.as_known() for one in known]
     messages = reconciliation_messages(facts, shown, observed_on=observation.day, prompt=core.prompts.reconciliation)
-    parse = functools.partial(parse_decisions, facts=facts, known=shown)
+    parse = functools.partial(replies.parse_decisions, facts=facts, known=shown)
     undecided = [Decision("ADD", place, None, fact.text) for place, fact in enumerate(facts)]
     return (yield from _answered(model, messages, RECONCILIATION_SCHEMA, parse, undecided))
 

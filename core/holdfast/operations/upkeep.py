@@ -42,7 +42,7 @@ def doctor(core: Core, *, repair: bool = False) -> Flow[Diagnosis]:
         repair: Set damaged memories aside (they stay in the file, out of the way) and rebuild the index.
 
     Raises:
-        StorageError: The file cannot be read at all.
+        StorageError: The file cannot be read at all, or is too broken to be repaired.
     """
     damages = yield from work(core.store.damages)
     repaired = 0

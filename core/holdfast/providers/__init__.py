@@ -15,11 +15,14 @@ from typing import Any, Literal, cast
 from holdfast.errors import ConfigError
 from holdfast.ports import ChatModel, Embedder
 from holdfast.providers.hashing import HashingEmbedder
+from holdfast.providers.langchain import LangChainChat, LangChainEmbeddings, is_chat_model, is_embeddings
 from holdfast.providers.openai import OpenAIChat, OpenAIEmbeddings
 from holdfast.providers.presets import AZURE, PRESETS
 
 __all__ = [
     "HashingEmbedder",
+    "LangChainChat",
+    "LangChainEmbeddings",
     "OpenAIChat",
     "OpenAIEmbeddings",
     "chat_model",
@@ -38,8 +41,8 @@ def chat_model(spec: str | Spec | ChatModel) -> ChatModel | None:
     """Return the chat model that `spec` names, describes or is; `None` stands for the rules.
 
     Args:
-        spec: `"rules"` or the name of a preset, a mapping with `provider` and `config`, or an object with the
-            method `complete(messages, *, schema=None)`.
+        spec: `"rules"` or the name of a preset, a mapping with `provider` and `config`, an object with the
+            method `complete(messages, *, schema=None)`, or a LangChain chat model.
 
     Raises:
         ConfigError: There is no such provider or setting, something needed is missing, or the object lacks
@@ -48,6 +51,8 @@ def chat_model(spec: str | Spec | ChatModel) -> ChatModel | None:
     """
     if isinstance(spec, (str, Mapping)):
         return cast("ChatModel | None", _built("llm", spec))
+    if is_chat_model(spec):
+        return LangChainChat(spec)
     _require(spec, "llm", complete="the method complete(messages, *, schema=None)")
     return spec
 
@@ -56,8 +61,8 @@ def embedder(spec: str | Spec | Embedder) -> Embedder:
     """Return the embedder that `spec` names, describes or is.
 
     Args:
-        spec: `"hashing"` or the name of a preset, a mapping with `provider` and `config`, or an object with
-            the method `embed(texts)` and the attributes `dimensions` and `fingerprint`.
+        spec: `"hashing"` or the name of a preset, a mapping with `provider` and `config`, an object with
+            the method `embed(texts)` and the attributes `dimensions` and `fingerprint`, or a LangChain `Embeddings`.
 
     Raises:
         ConfigError: There is no such provider or setting, something needed is missing, or the object lacks
@@ -66,6 +71,8 @@ def embedder(spec: str | Spec | Embedder) -> Embedder:
     """
     if isinstance(spec, (str, Mapping)):
         return cast("Embedder", _built("embedder", spec))
+    if is_embeddings(spec):
+        return LangChainEmbeddings(spec)
     _require(
         spec,
         "embedder",
@@ -114,9 +121,14 @@ def _rules() -> None:
 
 
 _ENGINES: Mapping[Role, Mapping[str, Callable[..., ChatModel | Embedder | None]]] = {
-    "llm": {"rules": _rules, **{name: partial(OpenAIChat, provider=name) for name in PRESETS}},
+    "llm": {
+        "rules": _rules,
+        "langchain": LangChainChat,
+        **{name: partial(OpenAIChat, provider=name) for name in PRESETS},
+    },
     "embedder": {
         "hashing": HashingEmbedder,
+        "langchain": LangChainEmbeddings,
         **{name: partial(OpenAIEmbeddings, provider=name) for name in PRESETS},
     },
 }

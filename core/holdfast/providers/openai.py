@@ -302,10 +302,13 @@ def _json_parameters(mode: JsonMode, messages: Sequence[ChatMessage], schema: Js
     if mode == "schema":
         form = {"name": "answer", "schema": schema, "strict": _is_strict(schema)}
         return {"response_format": {"type": "json_schema", "json_schema": form}}
-    shape = json.dumps(schema, ensure_ascii=False)
-    instruction = f"Answer with one JSON object that follows this JSON schema:\n{shape}"
-    told = {"messages": [{"role": "system", "content": instruction}, *messages]}
+    told = {"messages": [{"role": "system", "content": json_in_words(schema)}, *messages]}
     return told if mode == "text" else {**told, "response_format": {"type": "json_object"}}
+
+
+def json_in_words(schema: JsonObject) -> str:
+    """Return the request for JSON that follows `schema`, for services that can only be asked in the prompt."""
+    return f"Answer with one JSON object that follows this JSON schema:\n{json.dumps(schema, ensure_ascii=False)}"
 
 
 def _is_strict(schema: Json) -> bool:

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from holdfast.errors import StorageError
 from holdfast.stores import Damage
 from holdfast.stores.rows import COLUMNS, WIDTH, checksum, to_json, vector_checksum
 
@@ -23,9 +24,15 @@ def damages_of(connection: sqlite3.Connection) -> list[Damage]:
 
 
 def move_aside(connection: sqlite3.Connection, damages: Sequence[Damage]) -> list[tuple[int, str]]:
-    """Move the damaged memories into the table `damaged`; return their rows and ids."""
+    """Move the damaged memories into the table `damaged`; return their rows and ids.
+
+    Raises:
+        StorageError: The tables themselves are broken, so that nothing in them can be told apart safely.
+    """
     # What SQLite looks up by, and must find again to delete, may be what is damaged.
     connection.execute("REINDEX")
+    for damage in _broken_pages(connection):
+        raise StorageError(f"this cannot be repaired, restore a backup: {damage.problem}")
     connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
     try:
         problems = {damage.row: damage.problem for damage in damages if damage.row is not None}

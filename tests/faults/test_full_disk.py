@@ -1,0 +1,91 @@
+"""A full disk: an error, nothing half done, and everything goes on once there is room."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from holdfast import Memory
+from holdfast.errors import StorageError
+
+LIMITED = """
+import os, resource, signal, sys
+from holdfast import Memory
+from holdfast.errors import StorageError
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+memory = Memory(sys.argv[1], llm="rules", embedder="hashing")
+memory.add("before", user_id="ana", infer=False)
+whole = resource.getrlimit(resource.RLIMIT_FSIZE)
+used = max(os.path.getsize(os.path.join(folder, name)) for folder, _, names in os.walk(os.path.dirname(sys.argv[1])) for name in names)
+resource.setrlimit(resource.RLIMIT_FSIZE, (used + int(sys.argv[2]), whole[1]))
+stored, failed = 0, []
+while len(failed) < 3:
+    try:
+        memory.add([{"role": "user", "content": f"{part} of {stored}: " + "x" * 3000} for part in range(3)], user_id="ana", infer=False)
+        stored += 1
+    except StorageError as error:
+        failed.append(str(error))
+    assert stored < 1000
+found = len(memory.get_all(user_id="ana", limit=10_000)["results"])
+resource.setrlimit(resource.RLIMIT_FSIZE, whole)
+memory.add("afterwards", user_id="ana", infer=False)
+best = memory.search("afterwards", user_id="ana", limit=1)["results"][0]["memory"]
+healthy = memory.doctor()["healthy"]
+memory.close()
+print(stored, found, best, healthy)
+print(failed[0])
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such limits here")
+@pytest.mark.parametrize("room", [20_000, 150_000, 600_000])
+def test_a_file_that_may_not_grow_is_an_error_and_goes_on_later(output_of, tmp_path, room):
+    pytest.importorskip("resource")
+    path = tmp_path / "memory.db"
+    told, why = output_of(LIMITED, path, room)
+    stored, found, best, healthy = told.split()
+    assert (int(found), best, healthy) == (1 + 3 * int(stored), "afterwards", "True")
+    assert "Nothing was written" in why
+    with Memory(path, llm="rules", embedder="hashing") as memory:
+        assert len(memory.get_all(user_id="ana", limit=10_000)["results"]) == 2 + 3 * int(stored)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 2 MB of its own."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
+    if sys.platform != "linux" or os.geteuid() or subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("mounting a small disk needs rights that are not there")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_a_full_disk_is_an_error_and_goes_on_when_there_is_room(small_disk):
+    filler = small_disk / "filler"
+    filler.write_bytes(bytes(600_000))
+    with Memory(small_disk / "memory.db", llm="rules", embedder="hashing") as memory:
+        stored = []
+        with pytest.raises(StorageError, match="make room on the disk"):
+            while len(stored) < 1000:
+                stored += memory.add(f"{len(stored)} " + "x" * 3000, user_id="ana", infer=False)["results"]
+        assert stored
+        kept = memory.get_all(user_id="ana", limit=1000)["results"]
+        assert {item["id"] for item in kept} == {item["id"] for item in stored}
+        filler.unlink()
+        memory.add("afterwards", user_id="ana", infer=False)
+        assert memory.search("afterwards", user_id="ana", limit=1)["results"][0]["memory"] == "afterwards"
+        assert memory.doctor()["healthy"]
+
+
+def test_a_store_that_finds_no_room_to_begin_leaves_nothing_behind(small_disk):
+    filler = small_disk / "filler"
+    filler.write_bytes(bytes(2 * 1024 * 1024 - 16_384))
+    with pytest.raises(StorageError, match="make room on the disk"):
+        Memory(small_disk / "memory.db", llm="rules", embedder="hashing")
+    assert [path.name for path in small_disk.iterdir()] == ["filler"]
+    filler.unlink()
+    with Memory(small_disk / "memory.db", llm="rules", embedder="hashing") as memory:
+        assert memory.doctor()["healthy"]

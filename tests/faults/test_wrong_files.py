@@ -1,0 +1,104 @@
+"""Files that are no store, or not one for us: an error that says so, and the file is left as it was."""
+
+import os
+import sqlite3
+
+import pytest
+
+from holdfast import Memory
+from holdfast.errors import InvalidInput, SchemaTooNew, StorageError
+
+
+def open_memory(path):
+    return Memory(path, llm="rules", embedder="hashing")
+
+
+@pytest.fixture
+def path(tmp_path):
+    """A store with one memory."""
+    path = tmp_path / "memory.db"
+    with open_memory(path) as memory:
+        memory.add("I play the cello", user_id="ana", infer=False)
+    return path
+
+
+def changed(path, *statements):
+    connection = sqlite3.connect(path)
+    for statement in statements:
+        connection.execute(statement)
+    connection.commit()
+    connection.close()
+
+
+def test_a_schema_from_the_future_asks_for_a_newer_holdfast(path):
+    changed(path, "PRAGMA user_version = 99", "CREATE TABLE hologram (x)")
+    before = path.read_bytes()
+    with pytest.raises(SchemaTooNew, match="schema 99.*upgrade"):
+        open_memory(path)
+    assert path.read_bytes() == before
+
+
+def test_another_programs_database_is_left_alone(tmp_path):
+    path = tmp_path / "places.sqlite"
+    changed(path, "CREATE TABLE bookmarks (url)", "INSERT INTO bookmarks VALUES ('https://example.org')")
+    before = path.read_bytes()
+    with pytest.raises(StorageError, match="another program"):
+        open_memory(path)
+    assert path.read_bytes() == before
+
+
+def test_a_store_that_lost_its_tables_is_no_new_store(path):
+    connection = sqlite3.connect(path)
+    tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    connection.close()
+    changed(path, *(f"DROP TABLE {name}" for name in tables))
+    with pytest.raises(StorageError, match="lost its tables"):
+        open_memory(path)
+
+
+def test_a_folder_is_no_file(tmp_path):
+    with pytest.raises(InvalidInput, match="is a folder: name a file in it"):
+        open_memory(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_where_a_folder_should_be_is_told(tmp_path):
+    (tmp_path / "notes").write_text("mine")
+    with pytest.raises(StorageError, match="notes"):
+        open_memory(tmp_path / "notes" / "memory.db")
+    assert (tmp_path / "notes").read_text() == "mine"
+
+
+UNPRIVILEGED = """
+import os, sys
+from holdfast import Memory
+from holdfast.errors import StorageError
+if not os.geteuid():
+    os.setgid(65534)
+    os.setuid(65534)
+try:
+    Memory(sys.argv[1], llm="rules", embedder="hashing").add("x", user_id="ana", infer=False)
+    print("written")
+except StorageError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="there are no such rights here")
+@pytest.mark.parametrize("locked", ["the file", "the folder", "a missing file in the folder"])
+def test_what_may_not_be_written_is_told(start, path, locked):
+    for folder in path.parents[:-1]:
+        if folder.stat().st_uid == os.geteuid() and not folder.stat().st_mode & 0o001:
+            folder.chmod(folder.stat().st_mode | 0o055)  # the folders above belong to this test run alone
+    target = path.parent / "new.db" if locked.startswith("a missing") else path
+    path.chmod(0o444 if locked == "the file" else 0o666)
+    path.parent.chmod(0o777 if locked == "the file" else 0o555)
+    try:
+        before = path.read_bytes()
+        printed, complaints = start(UNPRIVILEGED, target).communicate(timeout=30)
+        assert "writ" in printed, complaints
+        assert printed != "written\n"
+        assert path.read_bytes() == before
+        assert [file.name for file in path.parent.iterdir()] == ["memory.db"]
+    finally:
+        path.parent.chmod(0o700)
