@@ -28,8 +28,8 @@ def rows(_: Extent, folder: Path) -> Iterator[Row]:
         calls = f"model calls of an inferring add, {known} similar known"
         yield Row(calls, len(ours[place]), len(peer[place]), at_most=place + 1, of_ours=True)
     measure = "prompt tokens beside the conversation, "
-    yield Row(measure + "first call", ours[0][0], peer[0][0], at_most=_MOST_TOKENS, of_ours=True)
-    yield Row(measure + "all calls, something similar known", sum(ours[1]), sum(peer[1]))
+    yield Row(measure + "nothing similar", ours[0][0], peer[0][0], at_most=_MOST_TOKENS, of_ours=True)
+    yield Row(measure + "something similar", sum(ours[1]), sum(peer[1]))
 
 
 def _ours(said: Sequence[str], folder: Path) -> list[list[int]]:

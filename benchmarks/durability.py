@@ -16,7 +16,7 @@ from typing import IO, cast
 from benchmarks.corpus import corpus
 from benchmarks.ours import Holdfast
 from benchmarks.peer import Mem0
-from benchmarks.setting import Extent, Subject, made
+from benchmarks.setting import Extent, Subject, close_the_door, made
 from benchmarks.table import Row
 
 _OLDER = 2_000
@@ -99,4 +99,5 @@ def write(name: str, folder: Path, first: int) -> None:
 
 
 if __name__ == "__main__":
+    close_the_door()
     write(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks.corpus import Corpus, corpus, mirrored, queries
+from benchmarks.corpus import Corpus, corpus, mirrored, prepare, queries
 from benchmarks.ours import Holdfast
 from benchmarks.peer import Mem0
 from benchmarks.setting import WARM_UP, Extent, Subject, interleaved, made, recall
@@ -74,4 +74,5 @@ def _both(known: Corpus, folder: Path) -> tuple[Holdfast, Mem0]:
 
 def _searching(subject: Subject, asked: list[str], known: Corpus) -> Callable[[int], object]:
     """Return the action that asks for another owner in each round."""
+    prepare(asked)
     return lambda number: subject.search(asked[number], owner=known.owners[number])

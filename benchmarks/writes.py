@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from benchmarks.corpus import corpus
+from benchmarks.corpus import corpus, prepare
 from benchmarks.ours import Holdfast
 from benchmarks.peer import Mem0
 from benchmarks.setting import WARM_UP, Extent, Subject, bytes_in, interleaved, made
@@ -60,6 +60,7 @@ def _hundred_at_once(folder: Path) -> Row:
     ours = [Holdfast(made(folder / f"ours-{number}")) for number in rounds]
     peers = [Mem0(made(folder / f"peer-{number}"), "faiss") for number in rounds]
     texts = corpus(_BULK, owners=1).texts
+    prepare(texts)
     actions = {
         "ours": lambda number: ours[number].add(texts, owner="user-1"),
         "peer": lambda number: peers[number].add(texts, owner="user-1"),
@@ -89,4 +90,5 @@ def _growth(extent: Extent, folder: Path) -> Row:
 def _adding(subject: Subject) -> Callable[[int], object]:
     """Return the action that adds a new text in each round."""
     new = corpus(1_000, owners=1, first=10**7)
+    prepare(new.texts)
     return lambda number: subject.add([new.texts[number]], owner="user-1")

@@ -11,7 +11,7 @@ from typing_extensions import Self
 
 from holdfast.awaiting import Driver, awaitable
 from holdfast.memory import Face
-from holdfast.operations import adding, composing, curating, searching, upkeep
+from holdfast.operations import adding, composing, curating, keeping, searching, upkeep
 
 
 class AsyncMemory(Face):
@@ -32,6 +32,7 @@ class AsyncMemory(Face):
         return {}
 
     add = awaitable(adding.add)
+    put = awaitable(keeping.put)
     search = awaitable(searching.search)
     context = awaitable(composing.context)
     get = awaitable(curating.get)

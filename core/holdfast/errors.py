@@ -15,6 +15,8 @@ HoldfastError
 
 from __future__ import annotations
 
+import reprlib
+
 
 class HoldfastError(Exception):
     """Base of every error Holdfast raises on purpose."""
@@ -68,3 +70,15 @@ class EmbedderMismatch(StorageError):
 
 class DimensionMismatch(EmbedderMismatch):
     """A vector's length is not that of the store's vectors."""
+
+
+def shown(value: object) -> str:
+    """Return `value` as an error text quotes it: short, whatever it is."""
+    try:
+        return _SHORT.repr(value)
+    except Exception:  # noqa: BLE001 - a number of 5,000 digits refuses, and so may any foreign object
+        return f"<{type(value).__name__}>"
+
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 200

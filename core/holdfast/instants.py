@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, timedelta, timezone
+from functools import lru_cache
 
-from holdfast.errors import InvalidInput
+from holdfast.errors import InvalidInput, shown
 
 Moment = int | float | str | date | datetime
 """Unix seconds, a `datetime` (naive means UTC), a `date` (its first moment, UTC) or an ISO-8601 string."""
@@ -28,7 +29,7 @@ def instant(value: Moment, *, name: str = "timestamp") -> int:
     moment = _datetime(value)
     if moment is None:
         raise InvalidInput(
-            f"{name} is {value!r}: use Unix seconds, a datetime, or an ISO-8601 string such as '2026-05-08T13:56:00Z'"
+            f"{name} is {shown(value)}: use Unix seconds, a datetime, or ISO-8601 such as '2026-05-08T13:56:00Z'"
         )
     return (moment - _EPOCH) // _MICROSECOND
 
@@ -39,6 +40,7 @@ def instant_of_text(text: str) -> int | None:
     return None if moment is None else (moment - _EPOCH) // _MICROSECOND
 
 
+@lru_cache(maxsize=4096)
 def isoformat(microseconds: int) -> str:
     """Return `microseconds` since 1970 as ISO-8601 in UTC, such as `2026-05-08T13:56:00+00:00`."""
     return moment_of(microseconds).isoformat()
@@ -57,7 +59,7 @@ def calendar_day(value: str | date | datetime, *, name: str = "expiration_date")
     """
     moment = None if isinstance(value, (int, float)) else _datetime(value)
     if moment is None:
-        raise InvalidInput(f"{name} is {value!r}: use a date such as '2027-01-31'")
+        raise InvalidInput(f"{name} is {shown(value)}: use a date such as '2027-01-31'")
     return moment.date().isoformat()
 
 

@@ -16,7 +16,7 @@ from holdfast.core import Core
 from holdfast.errors import ConfigError, StorageError
 from holdfast.flow import blocking
 from holdfast.opening import engine_names, open_core
-from holdfast.operations import adding, composing, curating, searching, upkeep
+from holdfast.operations import adding, composing, curating, keeping, searching, upkeep
 from holdfast.ports import ChatModel, Embedder, Reranker
 from holdfast.providers import Spec
 from holdfast.stores.sqlite import IN_MEMORY
@@ -83,6 +83,11 @@ class Face:
         return self._core
 
     @property
+    def path(self) -> str:
+        """The file, or `":memory:"`."""
+        return self._core.store.path
+
+    @property
     def engines(self) -> dict[str, str | None]:
         """Who extracts, embeds and reranks, in words."""
         return engine_names(self._core)
@@ -115,6 +120,7 @@ class Memory(Face):
     """
 
     add = blocking(adding.add)
+    put = blocking(keeping.put)
     search = blocking(searching.search)
     context = blocking(composing.context)
     get = blocking(curating.get)

@@ -30,9 +30,11 @@ def open_core(config: Config, environ: Mapping[str, str] = os.environ) -> Core:
         StorageError: The file cannot be used.
     """
     path = str(config.path if config.path is not None else default_path(environ))
+    # Engines that cannot be made must not leave an empty file behind.
+    engines = None if path == IN_MEMORY or Path(path).exists() else _engines(config, {}, environ)
     store = SqliteStore(path, synchronous=config.synchronous)
     try:
-        model, vectors = _engines(config, store.settings().get("engines") or {}, environ)
+        model, vectors = engines or _engines(config, store.settings().get("engines") or {}, environ)
         core = Core(
             store=store,
             engines=Engines(embedder=vectors, llm=model, reranker=config.reranker),

@@ -16,7 +16,7 @@ from holdfast.ports import Json
 from holdfast.scope import Scope
 
 Event = Literal["ADD", "UPDATE", "DELETE", "NONE"]
-MemoryType = Literal["semantic", "episodic", "procedural"]
+MemoryType = Literal["semantic", "episodic", "procedural", "document"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,8 @@ class MemoryRecord:
         role: The role of the message it came from, such as `"user"`.
         attributed_to: Whose fact it is: `"user"` or `"assistant"`.
         speaker: The name of the speaker, indexed with the text.
-        memory_type: A fact (`semantic`), a turn as it was said (`episodic`) or a procedure.
+        memory_type: A fact (`semantic`), a turn as it was said (`episodic`), a procedure,
+            or a `document` that its owner put.
         expiration_date: Last day on which it is shown, `YYYY-MM-DD` in UTC.
         immutable: Whether changes are refused.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from holdfast.errors import InvalidInput
+from holdfast.errors import InvalidInput, shown
 
 SCOPE_FIELDS = ("user_id", "agent_id", "run_id", "app_id")
 """The ids that name a scope. `actor_id` only narrows one."""
@@ -28,8 +28,7 @@ class Scope:
 
     def ids(self) -> dict[str, str]:
         """Return the ids that are present, by field name."""
-        pairs = ((field, getattr(self, field)) for field in SCOPE_FIELDS)
-        return {field: value for field, value in pairs if value is not None}
+        return {field: value for field in SCOPE_FIELDS if (value := getattr(self, field)) is not None}
 
 
 def scope_of(*, user_id: Any = None, agent_id: Any = None, run_id: Any = None, app_id: Any = None) -> Scope:
@@ -58,8 +57,11 @@ def identifier(field: str, value: Any) -> str | None:
     if value is None:
         return None
     if isinstance(value, (bool, bytes, float)) or not (isinstance(value, (str, int)) or hasattr(value, "hex")):
-        raise InvalidInput(f"{field} is {value!r}: an id must be text")
-    text = str(value).strip()
+        raise InvalidInput(f"{field} is {shown(value)}: an id must be text")
+    try:
+        text = str(value).strip()
+    except ValueError as error:  # Python writes no number of more than 4,300 digits
+        raise InvalidInput(f"{field} is too long: at most {MAX_ID_LENGTH} characters are kept") from error
     if not text:
         raise InvalidInput(f"{field} is blank: leave it out or name someone")
     if len(text) > MAX_ID_LENGTH:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import weakref
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
 from typing_extensions import Self
@@ -21,6 +21,7 @@ from holdfast.memory import Memory
 from holdfast.operations.composing import DEFAULT_TOKENS
 from holdfast.operations.inputs import Messages
 from holdfast.operations.items import AddResult
+from holdfast.operations.keeping import Document
 from holdfast.operations.searching import Listing, SearchResults
 from holdfast.records import MemoryItem
 from holdfast.scope import scope_of
@@ -81,13 +82,29 @@ class ScopedMemory:
         """
         return ScopedMemory(self._memory, **{**self._ids, **ids}, on_error=self.on_error)
 
-    def context(self, query: str = "", *, max_tokens: int = DEFAULT_TOKENS) -> str:
+    def context(
+        self,
+        query: str = "",
+        *,
+        max_tokens: int = DEFAULT_TOKENS,
+        filters: Mapping[str, Any] | None = None,
+        found: Sequence[MemoryItem] | None = None,
+    ) -> str:
         """Return what is known as one fenced block for a prompt, `""` when there is nothing (see `Memory.context`)."""
-        return self._tried("", lambda: self._blocking.context(query, **self._ids, max_tokens=max_tokens))
+        options: dict[str, Any] = {"max_tokens": max_tokens, "filters": filters, "found": found}
+        return self._tried("", lambda: self._blocking.context(query, **self._ids, **options))
 
-    async def acontext(self, query: str = "", *, max_tokens: int = DEFAULT_TOKENS) -> str:
+    async def acontext(
+        self,
+        query: str = "",
+        *,
+        max_tokens: int = DEFAULT_TOKENS,
+        filters: Mapping[str, Any] | None = None,
+        found: Sequence[MemoryItem] | None = None,
+    ) -> str:
         """Await `context`."""
-        return await self._atried("", lambda: self._awaiting.context(query, **self._ids, max_tokens=max_tokens))
+        options: dict[str, Any] = {"max_tokens": max_tokens, "filters": filters, "found": found}
+        return await self._atried("", lambda: self._awaiting.context(query, **self._ids, **options))
 
     def search(
         self,
@@ -146,6 +163,14 @@ class ScopedMemory:
     async def aadd(self, messages: Messages, **options: Any) -> AddResult:
         """Await `add`."""
         return await self._atried(_not_added(), lambda: self._awaiting.add(messages, **self._ids, **options))
+
+    def put(self, documents: Sequence[Document], *, remove: Sequence[str] = ()) -> None:
+        """Keep documents of the scope under ids of your own (see `Memory.put`)."""
+        self._tried(None, lambda: self._blocking.put(documents, **self._ids, remove=remove))
+
+    async def aput(self, documents: Sequence[Document], *, remove: Sequence[str] = ()) -> None:
+        """Await `put`."""
+        await self._atried(None, lambda: self._awaiting.put(documents, **self._ids, remove=remove))
 
     def get(self, memory_id: str) -> MemoryItem | None:
         """Return one memory of the scope, `None` when it has none with this id."""

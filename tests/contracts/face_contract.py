@@ -12,7 +12,16 @@ from tests.contracts.guard import Contract
 
 from holdfast import InvalidInput, Memory
 
-HOSTILE_IDS = ["../x", 'a" OR 1=1', "*", "ana@example.com", "🦊", "a.b/c", "None", "user'; DROP TABLE memories"]
+HOSTILE_IDS = [
+    "../x",
+    'a" OR 1=1',
+    "*",
+    "ana@example.com",
+    "🦊",
+    "a.b/c",
+    "None",
+    "user'; DROP TABLE memories",
+]
 
 
 class Conversation(Protocol):

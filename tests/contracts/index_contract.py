@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.contracts.guard import Contract
 
@@ -38,7 +38,7 @@ class IndexContract(Contract):
     def vectors(self, dimensions: int):
         raise NotImplementedError
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.differing_executors])
     @given(history=changes, seed=st.integers(0, 2**32 - 1), data=st.data())
     def test_it_agrees_with_plain_arithmetic(self, history, seed, data):
         mine, exact = self.vectors(DIMENSIONS), ExactVectors(DIMENSIONS)

@@ -133,7 +133,7 @@ class MemoryContract(Contract):
     def memory(self, open_memory):
         return open_memory()
 
-    # Adding word for word ------------------------------------------------------------------------------------------
+    # Adding word for word
 
     def test_what_is_added_is_found_again(self, memory):
         result = memory.add("The spare key is under the blue flowerpot", user_id="ana", infer=False)
@@ -150,7 +150,10 @@ class MemoryContract(Contract):
             {"role": "user", "content": "  I like  tea ", "name": "Ana"},
             {"role": "assistant", "content": "Noted 👍"},
             {"role": "assistant", "content": None},
-            {"role": "user", "content": [{"type": "text", "text": "Look"}, {"type": "image_url", "image_url": {}}]},
+            {
+                "role": "user",
+                "content": [{"type": "text", "text": "Look"}, {"type": "image_url", "image_url": {}}],
+            },
         ]
         result = memory.add(said, user_id="ana", infer=False)
         kept = [memory.get(item["id"]) for item in result["results"]]
@@ -225,7 +228,7 @@ class MemoryContract(Contract):
         assert texts(memory.search("like", user_id="ana", actor_id="dora")) == ["I like coffee"]
         assert texts(memory.get_all(user_id="ana", actor_id="carl")) == ["I like tea"]
 
-    # Adding with the rules -----------------------------------------------------------------------------------------
+    # Adding with the rules
 
     def test_without_a_model_the_rules_extract_and_say_so(self, memory):
         result = memory.add("I live in Berlin. What time is it?", user_id="ana")
@@ -259,7 +262,7 @@ class MemoryContract(Contract):
         assert again["results"] == []
         assert again["skipped"]
 
-    # Adding with a model -------------------------------------------------------------------------------------------
+    # Adding with a model
 
     def test_one_model_call_when_nothing_similar_is_known(self, open_memory):
         model = ScriptedChatModel([facts("Likes tea", "Lives in Berlin")])
@@ -382,7 +385,11 @@ class MemoryContract(Contract):
 
     @pytest.mark.parametrize("calls_before", [0, 1])
     def test_a_failing_model_is_a_provider_error_and_nothing_is_stored(self, open_memory, calls_before):
-        script = [facts("Likes black tea"), *[facts("Likes green tea")] * calls_before, TimeoutError("too slow")]
+        script = [
+            facts("Likes black tea"),
+            *[facts("Likes green tea")] * calls_before,
+            TimeoutError("too slow"),
+        ]
         memory = open_memory(llm=ScriptedChatModel(script))
         memory.add("tea", user_id="ana")
         with pytest.raises(ProviderError, match="too slow") as caught:
@@ -426,7 +433,10 @@ class MemoryContract(Contract):
             [{"facts": [{"text": "Promised a summary", "turn": 1, "attributed_to": "assistant"}]}]
         )
         memory = open_memory(llm=model)
-        said = [{"role": "user", "content": "please"}, {"role": "assistant", "content": "I will send a summary"}]
+        said = [
+            {"role": "user", "content": "please"},
+            {"role": "assistant", "content": "I will send a summary"},
+        ]
         (added,) = memory.add(said, agent_id="helper")["results"]
         item = memory.get(added["id"])
         assert (item["attributed_to"], item["role"], item["agent_id"]) == ("assistant", "assistant", "helper")
@@ -441,7 +451,7 @@ class MemoryContract(Contract):
             assert (kept["app_id"], kept["expiration_date"]) == ("app", TOMORROW)
             assert kept["created_at"].startswith("2026-05-08T00:00:00")
 
-    # Scopes --------------------------------------------------------------------------------------------------------
+    # Scopes
 
     def test_users_never_see_each_other(self, memory):
         tell(memory, "Ana hides the gold in the garden", user_id="ana")
@@ -458,7 +468,10 @@ class MemoryContract(Contract):
         tell(memory, "tea of the agent alone", agent_id="a")
         assert len(texts(memory.search("tea", user_id="ana"))) == 3
         assert texts(memory.get_all(user_id="ana", run_id="r", agent_id="a")) == ["tea with an agent"]
-        assert sorted(texts(memory.search("tea", agent_id="a"))) == ["tea of the agent alone", "tea with an agent"]
+        assert sorted(texts(memory.search("tea", agent_id="a"))) == [
+            "tea of the agent alone",
+            "tea with an agent",
+        ]
         assert texts(memory.search("tea", user_id="ana", app_id="x")) == []
         assert texts(memory.search("tea", user_id="None")) == []
 
@@ -468,7 +481,10 @@ class MemoryContract(Contract):
         tell(memory, "tea of an agent", agent_id="a")
         assert texts(memory.search("tea", user_id="*")) == ["tea of the star"]
         assert texts(memory.get_all(user_id="*")) == ["tea of the star"]
-        assert sorted(texts(memory.search("tea", filters={"user_id": "*"}))) == ["tea of ana", "tea of the star"]
+        assert sorted(texts(memory.search("tea", filters={"user_id": "*"}))) == [
+            "tea of ana",
+            "tea of the star",
+        ]
         memory.delete_all(user_id="*")
         assert texts(memory.get_all(user_id="ana")) == ["tea of ana"]
 
@@ -483,7 +499,7 @@ class MemoryContract(Contract):
         assert found[0]["user_id"] == f"{hostile[:998]}!"
         assert texts(memory.get_all(user_id="ana")) == ["tea of ana"]
 
-    # Finding -------------------------------------------------------------------------------------------------------
+    # Finding
 
     def test_scores_fall_from_one_to_zero(self, memory):
         tell(memory, "The cat sleeps", "The dog barks", "Taxes are due", "cat cat cat", user_id="ana")
@@ -605,7 +621,7 @@ class MemoryContract(Contract):
         assert memory.get_all(user_id="ana") == {"results": []}
         assert memory.users() == {"count": 0, "results": []}
 
-    # Single memories -----------------------------------------------------------------------------------------------
+    # Single memories
 
     def test_get_of_an_unknown_id_is_none_and_other_verbs_say_so(self, memory):
         unknown = str(uuid.uuid4())
@@ -680,7 +696,7 @@ class MemoryContract(Contract):
         assert memory.batch_delete([{"memory_id": one}, two, two])["count"] == 2
         assert texts(memory.get_all(user_id="ana")) == []
 
-    # History -------------------------------------------------------------------------------------------------------
+    # History
 
     def test_history_is_a_chain_of_every_version(self, memory):
         (memory_id,) = tell(memory, "first", user_id="ana", timestamp="2026-05-01")
@@ -729,7 +745,24 @@ class MemoryContract(Contract):
         assert {**after, "updated_at": None} == {**before, "updated_at": None}
         assert [item["id"] for item in memory.search("cello", user_id="ana")["results"]] == [memory_id]
 
-    # Whole scopes --------------------------------------------------------------------------------------------------
+    def test_rollback_brings_back_one_of_several_equal_turns(self, memory):
+        said = tell(memory, "yes", "yes", "yes", user_id="ana")
+        for memory_id in said:
+            memory.delete(memory_id)
+            memory.rollback(memory_id)
+        assert sorted(item["id"] for item in memory.get_all(user_id="ana")["results"]) == sorted(said)
+
+    def test_rollback_of_a_fact_that_is_known_again_is_refused(self, open_memory):
+        model = ScriptedChatModel(facts("Likes tea"))
+        memory = open_memory(llm=model)
+        first = memory.add("tea", user_id="ana")["results"][0]["id"]
+        memory.delete(first)
+        second = memory.add("tea", user_id="ana")["results"][0]["id"]
+        with pytest.raises(InvalidInput, match=second):
+            memory.rollback(first)
+        assert texts(memory.get_all(user_id="ana")) == ["Likes tea"]
+
+    # Whole scopes
 
     def test_delete_all_takes_the_scope_and_nothing_else(self, memory):
         tell(memory, "one", "two", user_id="ana")
@@ -742,7 +775,12 @@ class MemoryContract(Contract):
         assert texts(memory.get_all(user_id="ana", show_expired=True)) == []
         assert texts(memory.get_all(user_id="ben")) == ["of ben"]
 
-    @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(
+        max_examples=15,
+        deadline=None,
+        # One store serves all examples, emptied before each; several subjects inherit the test.
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
+    )
     @given(
         of_ana=st.lists(st.sampled_from(["r", "s", None]), max_size=4),
         of_ben=st.lists(st.sampled_from(["r", "s", None]), max_size=4),
@@ -802,7 +840,7 @@ class MemoryContract(Contract):
         assert (diagnosis["healthy"], diagnosis["memories"], diagnosis["problems"]) == (True, 1, [])
         assert memory.doctor(repair=True)["repaired"] == 0
 
-    # Opening and closing -------------------------------------------------------------------------------------------
+    # Opening and closing
 
     def test_everything_is_there_after_reopening(self, open_memory):
         first = open_memory()
@@ -862,7 +900,10 @@ class MemoryContract(Contract):
         tell(memory, "I play the cello", user_id="ana")
         memory.close()
         memory.close()
-        for use in (lambda: memory.get_all(user_id="ana"), lambda: memory.add("x", user_id="ana", infer=False)):
+        for use in (
+            lambda: memory.get_all(user_id="ana"),
+            lambda: memory.add("x", user_id="ana", infer=False),
+        ):
             with pytest.raises(StorageError, match="closed"):
                 use()
 

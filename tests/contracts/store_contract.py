@@ -19,7 +19,13 @@ OF_ANA = parse_filter({"user_id": "ana"})
 
 def record(name: str, *, text: str | None = None, scope: Scope = ANA, at: int = 1000, **more) -> MemoryRecord:
     return MemoryRecord(
-        id=name, text=text or f"text of {name}", scope=scope, created_at=at, updated_at=at, recorded_at=at, **more
+        id=name,
+        text=text or f"text of {name}",
+        scope=scope,
+        created_at=at,
+        updated_at=at,
+        recorded_at=at,
+        **more,
     )
 
 
@@ -56,7 +62,7 @@ class StoreContract(Contract):
     def store(self):
         raise NotImplementedError
 
-    # Whole writes --------------------------------------------------------------------------------------------------
+    # Whole writes
 
     def test_what_was_written_is_read_back_as_it_was(self, store):
         full = record(
@@ -114,7 +120,11 @@ class StoreContract(Contract):
         answers.append(store.submit(inserting(record("last"))))
         assert not any(answer.done() for answer in answers)
         store.flush()
-        assert [answer.exception() and str(answer.exception()) for answer in answers] == [None, "only me", None]
+        assert [answer.exception() and str(answer.exception()) for answer in answers] == [
+            None,
+            "only me",
+            None,
+        ]
         assert set(store.get(["first", "lost", "last"])) == {"first", "last"}
 
     def test_many_threads_write_and_nothing_is_lost(self, store):
@@ -143,7 +153,7 @@ class StoreContract(Contract):
             with pytest.raises(StorageError, match="closed"):
                 use()
 
-    # Duplicates ----------------------------------------------------------------------------------------------------
+    # Duplicates
 
     def test_a_fingerprint_is_stored_once(self, store):
         store.write(inserting(record("one")))
@@ -165,7 +175,7 @@ class StoreContract(Contract):
         assert store.get(["two"])["two"].text == "one"
         assert store.twins([b"one"], today="2026-01-01") == {b"one": "one"}
 
-    # Reading -------------------------------------------------------------------------------------------------------
+    # Reading
 
     def test_select_gives_the_newest_first_in_pages(self, store):
         store.write(inserting(record("b", at=2), record("a", at=1), record("c", at=3), record("d", at=3)))
@@ -203,10 +213,13 @@ class StoreContract(Contract):
     def test_settings_are_json_and_the_last_one_counts(self, store):
         store.write(lambda t: t.set({"one": {"deep": [1, None]}, "two": "x"}))
         store.write(lambda t: t.set({"two": "y"}))
-        assert {name: store.settings()[name] for name in ("one", "two")} == {"one": {"deep": [1, None]}, "two": "y"}
+        assert {name: store.settings()[name] for name in ("one", "two")} == {
+            "one": {"deep": [1, None]},
+            "two": "y",
+        }
         assert store.write(lambda t: (t.setting("two"), t.setting("three"))) == ("y", None)
 
-    # History -------------------------------------------------------------------------------------------------------
+    # History
 
     def test_history_keeps_every_version_whole(self, store):
         first = record("one", text="first", metadata={"version": 1}, categories=("a",))
@@ -243,7 +256,7 @@ class StoreContract(Contract):
                 store.write(work)
         assert store.history("ghost") == []
 
-    # The change sequence -------------------------------------------------------------------------------------------
+    # The change sequence
 
     def test_a_reader_that_follows_the_changes_sees_what_a_new_one_sees(self, store):
         one, two, three = record("one"), record("two"), record("three", expiration_date="2030-01-01")

@@ -18,7 +18,7 @@ def test_a_subject_may_add_promises():
 
 
 def test_a_silent_override_is_refused():
-    with pytest.raises(TypeError, match="Subject.test_one replaces a promise"):
+    with pytest.raises(TypeError, match=r"Subject\.test_one replaces a promise"):
 
         class Subject(Promises):
             def test_one(self):

@@ -42,7 +42,7 @@ def whole(tmp_path_factory):
     return path.read_bytes(), known, histories
 
 
-# The file as a whole ---------------------------------------------------------------------------------------------------
+# The file as a whole
 
 
 def cut(length):
@@ -85,10 +85,15 @@ def test_a_ruined_file_is_a_storage_error_and_stays_as_it_is(whole, tmp_path, ru
     path = tmp_path / "memory.db"
     damaged = RUINS[ruin](content)
     path.write_bytes(damaged)
-    with pytest.raises(StorageError, match=r"memory\.db"), open_memory(path) as memory:
+    with pytest.raises(StorageError, match=r"memory\.db"):
+        check_complete(path, known)
+    assert path.read_bytes() == damaged
+
+
+def check_complete(path, known):
+    with open_memory(path) as memory:
         kept = memory.get_all(filters={"user_id": "*"}, limit=1000)["results"]
         assert len(kept) == len(known), "an incomplete store is shown as if it were whole"
-    assert path.read_bytes() == damaged
 
 
 @pytest.mark.parametrize("missing", [1, 512, 4096, 8191])
@@ -108,7 +113,7 @@ def test_a_ruined_page_is_told_wherever_it_lies(whole, tmp_path, filling):
         check_honest(path, known, histories, f"page at {start}")
 
 
-# Single bits -----------------------------------------------------------------------------------------------------------
+# Single bits
 
 
 def offsets(content, known):

@@ -17,12 +17,14 @@ signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 memory = Memory(sys.argv[1], llm="rules", embedder="hashing")
 memory.add("before", user_id="ana", infer=False)
 whole = resource.getrlimit(resource.RLIMIT_FSIZE)
-used = max(os.path.getsize(os.path.join(folder, name)) for folder, _, names in os.walk(os.path.dirname(sys.argv[1])) for name in names)
+beside = os.scandir(os.path.dirname(sys.argv[1]))
+used = max(file.stat().st_size for file in beside)
 resource.setrlimit(resource.RLIMIT_FSIZE, (used + int(sys.argv[2]), whole[1]))
 stored, failed = 0, []
 while len(failed) < 3:
     try:
-        memory.add([{"role": "user", "content": f"{part} of {stored}: " + "x" * 3000} for part in range(3)], user_id="ana", infer=False)
+        said = [{"role": "user", "content": f"{part} of {stored}: " + "x" * 3000} for part in range(3)]
+        memory.add(said, user_id="ana", infer=False)
         stored += 1
     except StorageError as error:
         failed.append(str(error))
@@ -56,11 +58,16 @@ def small_disk(tmp_path):
     """A file system of 2 MB of its own."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
+    command = ["/bin/mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
     if sys.platform != "linux" or os.geteuid() or subprocess.run(command, capture_output=True, check=False).returncode:
         pytest.skip("mounting a small disk needs rights that are not there")
     yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+    subprocess.run(["/bin/umount", "-l", str(folder)], check=True)
+
+
+def fill(memory, stored):
+    while len(stored) < 1000:
+        stored += memory.add(f"{len(stored)} " + "x" * 3000, user_id="ana", infer=False)["results"]
 
 
 def test_a_full_disk_is_an_error_and_goes_on_when_there_is_room(small_disk):
@@ -69,8 +76,7 @@ def test_a_full_disk_is_an_error_and_goes_on_when_there_is_room(small_disk):
     with Memory(small_disk / "memory.db", llm="rules", embedder="hashing") as memory:
         stored = []
         with pytest.raises(StorageError, match="make room on the disk"):
-            while len(stored) < 1000:
-                stored += memory.add(f"{len(stored)} " + "x" * 3000, user_id="ana", infer=False)["results"]
+            fill(memory, stored)
         assert stored
         kept = memory.get_all(user_id="ana", limit=1000)["results"]
         assert {item["id"] for item in kept} == {item["id"] for item in stored}
@@ -83,7 +89,7 @@ def test_a_full_disk_is_an_error_and_goes_on_when_there_is_room(small_disk):
 def test_a_store_that_finds_no_room_to_begin_leaves_nothing_behind(small_disk):
     filler = small_disk / "filler"
     filler.write_bytes(bytes(2 * 1024 * 1024 - 16_384))
-    with pytest.raises(StorageError, match="make room on the disk"):
+    with pytest.raises(StorageError, match="Nothing was written"):
         Memory(small_disk / "memory.db", llm="rules", embedder="hashing")
     assert [path.name for path in small_disk.iterdir()] == ["filler"]
     filler.unlink()

@@ -14,10 +14,11 @@ print("ready", flush=True)
 sys.stdin.readline()
 with Memory(path, llm="rules", embedder="hashing") as memory:
     for number in range(count):
-        (added,) = memory.add(f"process {me} says word{me}x{number}", user_id=f"user{number % 3}", infer=False)["results"]
+        user = f"user{number % 3}"
+        (added,) = memory.add(f"process {me} says word{me}x{number}", user_id=user, infer=False)["results"]
         print(added["id"], added["memory"], flush=True)
         memory.add(f"everyone says word{number}", user_id="shared", infer=False)
-        assert memory.search(f"word{me}x{number}", user_id=f"user{number % 3}", limit=1)["results"][0]["id"] == added["id"]
+        assert memory.search(f"word{me}x{number}", user_id=user, limit=1)["results"][0]["id"] == added["id"]
 """
 
 

@@ -32,7 +32,10 @@ def test_eight_threads_add_and_search_on_one_memory(tmp_path):
 
 def test_the_same_fact_from_eight_threads_is_one_memory(tmp_path):
     model = ScriptedChatModel({"facts": [{"text": "Likes tea", "turn": 0, "attributed_to": "user"}]})
-    with Memory(tmp_path / "memory.db", llm=model, embedder="hashing") as memory, ThreadPoolExecutor(8) as pool:
+    with (
+        Memory(tmp_path / "memory.db", llm=model, embedder="hashing") as memory,
+        ThreadPoolExecutor(8) as pool,
+    ):
         results = list(pool.map(lambda _: memory.add("I like tea", user_id="ana"), range(16)))
         assert sum(len(result["results"]) for result in results) == 1
         assert len(memory.get_all(user_id="ana")["results"]) == 1

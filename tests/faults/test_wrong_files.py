@@ -2,6 +2,8 @@
 
 import os
 import sqlite3
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -33,7 +35,7 @@ def changed(path, *statements):
 def test_a_schema_from_the_future_asks_for_a_newer_holdfast(path):
     changed(path, "PRAGMA user_version = 99", "CREATE TABLE hologram (x)")
     before = path.read_bytes()
-    with pytest.raises(SchemaTooNew, match="schema 99.*upgrade"):
+    with pytest.raises(SchemaTooNew, match=r"schema 99.*upgrade"):
         open_memory(path)
     assert path.read_bytes() == before
 
@@ -86,19 +88,18 @@ except StorageError as error:
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="there are no such rights here")
 @pytest.mark.parametrize("locked", ["the file", "the folder", "a missing file in the folder"])
-def test_what_may_not_be_written_is_told(start, path, locked):
-    for folder in path.parents[:-1]:
-        if folder.stat().st_uid == os.geteuid() and not folder.stat().st_mode & 0o001:
-            folder.chmod(folder.stat().st_mode | 0o055)  # the folders above belong to this test run alone
-    target = path.parent / "new.db" if locked.startswith("a missing") else path
-    path.chmod(0o444 if locked == "the file" else 0o666)
-    path.parent.chmod(0o777 if locked == "the file" else 0o555)
-    try:
+def test_what_may_not_be_written_is_told(start, locked):
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own folders are closed to others
+        path = Path(folder) / "memory.db"
+        with open_memory(path) as memory:
+            memory.add("I play the cello", user_id="ana", infer=False)
         before = path.read_bytes()
+        path.chmod(0o444 if locked == "the file" else 0o666)
+        path.parent.chmod(0o777 if locked == "the file" else 0o555)
+        target = path.parent / "new.db" if locked.startswith("a missing") else path
         printed, complaints = start(UNPRIVILEGED, target).communicate(timeout=30)
+        path.parent.chmod(0o700)
         assert "writ" in printed, complaints
         assert printed != "written\n"
         assert path.read_bytes() == before
         assert [file.name for file in path.parent.iterdir()] == ["memory.db"]
-    finally:
-        path.parent.chmod(0o700)

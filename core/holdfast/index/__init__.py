@@ -6,8 +6,10 @@ an id, `vectors` scores them by meaning, `terms` by words; all three speak of th
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Mapping
 from datetime import date
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,8 @@ from holdfast.index.growing import Growing
 from holdfast.index.scopes import ScopeLists
 from holdfast.index.terms import TermTable
 from holdfast.index.vectors import Vectors, vector_index
+from holdfast.retrieval.tokens import term_ids, words
+from holdfast.scope import Scope
 from holdfast.stores import IndexEntries
 
 Positions = NDArray[np.int64]
@@ -39,6 +43,8 @@ class MemoryIndex:
         self.rows = Growing(np.int64)
         self.expires = Growing(np.int32)
         self.alive = Growing(np.bool_)
+        self.conversations = Growing(np.int64)
+        self.speakers = Growing(np.uint32)
         self.dead = 0
 
     def __len__(self) -> int:
@@ -91,6 +97,8 @@ class MemoryIndex:
         self.rows.extend(part.rows[places])
         self.expires.extend([_ordinal(part.expiration_dates[place]) for place in places])
         self.alive.extend(np.ones(len(places), dtype=np.bool_))
+        self.conversations.extend([_conversation(part, place) for place in places])
+        self.speakers.extend([_speaker(part.speakers[place]) for place in places])
         self.terms.extend([part.terms[place] for place in places])
         self.scopes.extend([part.scopes[place] for place in places], start=start)
 
@@ -99,12 +107,31 @@ class MemoryIndex:
         self.vectors.replace(position, part.vectors[place])
         self.terms.replace(position, part.terms[place])
         self.expires.view[position] = _ordinal(part.expiration_dates[place])
+        self.speakers.view[position] = _speaker(part.speakers[place])
 
     def _remove(self, row: int) -> None:
         position = int(np.searchsorted(self.rows.view, row))
         if position < len(self.rows) and self.rows.view[position] == row and self.alive.view[position]:
             self.alive.view[position] = False
             self.dead += 1
+
+
+def _conversation(part: IndexEntries, place: int) -> int:
+    """Return a number for the session a turn belongs to, 0 when it belongs to none."""
+    scope = part.scopes[place]
+    return _conversation_of(scope) if part.memory_types[place] == "episodic" and scope.run_id is not None else 0
+
+
+@lru_cache(maxsize=4096)
+def _conversation_of(scope: Scope) -> int:
+    return 1 + zlib.crc32(repr(scope.ids()).encode())
+
+
+@lru_cache(maxsize=4096)
+def _speaker(name: str | None) -> int:
+    """Return the hash of a speaker's first name, 0 for none."""
+    names = words(name)[:1] if name else []
+    return int(term_ids(names)[0]) if names else 0
 
 
 def _ordinal(day: str | None) -> int:

@@ -22,7 +22,7 @@ from holdfast.stores import Store
 
 _log = logging.getLogger("holdfast")
 
-_MAGIC = b"HOLDFAST-INDEX-1\n"
+_MAGIC = b"HOLDFAST-INDEX-2\n"
 _WORTH_KEEPING = 20_000  # memories below which building anew takes less than a tenth of a second
 _WORTH_RENEWING = 0.1  # share of changes that makes an old snapshot not worth catching up from
 
@@ -76,6 +76,8 @@ def _write(path: Path, index: MemoryIndex, store: Store) -> None:
         "rows": index.rows.view[alive],
         "expires": index.expires.view[alive],
         "codes": codes,
+        "conversations": index.conversations.view[alive],
+        "speakers": index.speakers.view[alive],
         "lengths": index.terms.lengths.view[alive],
         "words": index.terms.words_of(alive),
         "vectors": index.vectors.matrix()[alive],
@@ -133,6 +135,8 @@ def _rebuilt(header: dict[str, Any], arrays: dict[str, NDArray[Any]], dimensions
     index.vectors.append(arrays["vectors"])
     index.rows.extend(arrays["rows"])
     index.expires.extend(arrays["expires"])
+    index.conversations.extend(arrays["conversations"])
+    index.speakers.extend(arrays["speakers"])
     index.alive.extend(np.ones(len(arrays["rows"]), dtype=np.bool_))
     index.terms.extend(np.split(arrays["words"], np.cumsum(arrays["lengths"])[:-1]))
     index.scopes.extend([Scope(*(names[code] for code in codes)) for codes in arrays["codes"].tolist()], start=0)

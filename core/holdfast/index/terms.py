@@ -7,6 +7,7 @@ that a look-up touches only the occurrences.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +52,8 @@ class TermTable:
     def hits(self, query: Terms, positions: Positions) -> list[Hits]:
         """Return where each distinct term of `query` occurs among `positions` (ascending)."""
         distinct = np.unique(query)
+        if not len(distinct):
+            return []
         if len(positions) < _MANY:
             return self._look_through(distinct, positions)
         return self._sorted_terms().hits(self, distinct, positions)
@@ -63,9 +66,9 @@ class TermTable:
         return self.words.view[offsets + np.arange(len(offsets))]
 
     def _look_through(self, distinct: Terms, positions: Positions) -> list[Hits]:
-        words = self.words_of(positions)
         ends = np.cumsum(self.lengths.view[positions], dtype=np.int64)
-        return [_counted(np.searchsorted(ends, np.flatnonzero(words == term), side="right")) for term in distinct]
+        term, word = np.nonzero(self.words_of(positions) == distinct[:, np.newaxis])
+        return _split(term, np.searchsorted(ends, word, side="right"), len(distinct))
 
     def _sorted_terms(self) -> SortedTerms:
         if self._sorted is None or self._sorted.behind(self) > _TAIL + self._sorted.size // 4:
@@ -145,6 +148,16 @@ def _places_in(positions: Positions, wanted: Positions) -> tuple[Positions, Posi
     places = np.minimum(np.searchsorted(positions, wanted), max(len(positions) - 1, 0))
     there = positions[places] == wanted if len(positions) else np.zeros(len(wanted), dtype=np.bool_)
     return places[there], wanted[there]
+
+
+def _split(term: Positions, places: Positions, terms: int) -> list[Hits]:
+    """Return the hits of each term from all occurrences, ascending by term and place."""
+    first = np.flatnonzero(np.concatenate(([True], (term[1:] != term[:-1]) | (places[1:] != places[:-1]))))
+    first = first if len(term) else first[:0]
+    counts = np.diff(np.append(first, len(term)))
+    borders = np.searchsorted(term[first], np.arange(terms + 1))
+    found = places[first]
+    return [Hits(found[start:end], counts[start:end]) for start, end in pairwise(borders)]
 
 
 def _counted(places: Positions) -> Hits:

@@ -36,6 +36,7 @@ def context(
     filters: Mapping[str, Any] | None = None,
     max_tokens: int = DEFAULT_TOKENS,
     threshold: float | None = None,
+    found: Sequence[MemoryItem] | None = None,
 ) -> Flow[str]:
     """Return what is known within a scope as one block of text for a model's prompt.
 
@@ -54,6 +55,7 @@ def context(
         max_tokens: Room for the block, at least 1; a token is counted as four bytes of UTF-8, an upper estimate for
             prose.
         threshold: Least score of the memories shown for `query`, 0.0 to 1.0.
+        found: What `search` has just found for the conversation: shown in the place of a search of its own.
 
     Returns:
         The block, `""` when nothing is known.
@@ -66,10 +68,10 @@ def context(
         raise InvalidInput(f"max_tokens is {max_tokens!r}: it must be a whole number from 1")
     matching = matching_of(filters, user_id=user_id, agent_id=agent_id, run_id=run_id, app_id=app_id, actor_id=actor_id)
     standing = yield from work(_standing, core, matching)
-    relevant: Sequence[MemoryItem] = []
-    if isinstance(query, str) and query.strip():
-        found = yield from search_matching(core, query, matching, limit=_MOST_RELEVANT, threshold=threshold)
-        relevant = [item for item in found["results"] if item["score"] > 0]
+    if found is None and isinstance(query, str) and query.strip():
+        results = yield from search_matching(core, query, matching, limit=_MOST_RELEVANT, threshold=threshold)
+        found = results["results"]
+    relevant = [item for item in found or [] if item.get("score", 1.0) > 0]
     room = max_tokens * _CHARACTERS_PER_TOKEN - len(recalled_block(["-"]))
     return recalled_block(list(_lines(standing, relevant, room)))
 

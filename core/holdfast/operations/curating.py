@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, TypedDict
@@ -9,7 +10,7 @@ from typing import Any, Final, TypedDict
 from typing_extensions import NotRequired
 
 from holdfast.core import Core
-from holdfast.errors import InvalidInput, NotFound
+from holdfast.errors import InvalidInput, NotFound, shown
 from holdfast.filters import Filter
 from holdfast.flow import Flow, work, write
 from holdfast.instants import Moment, calendar_day, instant, isoformat
@@ -216,6 +217,10 @@ def rollback(core: Core, memory_id: str, *, version: int | None = None) -> Flow[
     if not versions:
         raise NotFound(f"there is no memory {wanted}, and there never was")
     number = versions[-1].number if version is None else version
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise InvalidInput(f"version is {shown(version)}: it must be one of those in `history`")
+    if number not in [one.number for one in versions]:
+        raise NotFound(f"memory {wanted} has no version {shown(number)}: `history` lists them")
     before = yield from work(core.store.before, wanted, number)
     if before is None:
         raise InvalidInput(f"version {number} made memory {wanted}: there is nothing before it, use delete")
@@ -339,14 +344,22 @@ def _restore(core: Core, transaction: Transaction, before: MemoryRecord, entry: 
     now = core.clock()
     current = transaction.get(before.id)
     if current is None:
-        twin = transaction.insert(replace(before, updated_at=now), entry, fingerprint=fingerprint(before), sources=())
-        if twin is not None:
-            raise InvalidInput(f"memory {twin} says the same already: there is nothing to bring back")
+        _restore_removed(transaction, replace(before, updated_at=now), entry)
         return
     restored = replace(before, updated_at=now)
     transaction.revise(
         current, restored, indexed=entry, fingerprint=fingerprint(restored), happened_at=now, recorded_at=now
     )
+
+
+def _restore_removed(transaction: Transaction, record: MemoryRecord, entry: Indexed) -> None:
+    for occurrence in itertools.count():
+        mark = fingerprint(record, occurrence=occurrence)
+        twin = transaction.insert(record, entry, fingerprint=mark, sources=())
+        if twin is None:
+            return
+        if record.memory_type != "episodic":  # a turn may have been said several times
+            raise InvalidInput(f"memory {twin} says the same already: there is nothing to bring back")
 
 
 def _remove(core: Core, memory_ids: Sequence[str]) -> Flow[None]:

@@ -17,6 +17,9 @@ from holdfast.stores import Indexed
 STANDING = "standing"
 """The name that every memory bears which says how things stand with the user."""
 
+DOCUMENT = "document"
+"""The name that every document bears, so that what a conversation may change is told from it."""
+
 _USER = "User"
 _PERSON = re.compile(r"(?<=\s)[A-Z][\w-]+")
 _RELATIVE = re.compile(r"\b(?:my|our|the|his|her|their) (\w+)")
@@ -42,8 +45,9 @@ def slot_names(text: str) -> tuple[str, ...]:
 
 def slot_names_asked(question: str) -> tuple[str, ...]:
     """Return the names (see `slot_names`) under which the answer to a question may be found."""
-    people = ["", *_PERSON.findall(question), *_RELATIVE.findall(question)]
-    return tuple(f"{person.lower()}/{asked}" for asked in rules.properties_asked(question) for person in people)
+    properties = rules.properties_asked(question)
+    people = ["", *_PERSON.findall(question), *_RELATIVE.findall(question)] if properties else []
+    return tuple(f"{person.lower()}/{asked}" for asked in properties for person in people)
 
 
 def _whose(slot: rules.Slot) -> str:
@@ -55,4 +59,6 @@ def _entry(record: MemoryRecord, vector: Any) -> Indexed:
     names = slot_names(record.text)
     if any(name.startswith("/") for name in names):
         names = (*names, STANDING)
+    if record.memory_type == "document":
+        names = (*names, DOCUMENT)
     return Indexed(vector=vector, terms=indexed_terms(record, slots=names))

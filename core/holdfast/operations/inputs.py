@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from holdfast.errors import InvalidInput
+from holdfast.errors import InvalidInput, shown
 from holdfast.extraction.facts import Skipped, Turn
 from holdfast.extraction.recalled import without_recalled
 from holdfast.filters import And, Filter, both, names_scope, parse_filter, scope_filter
@@ -99,26 +99,26 @@ def limit_of(limit: Any, top_k: Any = None, *, default: int, most: int = MAX_BAT
         InvalidInput: It is no whole number from 1 to `most`, or the two differ.
     """
     if limit is not None and top_k is not None and limit != top_k:
-        raise InvalidInput(f"limit is {limit!r} and top_k is {top_k!r}: they mean the same, give one")
+        raise InvalidInput(f"limit is {shown(limit)} and top_k is {shown(top_k)}: they mean the same, give one")
     value = limit if limit is not None else top_k
     if value is None:
         return default
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
-        raise InvalidInput(f"limit is {value!r}: it must be a whole number from 1 to {most}")
+        raise InvalidInput(f"limit is {shown(value)}: it must be a whole number from 1 to {most}")
     return value
 
 
 def threshold_of(threshold: Any) -> float:
-    """Return the least score wanted, 0.0 when none is given.
+    """Return the least score wanted; none and 0.0 both mean all.
 
     Raises:
         InvalidInput: It is no number from 0 to 1.
     """
     if threshold is None:
-        return 0.0
+        return -math.inf
     if isinstance(threshold, bool) or not isinstance(threshold, (int, float)) or not 0 <= threshold <= 1:
-        raise InvalidInput(f"threshold is {threshold!r}: it must be a number from 0 to 1")
-    return float(threshold)
+        raise InvalidInput(f"threshold is {shown(threshold)}: it must be a number from 0 to 1")
+    return float(threshold) if threshold > 0 else -math.inf
 
 
 def memory_id_of(memory_id: Any) -> str:
@@ -130,7 +130,7 @@ def memory_id_of(memory_id: Any) -> str:
     if isinstance(memory_id, UUID):
         return str(memory_id)
     if not isinstance(memory_id, str) or not memory_id.strip():
-        raise InvalidInput(f"memory_id is {memory_id!r}: it must be the id of a memory")
+        raise InvalidInput(f"memory_id is {shown(memory_id)}: it must be the id of a memory")
     return storable(memory_id.strip(), name="memory_id")
 
 
@@ -246,5 +246,5 @@ def _json_value(value: Any, name: str, depth: int, budget: Iterator[int]) -> Jso
     if isinstance(value, (list, tuple)):
         return [_json_value(item, f"{name}[{place}]", depth + 1, budget) for place, item in enumerate(value)]
     raise InvalidInput(
-        f"{name} is {value!r}: metadata must be JSON (text, finite numbers, true, false, null, lists, objects)"
+        f"{name} is {shown(value)}: metadata must be JSON (text, finite numbers, true, false, null, lists, objects)"
     )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from holdfast.core import Core
 from holdfast.extraction.facts import Known
 from holdfast.index import MemoryIndex, Positions
+from holdfast.operations.indexing import DOCUMENT
 from holdfast.records import MemoryRecord
 from holdfast.retrieval.fusion import best
 from holdfast.retrieval.keys import slot_terms
@@ -48,11 +49,11 @@ def nearest(
 ) -> list[Neighbour]:
     """Return the memories with all ids of `scope` close to `vector`, sharing words with `text` or speaking of `slots`.
 
-    At most five each way, the closest first. This is local work and takes the core's lock.
+    Never documents. At most five each way, the closest first. This is local work and takes the core's lock.
     """
     with core.lock:
         index = core.index()
-        positions = index.living(index.having(scope.ids()), today=core.today())
+        positions = _open_to_change(index, index.living(index.having(scope.ids()), today=core.today()))
         if not len(positions):
             return []
         found: dict[int, float] = {}
@@ -66,6 +67,12 @@ def nearest(
         records = core.records_at(index, positions[places]) if places else []
     pairs = zip(records, found.values(), strict=True)
     return [Neighbour(record, similarity) for record, similarity in pairs if record is not None]
+
+
+def _open_to_change(index: MemoryIndex, positions: Positions) -> Positions:
+    """Return `positions` without the documents: those are their owner's alone."""
+    (hit,) = index.terms.hits(slot_terms([DOCUMENT]), positions)
+    return np.delete(positions, hit.places) if len(hit.places) else positions
 
 
 def _by_meaning(core: Core, index: MemoryIndex, positions: Positions, vector: NDArray[np.float32]) -> dict[int, float]:

@@ -19,9 +19,10 @@ from holdfast.operations.indexing import slot_names_asked
 from holdfast.operations.inputs import limit_of, matching_of, memory_id_of, text_of, threshold_of
 from holdfast.operations.items import item_of
 from holdfast.records import MemoryItem
-from holdfast.retrieval.fusion import Signals, best, semantic_scores
+from holdfast.retrieval.fusion import Signals, best
 from holdfast.retrieval.keys import slot_terms
 from holdfast.retrieval.keyword import keyword_scores
+from holdfast.retrieval.neighbourhood import neighbour_scores, session_scores, speaker_scores
 from holdfast.retrieval.tokens import term_ids, words
 
 DEFAULT_LIMIT = 10
@@ -221,7 +222,7 @@ def _find(core: Core, asked: Query) -> SearchResults:
         if record is None or not holds(record):
             continue
         item = item_of(record)
-        item["score"] = float(scores[place])
+        item["score"] = max(0.0, float(scores[place]))
         if asked.explain:
             item["score_details"] = signals.at(int(place))
         results.append(item)
@@ -232,13 +233,25 @@ def _find(core: Core, asked: Query) -> SearchResults:
 
 
 def _signals(index: MemoryIndex, asked: Query, positions: Positions) -> Signals:
-    semantic = semantic_scores(index.vectors.scores(asked.vector, positions))
-    # A property nobody stated says nothing about the memories; a word nobody used does.
-    answers = [hit for hit in index.terms.hits(asked.slots, positions) if len(hit.places)]
-    hits = [*index.terms.hits(asked.words, positions), *answers]
+    semantic = index.vectors.scores(asked.vector, positions)
+    hits = index.terms.hits(asked.words, positions)
+    if len(asked.slots):
+        # A word nobody used counts against the memories; a property nobody stated does not.
+        hits += [hit for hit in index.terms.hits(asked.slots, positions) if len(hit.places)]
     if not hits:
-        return Signals(semantic, None)
-    return Signals(semantic, keyword_scores(hits, index.terms.lengths.view[positions]))
+        return Signals(semantic)
+    lengths = index.terms.lengths.view[positions]
+    keyword = keyword_scores(hits, lengths)
+    conversations = index.conversations.view[positions]
+    if not conversations.any():
+        return Signals(semantic, keyword)
+    return Signals(
+        semantic,
+        keyword,
+        neighbours=neighbour_scores(keyword, conversations),
+        session=session_scores(hits, lengths, conversations),
+        speaker=speaker_scores(index.speakers.view[positions], asked.words),
+    )
 
 
 def _explanation(core: Core, asked: Query, memory_id: str) -> Explanation:

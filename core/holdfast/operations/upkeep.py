@@ -90,6 +90,6 @@ def _duplicates(records: list[MemoryRecord]) -> int:
     facts = Counter(
         (record.scope, " ".join(record.text.casefold().split()))
         for record in records
-        if record.memory_type != "episodic"
+        if record.memory_type not in ("episodic", "document")
     )
     return sum(count - 1 for count in facts.values())

@@ -148,16 +148,18 @@ def _probed(model: Any) -> int:
 
 
 def _unit(vectors: Sequence[Sequence[float]], dimensions: int) -> NDArray[np.float32]:
-    found = np.asarray(vectors, dtype=np.float32).reshape(len(vectors), -1)
-    if len(vectors) and found.shape[1] != dimensions:
+    given = {len(vector) for vector in vectors}
+    if given - {dimensions}:
         raise ProviderError(
-            f"the embeddings gave vectors of {found.shape[1]} numbers where {dimensions} are expected: set dimensions"
-            " to what the model gives",
+            f"the embeddings gave vectors of {' or '.join(map(str, sorted(given)))} numbers where {dimensions} are"
+            " expected: set dimensions to what the model gives",
             provider=_PROVIDER,
         )
+    found = np.array(vectors, dtype=np.float32).reshape(len(vectors), dimensions)
     lengths = np.linalg.norm(found, axis=1, keepdims=True)
-    unit: NDArray[np.float32] = found / np.where(lengths == 0, 1, lengths)
-    return unit.reshape(len(vectors), dimensions)
+    lengths[lengths == 0] = 1
+    unit: NDArray[np.float32] = found / lengths
+    return unit
 
 
 def _name(model: Any) -> str:

@@ -40,9 +40,12 @@ def fingerprint(record: MemoryRecord, *, occurrence: int = 0) -> bytes:
 
     Facts are the same when their words are, letter case and white space aside. A turn is the same when it was also
     said by the same speaker, at the same time where one was given, and as often before in its add (`occurrence`).
+    A document is only ever the same as itself.
     """
     parts = [getattr(record.scope, field) for field in SCOPE_FIELDS]
-    if record.memory_type == "episodic":
+    if record.memory_type == "document":
+        parts += [record.memory_type, record.id]
+    elif record.memory_type == "episodic":
         said = str(record.created_at) if _dated(record) else None
         parts += [record.text, record.role, record.speaker, record.actor_id, said, str(occurrence)]
     else:

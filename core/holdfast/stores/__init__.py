@@ -60,6 +60,8 @@ class IndexEntries:
         rows: Shape `(n,)`, int64.
         scopes: One per row.
         expiration_dates: One per row, `YYYY-MM-DD` or `None`.
+        memory_types: One per row.
+        speakers: One per row, a name or `None`.
         vectors: Shape `(n, dimensions)`, float32.
         terms: One array of uint32 per row.
         removed: Rows that are no longer there.
@@ -70,6 +72,8 @@ class IndexEntries:
     rows: NDArray[np.int64]
     scopes: Sequence[Scope]
     expiration_dates: Sequence[str | None]
+    memory_types: Sequence[str]
+    speakers: Sequence[str | None]
     vectors: NDArray[np.float32]
     terms: Sequence[NDArray[np.uint32]]
     removed: Sequence[int]

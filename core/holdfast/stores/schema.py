@@ -129,7 +129,8 @@ def migrate(connection: sqlite3.Connection, *, name: str) -> None:
             connection.execute("INSERT INTO settings VALUES (?, ?, ?)", (*store_id, checksum(store_id)))
         connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:  # on a full disk SQLite has given it up itself
+            connection.execute("ROLLBACK")
         raise
 
 

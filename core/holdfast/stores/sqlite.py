@@ -116,8 +116,7 @@ class SqliteStore:
 
     def state(self) -> tuple[int, int]:
         """Return a token that differs after any write by anyone."""
-        with self._reading() as connection:
-            (version,) = connection.execute("PRAGMA data_version").fetchone()
+        ((version,),) = self._query("PRAGMA data_version")
         # A connection does not count its own writes, and in memory there is only one.
         return version, self._writes
 
@@ -265,8 +264,13 @@ class SqliteStore:
         return connection
 
     def _query(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
-        with self._reading() as connection:
-            return connection.execute(statement, values).fetchall()
+        # As `_reading`, without its cost: the shortest searches take a tenth of a millisecond.
+        self._require_open()
+        try:
+            with self._read_lock:
+                return self._reader.execute(statement, values).fetchall()
+        except (sqlite3.Error, OSError, OverflowError) as error:
+            raise self._translated(error) from error
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
@@ -538,15 +542,15 @@ def _create(path: Path) -> None:
     # several processes start at once: `link` refuses to replace what another one made first.
     draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
-        connection = sqlite3.connect(draft, isolation_level=None)
-        connection.execute(f"PRAGMA page_size = {_PAGE_SIZE}")
-        connection.execute("PRAGMA journal_mode = WAL")
-        migrate(connection, name=str(path))
-        connection.close()
+        with contextlib.closing(sqlite3.connect(draft, isolation_level=None)) as connection:
+            connection.execute(f"PRAGMA page_size = {_PAGE_SIZE}")
+            connection.execute("PRAGMA journal_mode = WAL")
+            migrate(connection, name=str(path))
         with contextlib.suppress(FileExistsError):
             os.link(draft, path)
     finally:
-        draft.unlink(missing_ok=True)
+        for suffix in ("", "-wal", "-shm"):  # SQLite leaves its own behind when the disk is full
+            draft.with_name(draft.name + suffix).unlink(missing_ok=True)
 
 
 def _configure(connection: sqlite3.Connection, synchronous: Synchronous) -> None:
@@ -582,6 +586,8 @@ def _entries(part: Sequence[Sequence[Any]], removed: Sequence[int], sequence: in
         rows=np.fromiter((values[-4] for values in part), dtype=np.int64, count=len(part)),
         scopes=[Scope(*values[2:6]) for values in part],
         expiration_dates=[values[16] for values in part],
+        memory_types=[values[10] for values in part],
+        speakers=[values[9] for values in part],
         vectors=vectors.reshape(len(part), -1) if part else vectors.reshape(0, 0),
         terms=[np.frombuffer(values[-2], dtype="<u4") for values in part],
         removed=removed,

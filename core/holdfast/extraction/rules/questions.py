@@ -34,7 +34,16 @@ _QUESTIONS = (
 )
 
 
+_ANY = _asks(
+    r"\b(?:where|who|city|town|hometown|country|employer|workplace|company|job|occupation|profession|living|work|works"
+    r"|working|diet|eats?|eating|vegetarian|vegan|pescatarian|name|nickname|calle?d?|birthday|born|old|age|married|single"
+    r"|engaged|dating|divorced|relationship|seeing|language|long|short|detailed|length|units?|metric|imperial)\b"
+)
+
+
 def properties_asked(question: str) -> tuple[str, ...]:
     """Return the properties (see `Slot.property`) that an English question asks for, none when it asks for no such."""
     asked = question[:_LONGEST_QUESTION]
+    if not _ANY.search(asked):
+        return ()
     return tuple(dict.fromkeys(name for name, pattern in _QUESTIONS if pattern.search(asked)))

@@ -1,0 +1,155 @@
+"""The index on disk is a convenience: whatever becomes of it, every search says the same as without it."""
+
+import logging
+import random
+import shutil
+
+import pytest
+
+from holdfast import Memory
+from holdfast.index import snapshot as snapshot_module
+from holdfast.index.snapshot import snapshot_path
+
+
+@pytest.fixture(autouse=True)
+def _every_index_is_worth_keeping(monkeypatch):
+    monkeypatch.setattr(snapshot_module, "_WORTH_KEEPING", 1)
+
+
+def open_memory(path):
+    return Memory(path, llm="rules", embedder={"provider": "hashing", "config": {"dimensions": 64}})
+
+
+def filled(path, *, start=0, count=50):
+    with open_memory(path) as memory:
+        for number in range(start, start + count):
+            expires = {"expiration_date": "2001-01-01"} if number % 7 == 0 else {}
+            memory.add(f"box {number} of word{number}", user_id=f"u{number % 3}", infer=False, **expires)
+        listed = memory.get_all(user_id="u1")["results"]
+        memory.update(listed[0]["id"], f"box reworded at {start}")
+        memory.delete(listed[-1]["id"])
+        return answers(memory)
+
+
+def answers(memory):
+    return [
+        memory.search(query, user_id=user, limit=100, show_expired=expired)
+        for query in ("box", "word31 reworded", "word52")
+        for user in ("u0", "u1", "u2", "u3")
+        for expired in (False, True)
+    ]
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "memory.db"
+
+
+def check_answers(path, expected, *, used, caplog):
+    """See that the store answers as expected, and whether the snapshot was taken."""
+    caplog.clear()
+    with caplog.at_level(logging.WARNING, logger="holdfast"), open_memory(path) as memory:
+        assert answers(memory) == expected
+        assert memory.doctor()["healthy"]
+        assert bool(memory.core._snapshot_sequence) == used
+    assert bool(caplog.messages) != used
+    assert all("built from the store" in message for message in caplog.messages)
+
+
+def test_a_whole_snapshot_is_used(path, caplog):
+    expected = filled(path)
+    assert snapshot_path(path).is_file()
+    check_answers(path, expected, used=True, caplog=caplog)
+
+
+def test_what_changed_since_the_snapshot_is_caught_up(path, caplog):
+    filled(path)
+    kept = snapshot_path(path).read_bytes()
+    expected = filled(path, start=50)
+    snapshot_path(path).write_bytes(kept)
+    check_answers(path, expected, used=True, caplog=caplog)
+
+
+def test_a_snapshot_from_before_a_reset_is_passed_over(path, caplog):
+    filled(path)
+    kept = snapshot_path(path).read_bytes()
+    with open_memory(path) as memory:
+        memory.reset()
+    expected = filled(path, count=20)
+    snapshot_path(path).write_bytes(kept)
+    check_answers(path, expected, used=False, caplog=caplog)
+
+
+DAMAGES = {
+    "empty": lambda _: b"",
+    "one byte": lambda content: content[:1],
+    "the magic alone": lambda content: content[:17],
+    "half": lambda content: content[: len(content) // 2],
+    "all but a byte": lambda content: content[:-1],
+    "one byte more": lambda content: content + b"\0",
+    "zeros": lambda content: bytes(len(content)),
+    "zeros behind the magic": lambda content: content[:17] + bytes(len(content) - 17),
+    "random bytes": lambda content: random.Random(1).randbytes(len(content)),
+    "a pickle": lambda _: b"\x80\x04\x95\x10\x00\x00\x00\x00\x00\x00\x00\x8c\x02os\x94.",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_snapshot_is_passed_over(path, damage, caplog):
+    expected = filled(path)
+    kept = snapshot_path(path)
+    kept.write_bytes(DAMAGES[damage](kept.read_bytes()))
+    check_answers(path, expected, used=False, caplog=caplog)
+
+
+def test_a_flipped_bit_in_a_snapshot_is_noticed_wherever_it_is(path, caplog):
+    expected, chance = filled(path), random.Random(2)
+    content = snapshot_path(path).read_bytes()
+    for place in [*range(0, 200, 20), *chance.sample(range(len(content)), 30), len(content) - 1]:
+        damaged = bytearray(content)
+        damaged[place] ^= 1 << chance.randrange(8)
+        snapshot_path(path).write_bytes(damaged)
+        check_answers(path, expected, used=False, caplog=caplog)
+
+
+def test_another_stores_snapshot_is_passed_over(path, tmp_path, caplog):
+    filled(tmp_path / "other.db")
+    expected = filled(path, start=30)
+    shutil.copy(snapshot_path(tmp_path / "other.db"), snapshot_path(path))
+    check_answers(path, expected, used=False, caplog=caplog)
+
+
+@pytest.mark.parametrize("goes_on", [False, True])
+def test_a_snapshot_ahead_of_a_restored_backup_is_passed_over(path, tmp_path, caplog, goes_on):
+    expected = filled(path)
+    shutil.copy(path, tmp_path / "backup.db")
+    filled(path, start=50)
+    ahead = snapshot_path(path).read_bytes()
+    shutil.copy(tmp_path / "backup.db", path)
+    if goes_on:  # until another change has the number of the one the snapshot ends with
+        expected = filled(path, start=200, count=60)
+    snapshot_path(path).write_bytes(ahead)
+    check_answers(path, expected, used=False, caplog=caplog)
+
+
+def test_a_missing_snapshot_is_made_again(path):
+    expected = filled(path)
+    snapshot_path(path).unlink()
+    with open_memory(path) as memory:
+        assert answers(memory) == expected
+    assert snapshot_path(path).is_file()
+
+
+def test_a_snapshot_that_cannot_be_written_costs_nothing_else(path, caplog):
+    snapshot_path(path).mkdir()
+    expected = filled(path)
+    assert "was not kept" in caplog.text
+    with open_memory(path) as memory:
+        assert answers(memory) == expected
+
+
+def test_a_damaged_snapshot_is_replaced_by_a_whole_one(path, caplog):
+    expected = filled(path)
+    snapshot_path(path).write_bytes(b"rubbish")
+    check_answers(path, expected, used=False, caplog=caplog)
+    check_answers(path, expected, used=True, caplog=caplog)
