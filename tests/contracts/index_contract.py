@@ -62,6 +62,19 @@ class IndexContract(Contract):
         assert scores.shape == positions.shape
         np.testing.assert_allclose(scores, exact.scores(query, positions), atol=1e-6)
 
+    @pytest.mark.parametrize("count", [1, 10, 300])
+    def test_no_vector_outside_the_head_exceeds_its_ceiling(self, count):
+        mine = self.vectors(DIMENSIONS)
+        mine.append(unit_vectors(300, 1))
+        mine.replace(7, unit_vectors(1, 2)[0])
+        for seed in range(20):
+            query = unit_vectors(1, seed)[0]
+            positions, ceiling = mine.head(query, count)
+            assert len(set(positions.tolist())) == count
+            outside = np.setdiff1d(np.arange(300), positions)
+            assert (mine.scores(query, outside) <= ceiling).all()
+            assert ceiling <= 1.01
+
     def test_an_emptied_one_is_new_and_the_old_one_stays(self):
         mine = self.vectors(DIMENSIONS)
         mine.append(unit_vectors(3, 1))

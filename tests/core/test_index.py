@@ -23,7 +23,7 @@ from holdfast.index.scopes import ScopeLists
 from holdfast.index.terms import TermTable
 from holdfast.index.vectors import FaissVectors
 from holdfast.operations.indexing import slot_names
-from holdfast.retrieval.fusion import SEMANTIC_WEIGHT, best
+from holdfast.retrieval.fusion import best
 from holdfast.retrieval.keys import embedded_text, indexed_terms
 from holdfast.retrieval.keyword import K1, B
 from holdfast.retrieval.tokens import term_ids, words
@@ -44,7 +44,9 @@ class TestExactVectors(IndexContract):
 
 few_terms = st.lists(st.integers(1, 6), max_size=6).map(lambda ids: np.array(ids, dtype=np.uint32))
 table_changes = st.lists(
-    st.one_of(st.lists(few_terms, max_size=4), st.tuples(st.integers(0, 99), few_terms)), min_size=1, max_size=14
+    st.one_of(st.lists(few_terms, max_size=4), st.tuples(st.integers(0, 99), few_terms)),
+    min_size=1,
+    max_size=14,
 )
 
 
@@ -147,7 +149,12 @@ class TwoOnOneFile(RuleBasedStateMachine):
         self.faces[face].add(messages, user_id=user, run_id=run, infer=False)
 
     @precondition(lambda self: self.records())
-    @rule(face=which, pick=st.integers(0, 999), text=said, day=st.sampled_from([None, "2001-01-01", "2999-01-01"]))
+    @rule(
+        face=which,
+        pick=st.integers(0, 999),
+        text=said,
+        day=st.sampled_from([None, "2001-01-01", "2999-01-01"]),
+    )
     def update(self, face, pick, text, day):
         self.faces[face].update(self.picked(pick), text, expiration_date=day)
 
@@ -178,18 +185,19 @@ class TwoOnOneFile(RuleBasedStateMachine):
                 assert content(core.index()) == content(fresh)
 
     @rule(face=which, asked=said, user=users)
-    def search_is_the_plain_computation(self, face, asked, user):
+    def the_signals_of_a_search_are_the_plain_computation(self, face, asked, user):
         memory = self.faces[face]
         for filters in (
             {"user_id": user},
             {"user_id": user, "run_id": "r"},
             {"user_id": "*", "text": {"contains": "a"}},
         ):
-            found = memory.search(asked, filters=filters, limit=1000, show_expired=True)["results"]
-            expected = by_hand(memory.core, asked, parse_filter(filters))
+            found = memory.search(asked, filters=filters, limit=1000, show_expired=True, explain=True)["results"]
             scores = [item["score"] for item in found]
             assert scores == sorted(scores, reverse=True)
-            assert {item["id"]: item["score"] for item in found} == pytest.approx(expected, abs=1e-5)
+            semantic, keyword = by_hand(memory.core, asked, parse_filter(filters))
+            assert signal(found, "semantic") == pytest.approx(semantic, abs=1e-5)
+            assert signal(found, "keyword") == pytest.approx(keyword, abs=1e-5)
 
     def records(self):
         return self.faces[0].core.store.select(EVERYTHING)
@@ -230,22 +238,24 @@ def content(index) -> dict:
     }
 
 
-def by_hand(core, asked, matching) -> dict[str, float]:
-    """Return the score of every memory that matches, computed one by one."""
+def signal(found, name) -> dict[str, float]:
+    return {item["id"]: item["score_details"][name] for item in found}
+
+
+def by_hand(core, asked, matching) -> tuple[dict[str, float], dict[str, float]]:
+    """Return the cosine and the keyword score of every memory that matches, computed one by one."""
     records = core.store.select(matching)
     query = core.engines.embedder.embed([asked])[0]
+    cosines = {one.id: float(core.engines.embedder.embed([embedded_text(one)])[0] @ query) for one in records}
     wanted = set(term_ids(words(asked)).tolist())
-    documents = [Counter(indexed_terms(one, slots=slot_names(one.text)).tolist()) for one in records]
-    mean = max(sum(map(Counter.total, documents)) / len(documents), 1.0) if documents else 1.0
-    having = {term: sum(1 for document in documents if term in document) for term in wanted}
+    documents = {one.id: Counter(indexed_terms(one, slots=slot_names(one.text)).tolist()) for one in records}
+    lengths = {memory_id: sum(document.values()) for memory_id, document in documents.items()}
+    mean = max(sum(lengths.values()) / len(records), 1.0) if records else 1.0
+    having = {term: sum(1 for document in documents.values() if term in document) for term in wanted}
     idf = {term: math.log1p((len(records) - count + 0.5) / (count + 0.5)) for term, count in having.items()}
-    scores = {}
-    for record, document in zip(records, documents, strict=True):
-        cosine = float(core.engines.embedder.embed([embedded_text(record)])[0] @ query)
-        score = max(cosine, 0.0)
-        if wanted:
-            damping = K1 * (1 - B + B * document.total() / mean)
-            total = sum(idf[term] * document[term] * (K1 + 1) / (document[term] + damping) for term in wanted)
-            score = SEMANTIC_WEIGHT * score + (1 - SEMANTIC_WEIGHT) * min(total / sum(idf.values()), 1.0)
-        scores[record.id] = score
-    return scores
+    keyword = {}
+    for memory_id, document in documents.items():
+        damping = K1 * (1 - B + B * lengths[memory_id] / mean)
+        total = sum(idf[term] * document[term] * (K1 + 1) / (document[term] + damping) for term in wanted)
+        keyword[memory_id] = min(total / sum(idf.values()), 1.0)
+    return cosines, keyword

@@ -120,6 +120,8 @@ BUSY_FORK = """
 import os, sys, threading
 from holdfast import Memory
 memory = Memory(sys.argv[1], llm="rules", embedder="hashing")
+memory.add("before the threads", user_id="ana", infer=False)
+memory.search("threads", user_id="ana")  # Python itself cannot fork in the midst of an import
 done = threading.Event()
 def busy(me):
     number = 0

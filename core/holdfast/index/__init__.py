@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from holdfast.index.growing import Growing
 from holdfast.index.scopes import ScopeLists
-from holdfast.index.terms import TermTable
+from holdfast.index.terms import TermTable, places_in
 from holdfast.index.vectors import Vectors, vector_index
 from holdfast.retrieval.tokens import term_ids, words
 from holdfast.scope import Scope
@@ -62,6 +62,18 @@ class MemoryIndex:
     def having(self, ids: Mapping[str, str]) -> Positions:
         """Return the positions that carry all of `ids`, ascending; every position when there are none."""
         return self.scopes.having(ids) if ids else np.arange(len(self.rows), dtype=np.int64)
+
+    def head(self, query: NDArray[np.float32], positions: Positions, count: int) -> tuple[Positions, float]:
+        """Return the places in `positions` of those nearest to `query`, and a cosine that no other exceeds.
+
+        Args:
+            query: Shape `(dimensions,)`.
+            positions: Ascending.
+            count: About how many to look for, dead and other people's included.
+        """
+        nearest, ceiling = self.vectors.head(query, min(count, len(self.rows)))
+        places, _ = places_in(positions, np.sort(nearest))
+        return places, ceiling
 
     def living(self, positions: Positions, *, today: date | None) -> Positions:
         """Return those of `positions` that were not removed and, given `today`, have not expired."""

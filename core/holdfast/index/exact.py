@@ -31,6 +31,12 @@ class ExactVectors:
         """Return the inner product of `query` with the vector at each of `positions`."""
         return self._matrix[positions] @ query
 
+    def head(self, query: Matrix, count: int) -> tuple[NDArray[np.int64], float]:
+        """Return the `count` positions nearest to `query`, and the inner product of the last of them."""
+        scores = self._matrix @ query
+        positions = np.argsort(-scores)[:count]
+        return positions, float(scores[positions[-1]])
+
     def matrix(self) -> Matrix:
         """Return all vectors."""
         return self._matrix

@@ -98,7 +98,7 @@ class SortedTerms:
         ends = np.searchsorted(self._words, distinct, side="right")
         changed = np.array(sorted(self.changed), dtype=np.int64)
         fresh = np.concatenate([changed[changed < self.size], np.arange(self.size, len(table.starts))])
-        fresh_places, fresh_members = _places_in(positions, fresh)
+        fresh_places, fresh_members = places_in(positions, fresh)
         fresh_hits = table._look_through(distinct, fresh_members)  # noqa: SLF001 - two halves of one table
         return [
             self._merged(positions, changed, start, end, fresh_places, hit)
@@ -128,7 +128,7 @@ class SortedTerms:
 def _occurrences(having: Positions, positions: Positions) -> Hits:
     """Return where the members of `having` (ascending, repeated) stand in `positions`: from the shorter side."""
     if len(having) <= len(positions):
-        return _counted(_places_in(positions, having)[0])
+        return _counted(places_in(positions, having)[0])
     first = np.searchsorted(having, positions, side="left")
     counts = np.searchsorted(having, positions, side="right") - first
     places = np.flatnonzero(counts)
@@ -140,7 +140,7 @@ def _without(hits: Hits, positions: Positions, changed: Positions) -> Hits:
     return Hits(hits.places[kept], hits.counts[kept])
 
 
-def _places_in(positions: Positions, wanted: Positions) -> tuple[Positions, Positions]:
+def places_in(positions: Positions, wanted: Positions) -> tuple[Positions, Positions]:
     """Return the places in `positions` of those of `wanted` that are there, and those themselves."""
     if len(positions) and positions[-1] == len(positions) - 1:
         kept = wanted[wanted < len(positions)]  # ascending and gapless: a position is its own place

@@ -16,6 +16,10 @@ from typing_extensions import Self
 
 Matrix = NDArray[np.float32]
 
+# Rounding to half precision moves each component by at most 2^-11 of itself, so the inner product of unit vectors by
+# at most 2^-11; twice that leaves room for the smallest numbers and for the order of the sum.
+_HALF_ERROR = 2.0**-10
+
 _DENSE_SHARE = 0.25  # from here on one sequential pass over everything is faster than picking rows
 
 
@@ -40,6 +44,10 @@ class Vectors(Protocol):
         """Return the inner product of `query` with the vector at each of `positions`, shape `(len(positions),)`."""
         ...
 
+    def head(self, query: Matrix, count: int) -> tuple[NDArray[np.int64], float]:
+        """Return about the `count` positions nearest to `query`, and a number no other's inner product exceeds."""
+        ...
+
     def matrix(self) -> Matrix:
         """Return all vectors, shape `(n, dimensions)`; valid until the next `append`."""
         ...
@@ -58,6 +66,7 @@ class FaissVectors:
         self.dimensions = dimensions
         self._faiss: Any = faiss  # its kernels are not in its type stubs
         self._index = faiss.IndexFlatIP(dimensions)
+        self._half: Any = None  # the same vectors in half precision, made when `head` is first asked for
 
     def __len__(self) -> int:
         """Return the number of positions."""
@@ -65,11 +74,26 @@ class FaissVectors:
 
     def append(self, vectors: Matrix) -> None:
         """Add vectors, shape `(n, dimensions)`, at the next n positions."""
-        self._index.add(np.ascontiguousarray(vectors, dtype=np.float32))
+        vectors = np.ascontiguousarray(vectors, dtype=np.float32)
+        self._index.add(vectors)
+        if self._half is not None:
+            self._half.add(vectors)
 
     def replace(self, position: int, vector: Matrix) -> None:
         """Put another vector at `position`."""
         self.matrix()[position] = vector
+        self._half = None
+
+    def head(self, query: Matrix, count: int) -> tuple[NDArray[np.int64], float]:
+        """Return about the `count` positions nearest to `query`, and a number no other's inner product exceeds."""
+        if self._half is None:
+            self._half = self._faiss.IndexScalarQuantizer(
+                self.dimensions, self._faiss.ScalarQuantizer.QT_fp16, self._faiss.METRIC_INNER_PRODUCT
+            )
+            self._half.add(self.matrix())
+        with _one_thread(self._faiss):
+            rough, positions = self._half.search(np.ascontiguousarray(query[np.newaxis], dtype=np.float32), count)
+        return positions[0], float(rough[0, -1]) + _HALF_ERROR
 
     def scores(self, query: Matrix, positions: NDArray[np.int64]) -> Matrix:
         """Return the inner product of `query` with the vector at each of `positions`."""

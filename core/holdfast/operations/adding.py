@@ -18,8 +18,8 @@ from holdfast.extraction import rules
 from holdfast.extraction.facts import Decision, Fact, Skipped, Turn
 from holdfast.flow import Flow, work
 from holdfast.instants import Moment, calendar_day, instant
-from holdfast.operations.applying import Changes, applied, stored
-from holdfast.operations.asking import extracted, reconciled
+from holdfast.operations.applying import Changes, ScopeFilled, applied, stored
+from holdfast.operations.asking import extracted, reconciled, surroundings
 from holdfast.operations.indexing import indexed, slot_names
 from holdfast.operations.inputs import Messages, metadata_of, scope_and_actor, text_of, turns_of
 from holdfast.operations.items import AddResult, skipped_item
@@ -127,7 +127,8 @@ def _add_verbatim(core: Core, turns: Sequence[Turn], observation: Observation) -
 
 def _add_by_rules(core: Core, turns: Sequence[Turn], observation: Observation) -> Flow[AddResult]:
     facts, skipped = rules.extract(turns, keep=sides_kept(observation.scope, turns))
-    candidates, known_already = yield from _candidates(core, turns, facts, observation)
+    drafts, known_already = yield from _fresh(core, _drafts(core, turns, facts, observation))
+    candidates = yield from _embedded(core, drafts)
     neighbours = yield from work(_neighbours, core, candidates, observation)
     decisions = ruled(candidates, neighbours)
     return (yield from applied(core, turns, observation, decisions, "rules", [*skipped, *known_already]))
@@ -136,37 +137,52 @@ def _add_by_rules(core: Core, turns: Sequence[Turn], observation: Observation) -
 def _add_by_model(
     core: Core, model: ChatModel, turns: Sequence[Turn], observation: Observation, prompt: str | None
 ) -> Flow[AddResult]:
-    facts, skipped = yield from extracted(core, model, turns, observation, prompt)
-    candidates, known_already = yield from _candidates(core, turns, facts, observation)
+    around = yield from work(surroundings, core, turns, observation)
+    facts, skipped = yield from extracted(core, model, turns, observation, around, prompt)
+    drafts = _drafts(core, turns, facts, observation)
+    if not around.alone:
+        drafts, known_already = yield from _fresh(core, drafts)
+        skipped += known_already
+    candidates = yield from _embedded(core, drafts)
+    decisions: list[Decided] = [(one, Decision("ADD", None, None, one.fact.text), None) for one in candidates]
+    if around.alone:
+        try:
+            return (yield from applied(core, turns, observation, decisions, "model", skipped, alone=True))
+        except ScopeFilled:
+            pass  # another add was faster: its memories are compared with after all
     neighbours = yield from work(_neighbours, core, candidates, observation)
     known = list({one.record.id: one for found in neighbours for one in found}.values())
-    decisions: list[Decided] = [(one, Decision("ADD", None, None, one.fact.text), None) for one in candidates]
-    notes: list[Skipped] = []
     if known and candidates:
         decided, notes = yield from reconciled(core, model, [one.fact for one in candidates], known, observation)
         decisions = yield from _with_new_texts(core, [_resolved(one, candidates, known) for one in decided])
-    return (yield from applied(core, turns, observation, decisions, "model", [*skipped, *known_already, *notes]))
+        skipped += notes
+    return (yield from applied(core, turns, observation, decisions, "model", skipped))
 
 
-def _candidates(
-    core: Core, turns: Sequence[Turn], facts: Sequence[Fact], observation: Observation
-) -> Flow[tuple[list[Candidate], list[Skipped]]]:
-    """Return the facts that are not known word for word, with their vectors."""
-    records: dict[bytes, tuple[Fact, MemoryRecord]] = {}
+Drafts = dict[bytes, tuple[Fact, MemoryRecord]]
+
+
+def _drafts(core: Core, turns: Sequence[Turn], facts: Sequence[Fact], observation: Observation) -> Drafts:
+    """Return the facts as the memories they would be, by fingerprint, so each once."""
+    drafts: Drafts = {}
     for fact in facts:
         record = fact_record(core, turns, fact, observation)
-        records.setdefault(fingerprint(record), (fact, record))
-    today = core.today().isoformat()
-    twins = yield from work(core.store.twins, list(records), today=today) if records else _nothing()
-    fresh = [pair for mark, pair in records.items() if mark not in twins]
-    known = [Skipped("duplicate", records[mark][0].text, f"already known as {twin}") for mark, twin in twins.items()]
-    entries = yield from indexed(core, [record for _, record in fresh])
-    return [Candidate(fact, record, entry) for (fact, record), entry in zip(fresh, entries, strict=True)], known
+        drafts.setdefault(fingerprint(record), (fact, record))
+    return drafts
 
 
-def _nothing() -> Flow[dict[bytes, str]]:
-    return {}
-    yield  # what makes it a flow
+def _fresh(core: Core, drafts: Drafts) -> Flow[tuple[Drafts, list[Skipped]]]:
+    """Return what is not known word for word, and a note of what is."""
+    if not drafts:
+        return drafts, []
+    twins = yield from work(core.store.twins, list(drafts), today=core.today().isoformat())
+    known = [Skipped("duplicate", drafts[mark][0].text, f"already known as {twin}") for mark, twin in twins.items()]
+    return {mark: draft for mark, draft in drafts.items() if mark not in twins}, known
+
+
+def _embedded(core: Core, drafts: Drafts) -> Flow[list[Candidate]]:
+    entries = yield from indexed(core, [record for _, record in drafts.values()])
+    return [Candidate(fact, record, entry) for (fact, record), entry in zip(drafts.values(), entries, strict=True)]
 
 
 def _neighbours(core: Core, candidates: Sequence[Candidate], observation: Observation) -> list[list[Neighbour]]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from holdfast.core import Core
+from holdfast.errors import HoldfastError
 from holdfast.extraction.facts import Decision, Skipped, Turn
 from holdfast.flow import Flow, write
 from holdfast.operations.items import AddedItem, AddResult, SkippedItem, added_item, skipped_item
@@ -19,6 +20,10 @@ MAX_DELETES = 3
 """Most memories one add may delete on a model's word. All can be brought back from their history."""
 
 
+class ScopeFilled(HoldfastError):
+    """Someone stored a memory in a scope that was empty when its facts were decided."""
+
+
 def applied(
     core: Core,
     turns: Sequence[Turn],
@@ -26,8 +31,14 @@ def applied(
     decisions: Sequence[Decided],
     inference: str,
     skipped: Sequence[Skipped],
+    *,
+    alone: bool = False,
 ) -> Flow[AddResult]:
-    """Carry out what was decided and keep the conversation, in one write."""
+    """Carry out what was decided and keep the conversation, in one write.
+
+    Raises:
+        ScopeFilled: It was decided as if the scope were empty (`alone`), and it is not; nothing was written.
+    """
     messages = [
         SourceMessage(turn.role, turn.content, turn.name, observation.happened_at)
         for turn in turns
@@ -36,6 +47,8 @@ def applied(
     places = [place for place, turn in enumerate(turns) if turn.role != "system"]
 
     def store(transaction: Transaction) -> AddResult:
+        if alone and transaction.has_any(observation.scope):
+            raise ScopeFilled
         core.record_embedder(transaction)
         kept = transaction.keep_messages(observation.scope, messages, recorded_at=observation.recorded_at)
         changes = Changes(transaction, observation, sources=dict(zip(places, kept, strict=True)))

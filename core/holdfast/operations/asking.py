@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from holdfast.core import Core
@@ -18,8 +18,8 @@ from holdfast.extraction.prompts import (
     reconciliation_messages,
     repair_messages,
 )
-from holdfast.flow import Flow, complete, work
-from holdfast.operations.nearest import Neighbour, nearest
+from holdfast.flow import Flow, complete
+from holdfast.operations.nearest import Neighbour, is_alone, nearest
 from holdfast.operations.observing import Observation, sides_kept
 from holdfast.ports import ChatMessage, ChatModel, JsonObject
 
@@ -32,12 +32,41 @@ RECENT_TURNS = 10
 _WINDOW = 24_000  # characters of conversation per extraction call
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What is known when a conversation comes in.
+
+    Attributes:
+        recent: The scope's last turns.
+        related: Memories that share words with the conversation.
+        alone: Whether the scope has no memory at all.
+    """
+
+    recent: Sequence[Turn]
+    related: Sequence[str]
+    alone: bool
+
+
+def surroundings(core: Core, turns: Sequence[Turn], observation: Observation) -> Surroundings:
+    """Return what a model is shown besides the conversation; local work."""
+    messages = core.store.recent_messages(observation.scope, RECENT_TURNS)
+    recent = [Turn(message.role, message.content, message.name) for message in messages]
+    if is_alone(core, observation.scope):
+        return Surroundings(recent, (), alone=True)
+    related = nearest(core, observation.scope, text=" ".join(turn.content for turn in turns)[:_WINDOW])
+    return Surroundings(recent, [one.record.text for one in related], alone=False)
+
+
 def extracted(
-    core: Core, model: ChatModel, turns: Sequence[Turn], observation: Observation, prompt: str | None
+    core: Core,
+    model: ChatModel,
+    turns: Sequence[Turn],
+    observation: Observation,
+    around: Surroundings,
+    prompt: str | None,
 ) -> Flow[Parsed[Fact]]:
     """Ask for the facts of a conversation, in several windows when it is long."""
-    earlier, related = yield from work(_context, core, turns, observation)
-    recent: Sequence[Turn] = earlier
+    recent = around.recent
     sides = sides_kept(observation.scope, turns)
     facts: list[Fact] = []
     skipped: list[Skipped] = []
@@ -47,7 +76,7 @@ def extracted(
             observed_on=observation.day,
             keep="both" if len(sides) > 1 else sides[0],
             recent=recent,
-            related=related,
+            related=around.related,
             instructions=core.prompts.instructions,
             prompt=prompt or core.prompts.extraction,
         )
@@ -99,11 +128,3 @@ def _windows(turns: Sequence[Turn]) -> Iterator[tuple[int, Sequence[Turn]]]:
             start, size = place, 0
         size += len(turn.content)
     yield start, turns[start:]
-
-
-def _context(core: Core, turns: Sequence[Turn], observation: Observation) -> tuple[list[Turn], list[str]]:
-    """Return the scope's last turns, and the memories that share words with this conversation."""
-    messages = core.store.recent_messages(observation.scope, RECENT_TURNS)
-    recent = [Turn(message.role, message.content, message.name) for message in messages]
-    related = nearest(core, observation.scope, text=" ".join(turn.content for turn in turns)[:_WINDOW])
-    return recent, [one.record.text for one in related]

@@ -75,6 +75,12 @@ def _open_to_change(index: MemoryIndex, positions: Positions) -> Positions:
     return np.delete(positions, hit.places) if len(hit.places) else positions
 
 
+def is_alone(core: Core, scope: Scope) -> bool:
+    """Return whether no memory carries all ids of `scope`; local work."""
+    with core.lock:
+        return not len(core.index().having(scope.ids()))
+
+
 def _by_meaning(core: Core, index: MemoryIndex, positions: Positions, vector: NDArray[np.float32]) -> dict[int, float]:
     cosines = index.vectors.scores(vector, positions)
     least = getattr(core.engines.embedder, "similar", SIMILAR)

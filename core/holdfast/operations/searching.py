@@ -19,7 +19,7 @@ from holdfast.operations.indexing import slot_names_asked
 from holdfast.operations.inputs import limit_of, matching_of, memory_id_of, text_of, threshold_of
 from holdfast.operations.items import item_of
 from holdfast.records import MemoryItem
-from holdfast.retrieval.fusion import Signals, best
+from holdfast.retrieval.fusion import Signals, WordSignals, best, contenders
 from holdfast.retrieval.keys import slot_terms
 from holdfast.retrieval.keyword import keyword_scores
 from holdfast.retrieval.neighbourhood import neighbour_scores, session_scores, speaker_scores
@@ -28,6 +28,8 @@ from holdfast.retrieval.tokens import term_ids, words
 DEFAULT_LIMIT = 10
 DEFAULT_PAGE = 100
 _MOST_LISTED = 1_000_000
+_MANY = 20_000  # candidates from which it pays to look for the nearest first
+_HEAD = 256  # how many of those
 
 
 class Explanation(TypedDict):
@@ -211,7 +213,7 @@ def _find(core: Core, asked: Query) -> SearchResults:
     with core.lock:
         index = core.index()
         positions = core.candidates(index, asked.matching, show_expired=asked.show_expired)
-        signals = _signals(index, asked, positions)
+        positions, signals = _ranked(index, asked, positions)
         scores = signals.fused()
         places = best(scores, asked.limit, threshold=asked.threshold)
         records = core.records_at(index, positions[places])
@@ -232,21 +234,36 @@ def _find(core: Core, asked: Query) -> SearchResults:
     return found
 
 
-def _signals(index: MemoryIndex, asked: Query, positions: Positions) -> Signals:
-    semantic = index.vectors.scores(asked.vector, positions)
+def _ranked(index: MemoryIndex, asked: Query, positions: Positions) -> tuple[Positions, Signals]:
+    """Return the candidates worth scoring and their signals: all of them, or of very many those that can win."""
+    words = _word_signals(index, asked, positions)
+    wide = len(positions) > max(_MANY, len(index) // 4) and asked.limit <= _HEAD // 4
+    if wide:
+        places, ceiling = index.head(asked.vector, positions, _HEAD)
+        head = _scored(index, asked, positions[places], words.take(places))
+        kept = contenders(words, head, places, count=len(positions), ceiling=ceiling, limit=asked.limit)
+        if len(kept) < len(positions) // 4:
+            positions, words = positions[kept], words.take(kept)
+    return positions, _scored(index, asked, positions, words)
+
+
+def _scored(index: MemoryIndex, asked: Query, positions: Positions, words: WordSignals) -> Signals:
+    return Signals(words, index.vectors.scores(asked.vector, positions))
+
+
+def _word_signals(index: MemoryIndex, asked: Query, positions: Positions) -> WordSignals:
     hits = index.terms.hits(asked.words, positions)
     if len(asked.slots):
         # A word nobody used counts against the memories; a property nobody stated does not.
         hits += [hit for hit in index.terms.hits(asked.slots, positions) if len(hit.places)]
     if not hits:
-        return Signals(semantic)
+        return WordSignals()
     lengths = index.terms.lengths.view[positions]
     keyword = keyword_scores(hits, lengths)
     conversations = index.conversations.view[positions]
     if not conversations.any():
-        return Signals(semantic, keyword)
-    return Signals(
-        semantic,
+        return WordSignals(keyword)
+    return WordSignals(
         keyword,
         neighbours=neighbour_scores(keyword, conversations),
         session=session_scores(hits, lengths, conversations),
@@ -267,7 +284,7 @@ def _explanation(core: Core, asked: Query, memory_id: str) -> Explanation:
         place = np.flatnonzero(np.isin(positions, index.positions_of(row)))
         if not len(place):
             return {"id": memory_id, "reason": "expired"}
-        signals = _signals(index, asked, positions)
+        signals = _scored(index, asked, positions, _word_signals(index, asked, positions))
     scores = signals.fused()
     score = float(scores[place[0]])
     rank = int((scores > score).sum()) + 1

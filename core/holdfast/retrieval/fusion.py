@@ -23,44 +23,89 @@ _BLOCK = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Signals:
-    """What is known of each candidate, one array of shape `(n,)` per signal; `None` where there is nothing to know.
+class WordSignals:
+    """What the words say of each candidate, one array of shape `(n,)` per signal; `None` where they say nothing.
 
     Attributes:
-        semantic: Cosine to the query, -1..1.
         keyword: Share of the query's words, weighted by rarity, 0..1.
         neighbours: What the turns around lend of theirs, 0..1.2.
         session: Keyword score of the session, 0..1.
         speaker: Whether it was said by someone the query names, 0 or 1.
     """
 
-    semantic: Scores
     keyword: Scores | None = None
     neighbours: Scores | None = None
     session: Scores | None = None
     speaker: Scores | None = None
+
+    def take(self, places: NDArray[np.int64]) -> WordSignals:
+        """Return the signals of some candidates."""
+        arrays = (getattr(self, name) for name in self.__slots__)
+        return WordSignals(*(None if values is None else values[places] for values in arrays))
+
+    def line(self) -> tuple[Scores | float, Scores | float]:
+        """Return how the score depends on the cosine: `offset + slope * cosine`."""
+        if self.keyword is None:
+            return 0.0, 1.0
+        offset: Scores = (1 - SEMANTIC_WEIGHT) * self.keyword
+        if self.neighbours is not None:
+            offset = offset + self.neighbours
+        slope: Scores | float = SEMANTIC_WEIGHT
+        if self.speaker is not None:
+            lift = 1 + SPEAKER_WEIGHT * self.speaker
+            offset, slope = offset * lift, slope * lift
+        if self.session is not None:
+            offset = offset + SESSION_WEIGHT * self.session
+        return offset, slope
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """Everything known of each candidate: what the words say, and its cosine to the query, -1..1."""
+
+    words: WordSignals
+    semantic: Scores
 
     def fused(self) -> Scores:
         """Return one score per candidate, at most 1: scaled as a whole when what lies around lifts the best above.
 
         Negative scores still tell the order of what has nothing to do with the query; callers are shown 0.
         """
-        if self.keyword is None:
-            return self.semantic
-        scores = SEMANTIC_WEIGHT * self.semantic + (1 - SEMANTIC_WEIGHT) * self.keyword
-        if self.neighbours is not None:
-            scores = scores + self.neighbours
-        if self.speaker is not None:
-            scores = scores * (1 + SPEAKER_WEIGHT * self.speaker)
-        if self.session is not None:
-            scores = scores + SESSION_WEIGHT * self.session
+        offset, slope = self.words.line()
+        scores: Scores = offset + slope * self.semantic
         most = scores.max(initial=0.0)
         return scores / most if most > 1 else scores
 
     def at(self, place: int) -> dict[str, float]:
         """Return the signals of one candidate by name."""
-        present = ((name, getattr(self, name)) for name in self.__slots__)
-        return {name: float(values[place]) for name, values in present if values is not None}
+        told = ((name, getattr(self.words, name)) for name in self.words.__slots__)
+        known = {name: float(values[place]) for name, values in told if values is not None}
+        return {"semantic": float(self.semantic[place]), **known}
+
+
+def contenders(
+    words: WordSignals, head: Signals, at: NDArray[np.int64], *, count: int, ceiling: float, limit: int
+) -> NDArray[np.int64]:
+    """Return the places of all candidates that may be among the `limit` best, ascending.
+
+    Fagin, Lotem and Naor's threshold algorithm (2001): whoever could not beat the `limit`-th of the head, even with
+    the highest cosine left, need not be scored.
+
+    Args:
+        words: What the words say of all candidates.
+        head: All signals of the candidates nearest to the query.
+        at: The places of those.
+        count: The number of candidates.
+        ceiling: A cosine that no candidate outside the head exceeds.
+        limit: How many are wanted.
+    """
+    if len(at) < limit:
+        return np.arange(count)
+    offset, slope = head.words.line()
+    reached = np.sort(offset + slope * head.semantic)[-limit]
+    offset, slope = words.line()
+    possible = np.broadcast_to(offset + slope * np.float32(ceiling), count)
+    return np.union1d(at, np.flatnonzero(possible >= reached))
 
 
 def best(scores: Scores, limit: int, *, threshold: float = -np.inf) -> NDArray[np.int64]:

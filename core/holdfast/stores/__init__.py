@@ -118,6 +118,10 @@ class Transaction(Protocol):
         """Return the memories that match as this transaction sees them, newest first."""
         ...
 
+    def has_any(self, scope: Scope) -> bool:
+        """Return whether any memory carries all ids of `scope`."""
+        ...
+
     def insert(
         self, record: MemoryRecord, indexed: Indexed, *, fingerprint: bytes, sources: Sequence[int] = ()
     ) -> str | None:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.errors import HoldfastError, InvalidInput, NotFound, StorageError
-from holdfast.filters import SQL_FUNCTIONS, Filter, to_sql
+from holdfast.filters import SQL_FUNCTIONS, Filter, scope_filter, to_sql
 from holdfast.records import Event, MemoryRecord, SourceMessage
 from holdfast.scope import SCOPE_FIELDS, Scope
 from holdfast.stores import Damage, Entity, Indexed, IndexEntries, Version
@@ -334,6 +334,12 @@ class SqliteTransaction:
     def select(self, matching: Filter) -> list[MemoryRecord]:
         """Return the memories that match as this transaction sees them, newest first."""
         return _select(self.connection, matching)
+
+    def has_any(self, scope: Scope) -> bool:
+        """Return whether any memory carries all ids of `scope`."""
+        condition, values = to_sql(scope_filter(scope))
+        found = self.connection.execute(f"SELECT 1 FROM memories WHERE {condition} LIMIT 1", values)
+        return found.fetchone() is not None
 
     def insert(
         self, record: MemoryRecord, indexed: Indexed, *, fingerprint: bytes, sources: Sequence[int] = ()

@@ -1,0 +1,58 @@
+"""One score from several signals, and the best of many without scoring all."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdfast import Memory
+from holdfast.operations import searching
+from holdfast.retrieval.fusion import Signals, WordSignals, best, contenders
+
+unit = st.floats(0, 1, width=32)
+
+
+@st.composite
+def candidates(draw):
+    count = draw(st.integers(1, 40))
+    column = st.lists(unit, min_size=count, max_size=count).map(lambda values: np.array(values, dtype=np.float32))
+    words = WordSignals(*(draw(st.none() | column) for _ in WordSignals.__slots__)) if draw(st.booleans()) else None
+    if words is None or words.keyword is None:
+        words = WordSignals()
+    return Signals(words, draw(column))
+
+
+@given(candidates(), st.integers(1, 12))
+def test_scores_lie_between_0_and_1_and_the_best_come_first(signals, limit):
+    scores = signals.fused()
+    assert ((scores >= 0) & (scores <= 1)).all()
+    places = best(scores, limit)
+    assert list(scores[places]) == sorted(scores.tolist(), reverse=True)[:limit]
+
+
+@given(candidates(), st.integers(1, 12), st.integers(1, 40), st.floats(0, 0.1))
+def test_whoever_can_win_is_a_contender(signals, limit, nearest, slack):
+    count = len(signals.semantic)
+    at = np.sort(np.argsort(-signals.semantic)[:nearest])
+    left = np.delete(signals.semantic, at)
+    head = Signals(signals.words.take(at), signals.semantic[at])
+    ceiling = float(left.max(initial=-1)) + slack
+    kept = contenders(signals.words, head, at, count=count, ceiling=ceiling, limit=limit)
+    assert set(best(signals.fused(), limit).tolist()) <= set(kept.tolist())
+
+
+@pytest.mark.parametrize("query", ["a red item", "item 7 of colour 3", "nothing of the kind", "colour"])
+def test_looking_for_the_nearest_first_finds_the_same(query, monkeypatch):
+    with Memory(":memory:", llm="rules", embedder="hashing") as memory:
+        colours = ["red", "green", "blue", "grey"]
+        texts = [f"item {n} is {colours[n % 4]} and of colour {n % 13}" for n in range(400)]
+        memory.add([{"role": "user", "content": text} for text in texts], user_id="ana", infer=False)
+        memory.add([{"role": "user", "content": text} for text in texts[:50]], user_id="ben", infer=False)
+        memory.delete(memory.search(query, user_id="ana")["results"][0]["id"])
+        plain = memory.search(query, user_id="ana", limit=5)
+        monkeypatch.setattr(searching, "_MANY", 10)
+        monkeypatch.setattr(searching, "_HEAD", 40)
+        narrowed = memory.search(query, user_id="ana", limit=5)
+    assert [item["id"] for item in narrowed["results"]] == [item["id"] for item in plain["results"]]
+    scores = [item["score"] for item in plain["results"]]
+    assert [item["score"] for item in narrowed["results"]] == pytest.approx(scores, abs=1e-6)
