@@ -60,15 +60,18 @@ class TermTable:
 
     def words_of(self, positions: Positions) -> Terms:
         """Return the terms of `positions`, one after the other."""
+        return self._words_and_ends(positions)[0]
+
+    def _words_and_ends(self, positions: Positions) -> tuple[Terms, Positions]:
         lengths = self.lengths.view[positions]
-        ends = np.cumsum(lengths, dtype=np.int64)
-        offsets = np.repeat(self.starts.view[positions] - (ends - lengths), lengths)
-        return self.words.view[offsets + np.arange(len(offsets))]
+        ends = lengths.cumsum(dtype=np.int64)
+        offsets = (self.starts.view[positions] - ends + lengths).repeat(lengths)
+        return self.words.view[offsets + np.arange(len(offsets))], ends
 
     def _look_through(self, distinct: Terms, positions: Positions) -> list[Hits]:
-        ends = np.cumsum(self.lengths.view[positions], dtype=np.int64)
-        term, word = np.nonzero(self.words_of(positions) == distinct[:, np.newaxis])
-        return _split(term, np.searchsorted(ends, word, side="right"), len(distinct))
+        words, ends = self._words_and_ends(positions)
+        term, word = (words == distinct[:, np.newaxis]).nonzero()
+        return _split(term, ends.searchsorted(word, side="right"), len(distinct))
 
     def _sorted_terms(self) -> SortedTerms:
         if self._sorted is None or self._sorted.behind(self) > _TAIL + self._sorted.size // 4:
@@ -152,10 +155,13 @@ def places_in(positions: Positions, wanted: Positions) -> tuple[Positions, Posit
 
 def _split(term: Positions, places: Positions, terms: int) -> list[Hits]:
     """Return the hits of each term from all occurrences, ascending by term and place."""
-    first = np.flatnonzero(np.concatenate(([True], (term[1:] != term[:-1]) | (places[1:] != places[:-1]))))
-    first = first if len(term) else first[:0]
-    counts = np.diff(np.append(first, len(term)))
-    borders = np.searchsorted(term[first], np.arange(terms + 1))
+    new = np.ones(len(term), dtype=np.bool_)
+    new[1:] = (term[1:] != term[:-1]) | (places[1:] != places[:-1])
+    first = new.nonzero()[0]
+    counts = np.empty_like(first)
+    counts[:-1] = first[1:] - first[:-1]
+    counts[-1:] = len(term) - first[-1:]
+    borders = term[first].searchsorted(np.arange(terms + 1))
     found = places[first]
     return [Hits(found[start:end], counts[start:end]) for start, end in pairwise(borders)]
 

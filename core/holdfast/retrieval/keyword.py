@@ -46,7 +46,7 @@ def keyword_scores(hits: Sequence[Hits], lengths: NDArray[np.int32]) -> NDArray[
     scores = np.zeros(len(lengths), dtype=np.float32)
     weights = [_idf(len(lengths), len(hit.places)) for hit in hits]
     total = sum(weights)
-    mean = max(float(lengths.mean()), 1.0) if len(lengths) else 1.0
+    mean = max(float(lengths.sum()) / len(lengths), 1.0) if len(lengths) else 1.0
     for weight, hit in zip(weights, hits, strict=True):
         # A word that nearly every candidate has costs the most and says the least.
         if weight > _NEGLIGIBLE * total:

@@ -63,7 +63,7 @@ def from_row(row: Sequence[Any]) -> MemoryRecord:
     return MemoryRecord(
         id=values[0],
         text=values[1],
-        scope=Scope(*values[2:6]),
+        scope=Scope(values[2], values[3], values[4], values[5]),
         actor_id=values[6],
         role=values[7],
         attributed_to=values[8],
