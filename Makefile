@@ -5,13 +5,16 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test check bench clean
+.PHONY: demo test test-matrix check bench clean
 
 demo: $(READY)  ## remember a conversation and answer from it, with no key
 	$(BIN)/holdfast demo
 
 test: $(READY)  ## the whole suite
 	$(BIN)/python -m pytest -n auto
+
+test-matrix: $(READY)  ## each adapter at its floor and at other versions, in environments of their own
+	$(BIN)/python tests/matrix.py $(ARGS)
 
 check: $(READY)  ## style, types and the walls between the rooms
 	$(BIN)/ruff check .

@@ -21,6 +21,7 @@ DOCUMENT = "document"
 """The name that every document bears, so that what a conversation may change is told from it."""
 
 _USER = "User"
+_VERB_FIRST = re.compile(r"(?:is|has|was|[a-z]+(?:s|ed))\b(?!')", re.IGNORECASE)
 _PERSON = re.compile(r"(?<=\s)[A-Z][\w-]+")
 _RELATIVE = re.compile(r"\b(?:my|our|the|his|her|their) (\w+)")
 
@@ -39,7 +40,8 @@ def indexed(core: Core, records: Sequence[MemoryRecord]) -> Flow[list[Indexed]]:
 def slot_names(text: str) -> tuple[str, ...]:
     """Return the properties a text speaks of and whose they are, such as `"/home"` and `"sister/employer"`."""
     # A model writes "Lives in Berlin" where a speaker says "I live in Berlin": both are about the user.
-    slots = rules.slots_of(text) or rules.slots_of(f"{_USER} {text[:1].lower()}{text[1:]}")
+    told = f"{_USER} {text[:1].lower()}{text[1:]}" if _VERB_FIRST.match(text) else ""
+    slots = (told and rules.slots_of(told)) or rules.slots_of(text)
     return tuple(f"{_whose(slot)}/{slot.property}" for slot in slots)
 
 

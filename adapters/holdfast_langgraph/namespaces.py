@@ -1,0 +1,95 @@
+"""Namespaces as one text each: different ones never look alike, and a prefix can be searched for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from langgraph.store.base import (
+    GetOp,
+    InvalidNamespaceError,
+    ListNamespacesOp,
+    MatchCondition,
+    Op,
+    PutOp,
+    SearchOp,
+)
+
+from holdfast import InvalidInput
+
+Namespace = tuple[str, ...]
+
+MAX_PATH = 1_000
+"""Most characters of a namespace as text."""
+
+_ESCAPES = str.maketrans({"%": "%25", "/": "%2F", ">": "%3E"})
+
+
+def namespace_label(text: str) -> str:
+    """Return any text, such as an e-mail address, as a label that LangGraph accepts in a namespace.
+
+    LangGraph refuses labels that are empty or hold a period or a NUL. Different texts give different labels.
+
+    >>> namespace_label("ana@example.com")
+    'ana@example%2Ecom'
+    """
+    return text.replace("%", "%25").replace(".", "%2E").replace("\0", "%00") or "%"
+
+
+def path_of(namespace: Namespace) -> str:
+    """Return a namespace as text; it begins with the text of each of its prefixes, and holds it nowhere else.
+
+    Raises:
+        InvalidInput: It is longer than 1,000 characters.
+    """
+    path = ">" + "".join(f"{label.translate(_ESCAPES)}/" for label in namespace)
+    if len(path) > MAX_PATH:
+        raise InvalidInput(f"the namespace has {len(path):,} characters: at most {MAX_PATH:,} are kept")
+    return path
+
+
+def checked(op: Op) -> Op:
+    """Return `op` with its namespace as a tuple.
+
+    Raises:
+        InvalidNamespaceError: A label is no text, empty, or holds a period or a NUL.
+        InvalidInput: It is no operation.
+    """
+    if isinstance(op, SearchOp):
+        return op._replace(namespace_prefix=_checked(op.namespace_prefix))
+    if isinstance(op, (GetOp, PutOp)):
+        return op._replace(namespace=_checked(op.namespace))
+    if not isinstance(op, ListNamespacesOp):
+        raise InvalidInput(f"{type(op).__name__} is no operation of a store")
+    for condition in op.match_conditions or ():
+        _checked(condition.path)
+    return op
+
+
+def matches(namespace: Namespace, conditions: Sequence[MatchCondition]) -> bool:
+    """Return whether a namespace meets all `conditions`, in which `"*"` stands for any label."""
+    return all(_matches(namespace, condition) for condition in conditions)
+
+
+def known_prefix(conditions: Sequence[MatchCondition]) -> Namespace:
+    """Return labels with which every namespace begins that meets `conditions`."""
+    paths = [tuple(condition.path) for condition in conditions if condition.match_type == "prefix"]
+    path = paths[0] if paths else ()
+    return path[: path.index("*")] if "*" in path else path
+
+
+def _matches(namespace: Namespace, condition: MatchCondition) -> bool:
+    path = tuple(condition.path)
+    if condition.match_type not in ("prefix", "suffix"):
+        raise InvalidInput(f"match_type is {condition.match_type!r}: use 'prefix' or 'suffix'")
+    part = namespace[: len(path)] if condition.match_type == "prefix" else namespace[-len(path) :]
+    return len(part) == len(path) and all(wanted in ("*", label) for label, wanted in zip(part, path, strict=True))
+
+
+def _checked(namespace: Sequence[str]) -> Namespace:
+    for label in namespace:
+        if not isinstance(label, str) or not label or "." in label or "\0" in label:
+            raise InvalidNamespaceError(
+                f"the label {label!r} in {namespace!r} cannot be used: a label is text, not empty, without period and"
+                " NUL; holdfast_langgraph.namespace_label makes one of any text"
+            )
+    return tuple(namespace)
