@@ -9,6 +9,9 @@ import pytest
 import holdfast
 
 ROOT = Path(__file__).parents[2]
+# Frameworks warn of their own old ways when their pages run.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ImportWarning")
+
 PAGES = [ROOT / "README.md", *sorted((ROOT / "adapters").glob("*/README.md"))]
 
 

@@ -39,7 +39,9 @@ def test_the_public_names_are_these_and_no_others():
 
 def test_importing_loads_no_model_client_no_index_and_no_framework():
     heavy = "openai faiss asyncio httpx pydantic json_repair typer rich langchain_core llama_index crewai mcp fastapi"
-    script = f"import sys; from holdfast import Memory; print([name for name in {heavy.split()!r} if name in sys.modules])"
+    script = (
+        f"import sys; from holdfast import Memory; print([name for name in {heavy.split()!r} if name in sys.modules])"
+    )
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert loaded.stdout.strip() == "[]"
 

@@ -1,0 +1,229 @@
+"""What CrewAI's memory and its storage promise to programs, kept by ours."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from tests.adapters.crewai_conversation import UNIFIED, ScriptedLLM
+
+from holdfast import InvalidInput, Memory
+
+if not UNIFIED:
+    pytest.skip("CrewAI has had one memory since 1.10", allow_module_level=True)
+
+from crewai.memory.storage.backend import StorageBackend
+from crewai.memory.types import MemoryRecord
+from crewai.memory.unified_memory import Memory as CrewAIMemory
+
+from holdfast_crewai import HoldfastStorage, crew_memory
+
+# CrewAI's own, from Python 3.12 on.
+pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")
+
+
+@pytest.fixture
+def memory(tmp_path):
+    with Memory(tmp_path / "memory.db", llm="rules", embedder="hashing") as memory:
+        yield memory
+
+
+@pytest.fixture
+def ours(memory):
+    return crew_memory(memory, user_id="ana")
+
+
+@pytest.fixture
+def storage(memory):
+    return HoldfastStorage(memory, user_id="ana", on_error="raise")
+
+
+def contents(matches):
+    return [match.record.content for match in matches]
+
+
+# What programs remember and recall
+
+
+def test_what_is_remembered_explicitly_is_kept_even_if_no_rule_would(ours):
+    record = ours.remember("The build runs on Jenkins.", importance=0.9, metadata={"team": "red"})
+    assert (record.content, record.importance, record.metadata) == ("The build runs on Jenkins.", 0.9, {"team": "red"})
+    assert contents(ours.recall("Where does the build run?")) == ["The build runs on Jenkins."]
+
+
+def test_remembering_what_is_known_returns_a_record_and_stores_nothing(ours, memory):
+    ours.remember("I live in Lisbon.")
+    record = ours.remember("I live in Lisbon.", scope="/home", importance=0.9)
+    assert (record.content, record.scope, record.importance) == ("I live in Lisbon.", "/home", 0.9)
+    assert len(memory.get_all(user_id="ana")["results"]) == 1
+
+
+def test_a_correction_that_is_remembered_replaces_what_was_known(ours):
+    ours.remember("I live in Lisbon.")
+    ours.remember("I live in Porto now.")
+    assert contents(ours.recall("Where do I live?")) == ["I live in Porto now."]
+
+
+def test_recall_keeps_to_its_limit_and_its_threshold(memory):
+    for drink in ("tea", "coffee", "juice"):
+        memory.add(f"I like {drink}.", user_id="ana")
+    assert len(crew_memory(memory, user_id="ana").recall("What do I like?", limit=2)) == 2
+    strict = crew_memory(memory, user_id="ana", threshold=0.7).recall("Do I like tea?")
+    assert contents(strict) == ["I like tea."]
+
+
+@pytest.mark.parametrize("option", [{"max_tokens": 0}, {"threshold": 1.5}])
+def test_options_out_of_range_are_refused_at_once(memory, option):
+    with pytest.raises(InvalidInput, match=next(iter(option))):
+        crew_memory(memory, user_id="ana", **option)
+
+
+def test_importance_of_nothing_is_kept(ours):
+    assert ours.remember("I like tea.", importance=0.0).importance == 0.0
+
+
+def test_a_blank_query_finds_nothing(ours):
+    ours.remember("I live in Lisbon.")
+    assert ours.recall(" ") == []
+
+
+def test_records_have_scores_and_times_that_crewai_can_reckon_with(ours):
+    ours.remember("I live in Lisbon.")
+    (match,) = ours.recall("Where do I live?")
+    assert 0 < match.score <= 1
+    assert timedelta(0) <= datetime.utcnow() - match.record.created_at < timedelta(minutes=1)  # noqa: DTZ003
+
+
+def test_views_see_what_is_at_their_path_and_below_it(ours):
+    travel, work = ours.scope("/travel"), ours.scope("/work")
+    travel.remember("I like the sea.")
+    travel.remember("I like night trains.", scope="/rail")
+    work.remember("I like quiet mornings.")
+    assert set(contents(travel.recall("What do I like?"))) == {"I like the sea.", "I like night trains."}
+    assert contents(travel.recall("What do I like?", scope="rail")) == ["I like night trains."]
+    assert len(ours.recall("What do I like?")) == 3
+    assert len(ours.slice(["/travel", "/work"]).recall("What do I like?")) == 3
+    assert ours.list_scopes() == ["/travel", "/work"]
+    assert travel.list_scopes() == ["/travel/rail"]
+    assert ours.info("/travel").record_count == 2
+    assert "/travel/rail (1 records)" in ours.tree()
+
+
+def test_a_block_shows_only_what_the_view_may_see(ours):
+    ours.scope("/work").remember("I prefer short answers.")
+    ours.scope("/travel").remember("I like the sea.")
+    (match,) = ours.scope("/travel").recall("What do I like?")
+    assert "sea" in match.format()
+    assert "short answers" not in match.format()
+
+
+def test_private_records_are_for_their_source_alone(ours):
+    ours.remember("I like the sea.", source="ana-phone", private=True)
+    assert ours.recall("What do I like?") == []
+    assert ours.recall("What do I like?", source="ana-laptop") == []
+    assert contents(ours.recall("What do I like?", source="ana-phone")) == ["I like the sea."]
+    assert contents(ours.recall("What do I like?", include_private=True)) == ["I like the sea."]
+
+
+def test_categories_narrow_and_are_counted(ours):
+    ours.remember("I like the sea.", categories=["travel"])
+    ours.remember("I like tea.", categories=["food", "habits"])
+    assert contents(ours.recall("What do I like?", categories=["food"])) == ["I like tea."]
+    assert ours.list_categories() == {"travel": 1, "food": 1, "habits": 1}
+
+
+def test_records_are_listed_changed_and_forgotten(ours, memory):
+    record = ours.remember("I like the sea.", metadata={"draft": True, "team": "red"})
+    ours.remember("I like tea.")
+    assert [one.content for one in ours.list_records(limit=1)] == ["I like tea."]
+    changed = ours.update(record.id, content="I like the hills.", metadata={"team": "blue"})
+    assert changed.content == "I like the hills."
+    assert memory.get(record.id)["metadata"]["team"] == "blue"
+    assert "draft" not in memory.get(record.id)["metadata"]
+    assert ours.forget(record_ids=[record.id]) == 1
+    assert [one.content for one in ours.list_records()] == ["I like tea."]
+
+
+def test_no_id_of_anothers_record_reads_changes_or_forgets_it(ours, memory):
+    theirs = memory.add("I live in Porto.", user_id="ben")["results"][0]["id"]
+    with pytest.raises(ValueError, match="not found"):
+        ours.update(theirs, content="I live in Berlin.")
+    assert ours.forget(record_ids=[theirs]) == 0
+    assert memory.get(theirs)["memory"] == "I live in Porto."
+
+
+def test_a_memory_that_is_read_only_finds_and_keeps_nothing(memory):
+    memory.add("I live in Lisbon.", user_id="ana")
+    reading = crew_memory(memory, user_id="ana", read_only=True)
+    assert reading.remember("I like tea.") is None
+    assert reading.remember_many(["I like tea."]) == []
+    assert contents(reading.recall("Where do I live?")) == ["I live in Lisbon."]
+    assert len(memory.get_all(user_id="ana")["results"]) == 1
+
+
+# The storage below CrewAI's own memory
+
+
+def record(content, vector, **said):
+    return MemoryRecord(content=content, embedding=vector, **said)
+
+
+def test_the_storage_finds_by_vector_within_what_it_is_narrowed_to(storage):
+    storage.save(
+        [
+            record("sea", [1.0, 0.0], scope="/travel/coast", categories=["water"], metadata={"team": "red"}),
+            record("river", [0.8, 0.6], scope="/travel"),
+            record("office", [0.0, 1.0], scope="/work"),
+            record("another embedder's", [1.0, 0.0, 0.0]),
+        ]
+    )
+    found = storage.search([1.0, 0.0], limit=2)
+    assert [(one.content, round(score, 3)) for one, score in found] == [("sea", 1.0), ("river", 0.8)]
+    assert [one.content for one, _ in storage.search([0.0, 1.0], "/travel", min_score=0.1)] == ["river"]
+    assert [one.content for one, _ in storage.search([1.0, 0.0], categories=["water"])] == ["sea"]
+    assert [one.content for one, _ in storage.search([1.0, 0.0], metadata_filter={"team": "red"})] == ["sea"]
+
+
+def test_the_storage_gives_a_record_back_as_it_was_saved(storage):
+    saved = record("sea", [1.0, 0.0], scope="/a/b", categories=["x"], metadata={"k": [1]}, importance=0.0, source="s")
+    storage.save([saved])
+    before = saved.model_dump(exclude={"last_accessed"})
+    assert storage.get_record(saved.id).model_dump(exclude={"last_accessed"}) == before
+    storage.update(saved.model_copy(update={"content": "hills", "embedding": [0.0, 1.0]}))
+    assert [(one.content, one.id) for one, _ in storage.search([0.0, 1.0], min_score=0.9)] == [("hills", saved.id)]
+
+
+def test_the_storage_counts_lists_and_deletes(storage, memory):
+    old = datetime(2020, 1, 1)  # noqa: DTZ001 - as CrewAI has it
+    storage.save([record("old", [1.0], scope="/a", created_at=old), record("new", [1.0], scope="/a/b")])
+    memory.add("I live in Porto.", user_id="ben")
+    assert (storage.count(), storage.count("/a/b"), storage.count("/a-not")) == (2, 1, 0)
+    assert [one.content for one in storage.list_records()] == ["new", "old"]
+    assert storage.get_scope_info("/a").oldest_record == old
+    assert storage.delete(older_than=datetime(2021, 1, 1)) == 1  # noqa: DTZ001
+    storage.reset()
+    assert storage.count() == 0
+    assert len(memory.get_all(user_id="ben")["results"]) == 1
+
+
+async def test_the_storage_awaits(storage):
+    await storage.asave([record("sea", [1.0])])
+    assert [one.content for one, _ in await storage.asearch([1.0], limit=1)] == ["sea"]
+    assert await storage.adelete(scope_prefix="/") == 1
+
+
+def test_crewais_own_memory_works_on_the_storage(storage):
+    assert isinstance(storage, StorageBackend)
+    own = CrewAIMemory(
+        storage=storage, llm=ScriptedLLM(), embedder=lambda batch: [[float("sea" in one), 1.0] for one in batch]
+    )
+    own.remember("the sea", scope="/x", categories=["c"], importance=0.5, metadata={})
+    own.remember("the hills", scope="/x", categories=["c"], importance=0.5, metadata={})
+    assert contents(own.recall("sea", depth="shallow"))[0] == "the sea"
+    assert contents(own.recall("sea", depth="deep"))[0] == "the sea"
+    own.close()
+
+
+def test_a_storage_without_a_scope_is_refused(memory):
+    with pytest.raises(InvalidInput, match="no scope is named"):
+        HoldfastStorage(memory)

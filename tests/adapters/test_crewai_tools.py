@@ -1,0 +1,74 @@
+"""The tools with which CrewAI's agents look after the memory."""
+
+from __future__ import annotations
+
+import pytest
+from tests.adapters.crewai_conversation import UNIFIED, crew_with, served_model
+
+from holdfast import InvalidInput, Memory
+from holdfast.testing import ToolCall
+from holdfast_crewai import memory_tools
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Pydantic serializer warnings:UserWarning"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:crewai"),
+    pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning"),
+]
+
+
+@pytest.fixture
+def memory(tmp_path):
+    with Memory(tmp_path / "memory.db", llm="rules", embedder="hashing") as memory:
+        yield memory
+
+
+@pytest.fixture
+def tools(memory):
+    return {tool.name: tool for tool in memory_tools(memory, user_id="ana")}
+
+
+def test_the_tools_add_find_list_change_and_delete(tools, memory):
+    assert tools["add_memory"].run(text="I live in Lisbon.").startswith("ADD [")
+    memory_id = memory.get_all(user_id="ana")["results"][0]["id"]
+    assert f"[{memory_id}] I live in Lisbon." in tools["search_memory"].run(query="Where do I live?")
+    assert tools["update_memory"].run(memory_id=memory_id, text="I live in Porto.") == f"Updated {memory_id}."
+    assert f"[{memory_id}] I live in Porto." in tools["get_all_memory"].run()
+    assert tools["delete_memory"].run(memory_id=memory_id) == f"Deleted {memory_id}."
+    assert tools["get_all_memory"].run() == "Nothing found."
+
+
+async def test_the_tools_await(tools, memory):
+    assert (await tools["add_memory"]._arun(text="I live in Lisbon.")).startswith("ADD [")
+    memory_id = memory.get_all(user_id="ana")["results"][0]["id"]
+    assert memory_id in await tools["search_memory"]._arun(query="home")
+    assert memory_id in await tools["get_all_memory"]._arun()
+    assert await tools["update_memory"]._arun(memory_id=memory_id, text="I live in Porto.") == f"Updated {memory_id}."
+    assert await tools["delete_memory"]._arun(memory_id=memory_id) == f"Deleted {memory_id}."
+    assert "there is no memory" in await tools["delete_memory"]._arun(memory_id=memory_id)
+
+
+def test_a_tool_changes_nothing_of_anyone_elses(tools, memory):
+    theirs = memory.add("I live in Porto.", user_id="ben")["results"][0]["id"]
+    assert "there is no memory" in tools["update_memory"].run(memory_id=theirs, text="I live in Berlin.")
+    assert "there is no memory" in tools["delete_memory"].run(memory_id=theirs)
+    assert memory.get(theirs)["memory"] == "I live in Porto."
+
+
+def test_no_tool_takes_an_id_of_a_scope_from_the_model(tools):
+    for tool in tools.values():
+        assert not {"user_id", "agent_id", "run_id", "app_id", "scoped"} & set(tool.args_schema.model_fields)
+
+
+def test_tools_without_a_scope_are_refused(memory):
+    with pytest.raises(InvalidInput, match="no scope is named"):
+        memory_tools(memory)
+
+
+@pytest.mark.skipif(not UNIFIED, reason="the client of CrewAI up to 1.9 needs another package")
+def test_an_agent_uses_a_tool_to_remember(memory):
+    asked = ToolCall("add_memory", {"text": "I'm allergic to peanuts."})
+    with served_model([asked, "Noted."]) as (_, model):
+        crew = crew_with(model, False)  # noqa: FBT003
+        crew.agents[0].tools = memory_tools(memory, user_id="ana")
+        assert crew.kickoff(inputs={"said": "Remember my allergy."}).raw == "Noted."
+    assert [item["memory"] for item in memory.get_all(user_id="ana")["results"]] == ["I'm allergic to peanuts."]

@@ -1,0 +1,39 @@
+"""One memory, five frameworks: what is told to one is known to the others, all pairs, with the real frameworks."""
+
+from importlib import import_module
+
+import pytest
+
+from holdfast import Memory
+
+# What the frameworks warn of among themselves is tested away in each one's own module.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+FACES = ["langchain", "langgraph", "llamaindex", "crewai", "autogen"]
+PAIRS = [(told, asked) for told in FACES for asked in FACES if told != asked]
+
+
+def conversation(face, memory):
+    return import_module(f"tests.adapters.{face}_conversation").conversation(memory, user_id="ana")
+
+
+@pytest.fixture
+def memory(tmp_path):
+    with Memory(tmp_path / "memory.db", llm="rules", embedder="hashing") as memory:
+        yield memory
+
+
+@pytest.mark.parametrize(("told", "asked"), PAIRS)
+def test_what_is_told_to_one_is_known_to_the_other(told, asked, memory):
+    conversation(told, memory).say("My sailing boat is called Albatross.")
+    assert "Albatross" in conversation(asked, memory).say("What is my sailing boat called?")
+
+
+@pytest.mark.parametrize(("told", "corrected"), [(one, FACES[place - 1]) for place, one in enumerate(FACES)])
+def test_what_one_corrects_is_corrected_for_all(told, corrected, memory):
+    conversation(told, memory).say("I live in Lisbon.")
+    conversation(corrected, memory).say("I live in Porto now.")
+    for face in FACES:
+        shown = conversation(face, memory).say("Where do I live?")
+        assert "Porto" in shown
+        assert "Lisbon" not in shown
