@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from llama_index.core.llms import ChatMessage, MessageRole, TextBlock
+from llama_index.core.memory.memory import InsertMethod
 
-from holdfast import ScopedMemory
+import holdfast
 from holdfast_llamaindex.turns import question
 
 DEFAULT_MAX_TOKENS = 1_000
@@ -22,7 +23,7 @@ class Recall:
         max_tokens: Room for the block.
     """
 
-    def __init__(self, scoped: ScopedMemory, *, search_msg_limit: int, max_tokens: int) -> None:
+    def __init__(self, scoped: holdfast.ScopedMemory, *, search_msg_limit: int, max_tokens: int) -> None:
         self._scoped = scoped
         self._search_msg_limit = search_msg_limit
         self._max_tokens = max_tokens
@@ -53,14 +54,14 @@ class Recall:
         self._latest = None
 
 
-def with_block(history: Sequence[ChatMessage], block: str, *, insert_method: str) -> list[ChatMessage]:
+def with_block(history: Sequence[ChatMessage], block: str, *, insert_method: InsertMethod) -> list[ChatMessage]:
     """Return the messages a model is shown; those of the history stay as they are.
 
     Args:
         history: The conversation.
         block: What was recalled; nothing is inserted for `""`.
-        insert_method: `"user"` puts the block before the text of the last user message, `"system"` after that of the
-            first system message; where there is none, the block becomes one.
+        insert_method: `USER` puts the block before the text of the last user message, `SYSTEM` after that of the first
+            system message; where there is none, the block becomes one.
     """
     messages = list(history)
     if messages:
@@ -68,7 +69,7 @@ def with_block(history: Sequence[ChatMessage], block: str, *, insert_method: str
         messages[-1] = messages[-1].model_copy(deep=True)
     if not block:
         return messages
-    if insert_method == "system":
+    if insert_method == InsertMethod.SYSTEM:
         return _in_system(messages, block)
     return _in_user(messages, block)
 
@@ -76,7 +77,7 @@ def with_block(history: Sequence[ChatMessage], block: str, *, insert_method: str
 def _in_system(messages: list[ChatMessage], block: str) -> list[ChatMessage]:
     for place, message in enumerate(messages):
         if message.role == MessageRole.SYSTEM:
-            messages[place] = _with_blocks(message, [*message.blocks, TextBlock(text=f"\n\n{block}")])
+            messages[place] = _with_blocks(message, [*message.blocks, TextBlock(text=f"\n{block}")])
             return messages
     return [ChatMessage(role=MessageRole.SYSTEM, content=block), *messages]
 
@@ -85,7 +86,7 @@ def _in_user(messages: list[ChatMessage], block: str) -> list[ChatMessage]:
     for place in range(len(messages) - 1, -1, -1):
         if messages[place].role == MessageRole.USER:
             message = messages[place]
-            messages[place] = _with_blocks(message, [TextBlock(text=f"{block}\n\n"), *message.blocks])
+            messages[place] = _with_blocks(message, [TextBlock(text=f"{block}\n"), *message.blocks])
             return messages
     return [*messages, ChatMessage(role=MessageRole.USER, content=block)]
 

@@ -76,6 +76,11 @@ def answered(messages: Iterable[ChatMessage]) -> list[Turn]:
     return [turn for turn in turns(messages) if turn[0].role == "user" and turn[-1].role == "assistant"]
 
 
+def as_conversation(spoken: Iterable[Turn]) -> list[dict[str, str]]:
+    """Return turns as the messages that `holdfast.Memory.add` takes."""
+    return [words._asdict() for turn in spoken for words in turn]
+
+
 def unanswered(messages: Sequence[ChatMessage]) -> Sequence[ChatMessage]:
     """Return what came after the last answer."""
     for place in range(len(messages), 0, -1):
@@ -85,7 +90,9 @@ def unanswered(messages: Sequence[ChatMessage]) -> Sequence[ChatMessage]:
     return messages
 
 
-def question(messages: Sequence[ChatMessage], announced: str | None = None, *, search_msg_limit: int) -> Question | None:
+def question(
+    messages: Sequence[ChatMessage], announced: str | None = None, *, search_msg_limit: int
+) -> Question | None:
     """Return what is being asked, `None` when nobody has asked anything.
 
     Args:
