@@ -54,9 +54,7 @@ def _options() -> argparse.Namespace:
         ("--quick", QUICK, "fewer rounds"),
         ("--full", FULL, "also a million memories"),
     ):
-        extent.add_argument(
-            option, dest="extent", action="store_const", const=value, default=DEFAULT, help=meaning
-        )
+        extent.add_argument(option, dest="extent", action="store_const", const=value, default=DEFAULT, help=meaning)
     parser.add_argument("--only", action="append", choices=THEMES, help="this theme, may be repeated")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the rows to FILE")
     return parser.parse_args()

@@ -66,10 +66,7 @@ def topic_word(topic: int) -> str:
 
 def queries(count: int) -> list[str]:
     """Return questions on the topics, in words that memories hold too."""
-    return [
-        f"{topic_word(place % TOPICS)} {_word(place % 50)} {_word(place % _VOCABULARY)}"
-        for place in range(count)
-    ]
+    return [f"{topic_word(place % TOPICS)} {_word(place % 50)} {_word(place % _VOCABULARY)}" for place in range(count)]
 
 
 def mirrored(query: str) -> str:

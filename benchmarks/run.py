@@ -26,9 +26,7 @@ def _up_to_date() -> bool:
 
 def _prepare() -> None:
     uv = [sys.executable, "-m", "uv"]
-    subprocess.check_call(
-        [*uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, str(_ENVIRONMENT)]
-    )
+    subprocess.check_call([*uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, str(_ENVIRONMENT)])
     wanted = ["--requirement", str(_SOURCES[0]), "--editable", str(_ROOT)]
     subprocess.check_call([*uv, "pip", "install", "--quiet", "--python", str(_PYTHON), *wanted])
     _READY.touch()

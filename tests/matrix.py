@@ -1,6 +1,6 @@
 """Runs each environment of `matrix.toml`: every adapter at its floor and at other versions it is declared for.
 
-    python tests/matrix.py [NAME ...]
+python tests/matrix.py [NAME ...]
 """
 
 from __future__ import annotations

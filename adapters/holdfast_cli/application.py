@@ -10,8 +10,10 @@ from typer.core import TyperGroup
 
 import holdfast
 from holdfast_cli.adding import add
+from holdfast_cli.auditing import audit
 from holdfast_cli.changing import delete, update
 from holdfast_cli.demo import demo
+from holdfast_cli.evaluating import evaluate
 from holdfast_cli.failures import failure_of, report
 from holdfast_cli.finding import get, history, list_memories, search, users
 from holdfast_cli.upkeep import doctor
@@ -79,3 +81,5 @@ app.command()(delete)
 app.command()(history)
 app.command()(users)
 app.command()(doctor)
+app.command()(audit)
+app.command("eval")(evaluate)

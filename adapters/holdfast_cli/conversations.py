@@ -37,6 +37,7 @@ class Conversation:
         timestamp: When it happened, `None` when the file does not say.
         place: Where it stands in the file, for people.
         blank: How many messages without text were left out.
+        labels: What the file calls each message (LoCoMo's `dia_id`), `None` where it has no name for it.
     """
 
     messages: Sequence[Mapping[str, Any]]
@@ -44,6 +45,7 @@ class Conversation:
     timestamp: str | float | datetime | None
     place: str
     blank: int
+    labels: Sequence[str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +70,34 @@ def conversations_of(text: str) -> list[Conversation]:
         elif shape == "messages":
             found += [_listed(item) for item in items]
         else:
-            found += [session for item in items for session in _sessions(item)]
+            found += [session for item in items for session in sessions_of(item.value, item.place)]
     if not any(conversation.messages for conversation in found):
         raise InvalidInput(f"it holds no message with any text: {_EXPECTED}")
     return found
+
+
+def sessions_of(sample: Mapping[str, Any], place: str) -> Iterator[Conversation]:
+    """Yield one conversation per session of a LoCoMo sample, its speakers named, its pictures as their captions.
+
+    Args:
+        sample: With the sessions under `conversation`, and its name, if any, under `sample_id`.
+        place: Where it stands in the file.
+
+    Raises:
+        InvalidInput: It is of another shape.
+    """
+    conversation = _object(sample.get("conversation"), f'{place}, "conversation"')
+    name = sample.get("sample_id")
+    numbers = sorted(int(found.group(1)) for found in map(_SESSION.fullmatch, conversation) if found)
+    for number in numbers:
+        session = f"session_{number}"
+        turns = conversation[session]
+        where = f"{name or place}, {session}"
+        if not isinstance(turns, list):
+            raise InvalidInput(f"{where} is {type(turns).__name__}: it must be a list of turns")
+        said = [_spoken(turn) for turn in _within(_Item(where, conversation), turns)]
+        ids = {"run_id": session, **({} if name is None else {"user_id": str(name)})}
+        yield _conversation(said, ids, where, timestamp=_time_of(conversation.get(f"{session}_date_time"), where))
 
 
 def session_time(text: str) -> datetime:
@@ -139,9 +165,16 @@ def _shape(item: _Item) -> Shape:
 def _conversation(
     items: Sequence[_Item], ids: Mapping[str, Any], place: str, *, timestamp: str | float | datetime | None = None
 ) -> Conversation:
-    messages = [_message(item) for item in items]
-    said = [message for message in messages if _has_text(message["content"])]
-    return Conversation(said, ids, timestamp, place, blank=len(messages) - len(said))
+    read = [(_message(item), item.value.get("dia_id")) for item in items]
+    said = [(message, label) for message, label in read if _has_text(message["content"])]
+    return Conversation(
+        messages=[message for message, _ in said],
+        ids=ids,
+        timestamp=timestamp,
+        place=place,
+        blank=len(read) - len(said),
+        labels=[label if isinstance(label, str) else None for _, label in said],
+    )
 
 
 def _message(item: _Item) -> dict[str, Any]:
@@ -178,29 +211,15 @@ def _within(item: _Item, messages: Sequence[Any]) -> Iterator[_Item]:
         yield _Item(place, _object(message, place))
 
 
-def _sessions(item: _Item) -> Iterator[Conversation]:
-    """Yield one conversation per session of a LoCoMo sample, its speakers named, its pictures as their captions."""
-    conversation = _object(item.value["conversation"], f'{item.place}, "conversation"')
-    sample = item.value.get("sample_id")
-    numbers = sorted(int(found.group(1)) for found in map(_SESSION.fullmatch, conversation) if found)
-    for number in numbers:
-        name = f"session_{number}"
-        turns = conversation[name]
-        place = f"{sample or item.place}, {name}"
-        if not isinstance(turns, list):
-            raise InvalidInput(f"{place} is {type(turns).__name__}: it must be a list of turns")
-        said = [_spoken(turn) for turn in _within(_Item(place, conversation), turns)]
-        ids = {"run_id": name, **({} if sample is None else {"user_id": str(sample)})}
-        yield _conversation(said, ids, place, timestamp=_time_of(conversation.get(f"{name}_date_time"), place))
-
-
 def _spoken(turn: _Item) -> _Item:
     text, caption, speaker = (turn.value.get(key) or "" for key in ("text", "blip_caption", "speaker"))
     for part in (text, caption, speaker):
         if not isinstance(part, str):
             raise InvalidInput(f"{turn.place} is no turn: speaker, text and blip_caption must be text")
     shared = f"[shares {caption}]" if caption else ""
-    return _Item(turn.place, {"role": "user", "name": speaker or None, "content": f"{text} {shared}".strip()})
+    content = f"{text} {shared}".strip()
+    message = {"role": "user", "name": speaker or None, "content": content, "dia_id": turn.value.get("dia_id")}
+    return _Item(turn.place, message)
 
 
 def _time_of(text: Any, place: str) -> datetime | None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -15,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from holdfast import HoldfastError, InvalidInput, Memory
 from holdfast_cli.conversations import Conversation, conversations_of
-from holdfast_cli.options import decoded
+from holdfast_cli.options import text_of_file
 from holdfast_cli.printing import counted, output, skipped_line
 
 _MOST_PER_ADD = 1_000  # messages; the library takes more, but then the bar would stand still
@@ -51,12 +49,9 @@ def conversations_in(path: str, *, ids: Mapping[str, Any], timestamp: str | floa
     Raises:
         InvalidInput: The file cannot be read, is of no known shape, or names nobody where nobody is named here.
     """
+    text = text_of_file(path)
     try:
-        content = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
-    except OSError as error:
-        raise InvalidInput(f"{path} cannot be read: {error.strerror or error}") from error
-    try:
-        found = conversations_of(decoded(content, source="it"))
+        found = conversations_of(text)
     except InvalidInput as error:
         raise InvalidInput(f"{path}: {error}") from error
     return [_completed(one, ids, timestamp) for one in found]
@@ -76,7 +71,7 @@ def import_conversations(memory: Memory, conversations: Sequence[Conversation], 
     tally = Tally(skipped=Counter({"blank": sum(one.blank for one in conversations)}))
     tally.skipped += Counter()  # a count of zero is none
     started = time.perf_counter()
-    with _bar() as bar:
+    with progress_bar() as bar:
         task = bar.add_task("reading", total=sum(len(one.messages) for one in conversations))
         for conversation in _in_parts(conversations):
             bar.update(task, description=conversation.place)
@@ -126,7 +121,8 @@ def _import(memory: Memory, conversation: Conversation, tally: Tally, options: M
     tally.skipped.update(item["reason"] for item in result["skipped"])
 
 
-def _bar() -> Progress:
+def progress_bar() -> Progress:
+    """Return a bar on stderr that is seen at a terminal only, and gone when done."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pathlib
 import re
 import sys
 from typing import Annotated, Any
@@ -93,6 +94,19 @@ def text_or_stdin(text: str) -> str:
         InvalidInput: Stdin is not UTF-8.
     """
     return decoded(sys.stdin.buffer.read(), source="stdin") if text == "-" else text
+
+
+def text_of_file(path: str) -> str:
+    """Return what a file holds, or for `-` what stdin holds.
+
+    Raises:
+        InvalidInput: It cannot be read, or is not UTF-8.
+    """
+    try:
+        content = sys.stdin.buffer.read() if path == "-" else pathlib.Path(path).read_bytes()
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be read: {error.strerror or error}") from error
+    return decoded(content, source=f"{path}: it")
 
 
 def decoded(content: bytes, *, source: str) -> str:

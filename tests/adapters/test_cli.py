@@ -26,7 +26,8 @@ from holdfast_cli.demo import play
 from holdfast_cli.options import moment
 from holdfast_cli.printing import one_line, without_controls
 
-COMMANDS = ["demo", "add", "search", "list", "get", "update", "delete", "history", "users", "doctor"]
+COMMANDS = ["demo", "add", "search", "list", "get", "update", "delete", "history", "users", "doctor", "audit", "eval"]
+EVALUATED = Path(__file__).with_name("evaluation_conversations.json").read_text("utf-8")
 README = Path(holdfast_cli.__file__).with_name("README.md").read_text("utf-8")
 KEY_FREE = {name: value for name, value in os.environ.items() if name != "OPENAI_API_KEY"}
 AT_A_TERMINAL = {"FORCE_COLOR": "1", "COLUMNS": "80", "TERM": "xterm-256color"}
@@ -702,7 +703,9 @@ def test_no_command_is_missing_from_these_tests():
     assert [command.name or command.callback.__name__ for command in app.registered_commands] == COMMANDS
 
 
-def test_the_readme_examples_run():
+def test_the_readme_examples_run(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, EVALUATED)
     examples = re.findall(r"^holdfast .*$", "".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL)), re.MULTILINE)
     assert {shlex.split(line)[1] for line in examples} == set(COMMANDS)
     memory_id = ""

@@ -1,0 +1,1 @@
+"""Measuring retrieval on conversations whose questions name the turns that answer them."""
