@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from platformdirs import user_data_path
 
@@ -35,7 +35,7 @@ class Config:
         llm: A preset's name, a `{"provider", "config"}` mapping or a chat model; `None` is the store's own,
             or what the environment offers.
         embedder: The same for the embedder.
-        reranker: An object with `score(query, texts)`.
+        reranker: `"sentence-transformers"`, `"llm"`, a mapping or an object with `score(query, texts)`.
         custom_fact_extraction_prompt: Replaces the prompt that extracts facts.
         custom_update_memory_prompt: Replaces the prompt that reconciles facts with what is known.
         custom_instructions: Added to the prompt that extracts facts.
@@ -50,7 +50,7 @@ class Config:
     path: str | os.PathLike[str] | None = None
     llm: str | Spec | ChatModel | None = field(default=None, repr=False)
     embedder: str | Spec | Embedder | None = field(default=None, repr=False)
-    reranker: Reranker | None = field(default=None, repr=False)
+    reranker: str | Spec | Reranker | None = field(default=None, repr=False)
     custom_fact_extraction_prompt: str | None = None
     custom_update_memory_prompt: str | None = None
     custom_instructions: str | None = None
@@ -62,8 +62,6 @@ class Config:
             raise ConfigError(f"path is {self.path!r}: name a file, or ':memory:'")
         if self.synchronous not in ("FULL", "NORMAL"):
             raise ConfigError(f"synchronous is {self.synchronous!r}: use 'FULL' or 'NORMAL'")
-        if self.reranker is not None and not hasattr(self.reranker, "score"):
-            raise ConfigError("reranker must be an object with the method score(query, texts)")
         for name in _PROMPTS:
             prompt = getattr(self, name)
             if prompt is not None and (not isinstance(prompt, str) or not prompt.strip()):
@@ -85,7 +83,7 @@ class Config:
         if "vector_store" in given:
             values, unused = _with_vector_store(values, given["vector_store"])
             ignored += unused
-        ignored += [*_unused_settings("llm", values), *_unused_settings("embedder", values)]
+        ignored += [name for role in get_args(Role) for name in _unused_settings(role, values)]
         if ignored:
             _log.info("configuration: %s change nothing here", ", ".join(ignored))
         return cls(**values, ignored=tuple(ignored))

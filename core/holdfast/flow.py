@@ -15,7 +15,7 @@ import numpy as np
 from typing_extensions import Concatenate, ParamSpec
 
 from holdfast.errors import DimensionMismatch, HoldfastError, ProviderError, UnreadableReply
-from holdfast.ports import ChatMessage, ChatModel, Embedder, JsonObject
+from holdfast.ports import ChatMessage, ChatModel, Embedder, JsonObject, Reranker
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -80,6 +80,27 @@ def embed(embedder: Embedder, texts: Sequence[str]) -> Flow[NDArray[np.float32]]
         return np.zeros((0, embedder.dimensions), dtype=np.float32)
     vectors = yield _model_call(embedder, "embed", list(texts))
     return _unit_vectors(vectors, len(texts), embedder)
+
+
+def embed_query(embedder: Embedder, query: str) -> Flow[NDArray[np.float32]]:
+    """Return the unit vector to search with, shape `(embedder.dimensions,)`; raises what `embed` raises."""
+    verb = "embed_queries" if hasattr(embedder, "embed_queries") else "embed"
+    vectors = yield _model_call(embedder, verb, [query])
+    unit: NDArray[np.float32] = _unit_vectors(vectors, 1, embedder)[0]
+    return unit
+
+
+def relevance(reranker: Reranker, query: str, texts: Sequence[str]) -> Flow[list[float]]:
+    """Return how well each of `texts` answers `query`, 0..1; nothing is asked about none.
+
+    Raises:
+        ProviderError: The reranker failed, or gave something else than one number in 0..1 for each text.
+        UnreadableReply: No scores can be read from what its model said.
+    """
+    if not texts:
+        return []
+    scores = yield _model_call(reranker, "score", query, list(texts))
+    return _unit_scores(scores, len(texts), reranker)
 
 
 def work(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Flow[T]:
@@ -181,3 +202,25 @@ def _unit_vectors(values: Any, count: int, embedder: Embedder) -> NDArray[np.flo
     lengths[lengths == 0] = 1
     unit: NDArray[np.float32] = vectors / lengths[:, np.newaxis]
     return unit
+
+
+_ROUNDING = 1e-3  # beyond 0..1 is a sum that was not rounded; further out a scale of its own
+
+
+def _unit_scores(values: Any, count: int, reranker: Reranker) -> list[float]:
+    try:
+        scores = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ProviderError(f"the reranker returned no numbers: {error}", provider=_name(reranker)) from error
+    if scores.shape != (count,):
+        raise ProviderError(
+            f"the reranker returned scores of shape {scores.shape}, expected {(count,)}", provider=_name(reranker)
+        )
+    if not ((scores >= -_ROUNDING) & (scores <= 1 + _ROUNDING)).all():
+        raise ProviderError(
+            f"the reranker returned {scores.min():g} to {scores.max():g}: scores must lie in 0..1 (a sigmoid brings"
+            " unbounded ones there)",
+            provider=_name(reranker),
+        )
+    within: list[float] = scores.clip(0.0, 1.0).tolist()
+    return within

@@ -29,7 +29,8 @@ class Face:
         path: The SQLite file, `":memory:"`, or by default `$HOLDFAST_DIR/memory.db` or the platform's data folder.
         llm: A chat model, a preset's name (`"openai"`, `"rules"`, ...) or a mapping with provider and config.
         embedder: The same for the embedder (`"openai"`, `"hashing"`, ...).
-        reranker: An object with `score(query, texts)`.
+        reranker: Who reorders the results of `search(rerank=True)`: `"sentence-transformers"` (a cross-encoder that
+            runs here), `"llm"` (the chat model), a mapping, or an object with `score(query, texts)`.
         config: Everything else, and defaults for the four above.
 
     Without engines named: those the store was built with; for a new store OpenAI's when `OPENAI_API_KEY` is set, else
@@ -47,7 +48,7 @@ class Face:
         *,
         llm: str | Spec | ChatModel | None = None,
         embedder: str | Spec | Embedder | None = None,
-        reranker: Reranker | None = None,
+        reranker: str | Spec | Reranker | None = None,
         config: Config | Mapping[str, Any] | None = None,
     ) -> None:
         base = config if isinstance(config, Config) else Config.from_mapping(config or {})

@@ -12,7 +12,7 @@ from holdfast.config import Config, default_path
 from holdfast.core import Core, Engines, Prompts
 from holdfast.index.snapshot import snapshot_path
 from holdfast.ports import ChatModel, Embedder
-from holdfast.providers import Spec, chat_model, default_engines, embedder, spec_of
+from holdfast.providers import Spec, chat_model, default_engines, embedder, reranker, spec_of
 from holdfast.stores.sqlite import IN_MEMORY, SqliteStore
 
 _log = logging.getLogger("holdfast")
@@ -34,10 +34,10 @@ def open_core(config: Config, environ: Mapping[str, str] = os.environ) -> Core:
     engines = None if path == IN_MEMORY or Path(path).exists() else _engines(config, {}, environ)
     store = SqliteStore(path, synchronous=config.synchronous)
     try:
-        model, vectors = engines or _engines(config, store.settings().get("engines") or {}, environ)
+        engines = engines or _engines(config, store.settings().get("engines") or {}, environ)
         core = Core(
             store=store,
-            engines=Engines(embedder=vectors, llm=model, reranker=config.reranker),
+            engines=engines,
             lock=store.deriving_lock,
             snapshot=None if path == IN_MEMORY else snapshot_path(Path(path)),
             prompts=Prompts(
@@ -45,10 +45,8 @@ def open_core(config: Config, environ: Mapping[str, str] = os.environ) -> Core:
                 reconciliation=config.custom_update_memory_prompt,
                 instructions=config.custom_instructions or "",
             ),
-            engine_specs={"llm": spec_of(model), "embedder": spec_of(vectors)},
-            own_engines=[
-                engine for engine, given in ((model, config.llm), (vectors, config.embedder)) if engine is not given
-            ],
+            engine_specs={"llm": spec_of(engines.llm), "embedder": spec_of(engines.embedder)},
+            own_engines=_made_here(engines, config),
         )
         core.check_embedder()
     except BaseException:
@@ -68,19 +66,28 @@ def engine_names(core: Core) -> dict[str, str | None]:
     }
 
 
-def _engines(
-    config: Config, recorded: Mapping[str, Any], environ: Mapping[str, str]
-) -> tuple[ChatModel | None, Embedder]:
+def _engines(config: Config, recorded: Mapping[str, Any], environ: Mapping[str, str]) -> Engines:
     model_spec = config.llm if config.llm is not None else recorded.get("llm")
     vectors_spec = config.embedder if config.embedder is not None else recorded.get("embedder")
     default_model, default_vectors = (
         (None, None) if model_spec is not None and vectors_spec is not None else default_engines(environ)
     )
     model = default_model if model_spec is None else chat_model(cast("str | Spec | ChatModel", model_spec))
-    if vectors_spec is not None:
-        return model, embedder(cast("str | Spec | Embedder", vectors_spec))
-    assert default_vectors is not None  # noqa: S101 - asked for above
-    return model, default_vectors
+    vectors = default_vectors if vectors_spec is None else embedder(cast("str | Spec | Embedder", vectors_spec))
+    assert vectors is not None  # noqa: S101 - one of the two it is
+    # How results are judged is a matter of who asks; the store does not record it.
+    judge = None if config.reranker is None else reranker(config.reranker, llm=model)
+    return Engines(embedder=vectors, llm=model, reranker=judge)
+
+
+def _made_here(engines: Engines, config: Config) -> list[object]:
+    """Return the engines that no caller brought along: they are closed with the core."""
+    made = [(engines.llm, config.llm), (engines.embedder, config.embedder)]
+    own: list[object] = [engine for engine, given in made if engine is not given]
+    rater = getattr(engines.reranker, "chat_model", None)
+    if engines.reranker is not config.reranker and rater is not engines.llm:
+        own.append(rater)
+    return own
 
 
 def _described(engine: object) -> str:

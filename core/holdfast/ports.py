@@ -44,16 +44,23 @@ class ChatModel(Protocol):
 class Embedder(Protocol):
     """A function from texts to unit vectors.
 
-    An optional `aembed` with the same parameters makes it natively awaitable.
-
-    Attributes:
-        dimensions: Length of every vector.
-        fingerprint: Provider, model and dimensions in one string; two embedders with the same
-            fingerprint give interchangeable vectors.
+    An optional `aembed` with the same parameters makes it natively awaitable. A model that wants queries prepared in
+    another way than what is remembered has an optional `embed_queries` (and `aembed_queries`) with the same
+    parameters: searches ask it in the place of `embed`.
     """
 
-    dimensions: int
-    fingerprint: str
+    @property
+    def dimensions(self) -> int:
+        """Length of every vector."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Provider, model and dimensions in one string; two embedders with the same one give interchangeable vectors.
+
+        It is asked for whenever a memory is opened.
+        """
+        ...
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the vectors of `texts`: shape `(len(texts), dimensions)`, each of unit length.
@@ -76,5 +83,6 @@ class Reranker(Protocol):
 
         Raises:
             ProviderError: The service failed.
+            UnreadableReply: It answered, but no scores can be read from it; the search keeps its own order.
         """
         ...

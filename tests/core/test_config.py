@@ -126,7 +126,7 @@ def test_secrets_do_not_show(tmp_path):
             ["path", "keep one"],
         ),
         ({"graph_store": {"provider": "neo4j"}}, ["graph_store", "leave it out"]),
-        ({"reranker": {"provider": "cohere"}}, ["reranker", "score(query, texts)"]),
+        ({"reranker": {"provider": "cohere"}}, ["reranker", "'cohere'", "sentence-transformers", "llm"]),
         ({"synchronous": "OFF"}, ["'OFF'", "'NORMAL'"]),
         ({"path": ""}, ["path"]),
         ({"path": 3}, ["path", "3"]),

@@ -1,5 +1,6 @@
 """Promises of LangChain's models as our engines, with its own classes and with objects that only resemble them."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -59,6 +60,17 @@ class Vectors:
 
     async def aembed_documents(self, texts):
         return self.embed_documents(texts)
+
+
+class SidedVectors(Vectors):
+    """Embeddings that prepare queries in their own way, as LangChain's interface lets them."""
+
+    def embed_query(self, text):
+        self.asked.append(text)
+        return [1.0] * self.length
+
+    async def aembed_query(self, text):
+        return self.embed_query(text)
 
 
 # With LangChain itself
@@ -220,3 +232,16 @@ def test_only_the_caller_can_make_such_an_engine_again():
 def test_an_engine_of_ours_is_taken_as_it_is():
     ours = ScriptedChatModel("ok")
     assert chat_model(ours) is ours
+
+
+def test_searches_embed_with_langchains_query_half():
+    async def awaited(vectors):
+        async with AsyncMemory(":memory:", llm="rules", embedder=vectors) as memory:
+            await memory.search("where?", user_id="ana")
+
+    blocking, waiting = SidedVectors(), SidedVectors()
+    blocking.dimensions = waiting.dimensions = 3
+    with Memory(":memory:", llm="rules", embedder=blocking) as memory:
+        memory.search("where?", user_id="ana")
+    asyncio.run(awaited(waiting))
+    assert blocking.asked == waiting.asked == ["where?"]

@@ -13,6 +13,8 @@ from holdfast.ports import ChatMessage, Json, JsonObject
 MAX_QUOTED_REPLY = 2000
 """Most characters of a bad reply that are shown to the model again."""
 
+_MOST_SHOWN = 1000  # characters of a memory that is only judged
+
 
 def extraction_messages(
     turns: Sequence[Turn],
@@ -73,6 +75,39 @@ def reconciliation_messages(
     return [_system(prompt or _RECONCILIATION, _DATA, _DECISIONS_ANSWER), _user(blocks)]
 
 
+def rating_messages(query: str, texts: Sequence[str], *, prompt: str | None = None) -> list[ChatMessage]:
+    """Ask how well each of `texts` answers `query`, as JSON of `RATING_SCHEMA`.
+
+    Args:
+        query: What is searched for.
+        texts: The memories, named by their index, from 0; shown up to their first 1,000 characters.
+        prompt: Replaces the rules; the form of the answer is still asked for.
+
+    Returns:
+        A system and a user message.
+    """
+    return _judging(prompt or _RATING, _RATINGS_ANSWER, query, texts, "Now rate every memory of <memories> as JSON.")
+
+
+def relevance_messages(query: str, texts: Sequence[str]) -> list[ChatMessage]:
+    """Ask which of `texts` bear on the intent of `query`, as JSON of `RELEVANCE_SCHEMA`.
+
+    Args:
+        query: What is searched for.
+        texts: The memories, named by their index, from 0; shown up to their first 1,000 characters.
+
+    Returns:
+        A system and a user message.
+    """
+    return _judging(_RELEVANCE, _RELEVANCE_ANSWER, query, texts, "Now name the relevant memories as JSON.")
+
+
+def _judging(rules: str, answer: str, query: str, texts: Sequence[str], request: str) -> list[ChatMessage]:
+    shown = [_element("memory", text[:_MOST_SHOWN], number=at) for at, text in enumerate(texts)]
+    blocks = [_element("query", query[:_MOST_SHOWN]), _block("memories", shown), request]
+    return [_system(rules, _DATA, answer), _user(blocks)]
+
+
 def repair_messages(messages: Sequence[ChatMessage], reply: str, problem: str) -> list[ChatMessage]:
     """Ask once more after an unusable `reply`: the conversation so far, the reply and its `problem`.
 
@@ -88,7 +123,11 @@ def repair_messages(messages: Sequence[ChatMessage], reply: str, problem: str) -
 
 
 def _answer_schema(name: str, item: dict[str, Json]) -> JsonObject:
-    items: JsonObject = {"type": "array", "items": _object(item)}
+    return _list_schema(name, _object(item))
+
+
+def _list_schema(name: str, item: JsonObject) -> JsonObject:
+    items: JsonObject = {"type": "array", "items": item}
     return _object({name: items})
 
 
@@ -123,6 +162,12 @@ RECONCILIATION_SCHEMA: JsonObject = _answer_schema(
 )
 """The answer to `reconciliation_messages`, as OpenAI's strict structured output takes it."""
 
+RATING_SCHEMA: JsonObject = _answer_schema("ratings", {"memory": {"type": "integer"}, "score": {"type": "integer"}})
+"""The answer to `rating_messages`, as OpenAI's strict structured output takes it."""
+
+RELEVANCE_SCHEMA: JsonObject = _list_schema("relevant", {"type": "integer"})
+"""The answer to `relevance_messages`, as OpenAI's strict structured output takes it."""
+
 
 def _system(*parts: str) -> ChatMessage:
     return {"role": "system", "content": "\n\n".join(part.strip() for part in parts if part)}
@@ -150,7 +195,7 @@ def _turn(turn: Turn, *, number: int | None = None) -> str:
 # A text that says `</conversation>` would end its own fence; everything else in it stays as it is,
 # so that code and markup can be remembered exactly.
 _TAG = re.compile(
-    r"<(?=[\s/\u200b-\u200f\u2060\ufeff]*(?:conversation|earlier|known|memories|facts|turn)\b|\s*/\s*(?:memory|fact)\b)",
+    r"<(?=[\s/\u200b-\u200f\u2060\ufeff]*(?:conversation|earlier|known|memories|facts|turn)\b|\s*/\s*(?:memory|fact|query)\b)",
     re.IGNORECASE,
 )
 
@@ -247,6 +292,35 @@ Answer with one JSON object and nothing else:
 "fact" and "memory" are numbers from the lists. "memory" is the one that is updated, deleted or says the \
 same, null for ADD. "text" is given for UPDATE only, else null. Decide about every fact once; a second time \
 only if it changes a second memory."""
+
+_RATING = """\
+You search the long-term memory of an application. For a query you see memories that may answer it. Rate each by \
+how much of the answer it holds, from 0 to 10:
+
+- 10: it states what is asked.
+- 7: the answer follows from it, or is a part of it.
+- 4: it is about the same person, thing or occasion, and does not answer.
+- 0: it has nothing to do with the query.
+
+What counts is what the query is after, not the words both have in common. A memory can matter to a request that \
+never mentions it: an allergy bears on "recommend a restaurant"."""
+
+_RATINGS_ANSWER = """\
+Answer with one JSON object and nothing else:
+{"ratings": [{"memory": 0, "score": 7}]}
+"memory" is a number from the list, "score" a whole number from 0 to 10. Rate every memory once."""
+
+_RELEVANCE = """\
+You search the long-term memory of an application. For a query you see the memories that were found. Name those \
+that bear on what the query is after: they answer it or a part of it, or whoever answers must know them.
+
+A memory can bear on a request that never mentions it: an allergy bears on "recommend a restaurant". One that only \
+shares words with the query, or is about somebody else, does not. If in doubt, name it."""
+
+_RELEVANCE_ANSWER = """\
+Answer with one JSON object and nothing else:
+{"relevant": [0]}
+The numbers are those of the list. If no memory bears on the query: {"relevant": []}"""
 
 _AGAIN = """\
 Answer the request above again: one complete JSON object in the form asked for, nothing before or after it."""

@@ -20,6 +20,7 @@ Terms = NDArray[np.uint32]
 
 _MANY = 5_000  # candidates from which the sorted words are worth building
 _TAIL = 4_000  # memories added or changed since then that are still looked at one by one
+_MOST_TERMS = 64  # of one query: a page pasted as a question is found by its rarest words
 
 
 class TermTable:
@@ -50,13 +51,26 @@ class TermTable:
             self._sorted.changed.add(position)
 
     def hits(self, query: Terms, positions: Positions) -> list[Hits]:
-        """Return where each distinct term of `query` occurs among `positions` (ascending)."""
+        """Return where each distinct term of `query` occurs among `positions` (ascending).
+
+        Of more than 64 terms only the 64 rarest that occur at all.
+        """
         distinct = np.unique(query)
+        if len(distinct) > _MOST_TERMS:
+            distinct = self._rarest(distinct, positions)
         if not len(distinct):
             return []
         if len(positions) < _MANY:
             return self._look_through(distinct, positions)
         return self._sorted_terms().hits(self, distinct, positions)
+
+    def _rarest(self, distinct: Terms, positions: Positions) -> Terms:
+        words = self.words_of(positions)
+        places = np.minimum(distinct.searchsorted(words), len(distinct) - 1)
+        counts = np.bincount(places[distinct[places] == words], minlength=len(distinct))
+        found = counts.nonzero()[0]
+        rarest = found[counts[found].argsort(kind="stable")[:_MOST_TERMS]]
+        return distinct[np.sort(rarest)]
 
     def words_of(self, positions: Positions) -> Terms:
         """Return the terms of `positions`, one after the other."""

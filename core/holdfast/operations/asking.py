@@ -1,4 +1,4 @@
-"""The two questions an add puts to a model: which facts, and what they change."""
+"""The two questions an add puts to a model, which facts and what they change; and how any question is put."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def extracted(
             prompt=prompt or core.prompts.extraction,
         )
         parse = functools.partial(replies.parse_facts, turns=len(window))
-        found, passed = yield from _answered(model, messages, EXTRACTION_SCHEMA, parse, [])
+        found, passed = yield from answered(model, messages, EXTRACTION_SCHEMA, parse, [])
         facts += [replace(fact, turn=None if fact.turn is None else fact.turn + start) for fact in found]
         skipped += passed
         recent = window[-RECENT_TURNS:]
@@ -96,10 +96,10 @@ def reconciled(
     messages = reconciliation_messages(facts, shown, observed_on=observation.day, prompt=core.prompts.reconciliation)
     parse = functools.partial(replies.parse_decisions, facts=facts, known=shown)
     undecided = [Decision("ADD", place, None, fact.text) for place, fact in enumerate(facts)]
-    return (yield from _answered(model, messages, RECONCILIATION_SCHEMA, parse, undecided))
+    return (yield from answered(model, messages, RECONCILIATION_SCHEMA, parse, undecided))
 
 
-def _answered(
+def answered(
     model: ChatModel,
     messages: list[ChatMessage],
     schema: JsonObject,

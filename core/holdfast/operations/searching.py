@@ -2,55 +2,46 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any, TypedDict
 
-import numpy as np
-from numpy.typing import NDArray
 from typing_extensions import NotRequired
 
 from holdfast.core import Core
-from holdfast.errors import InvalidInput
-from holdfast.filters import Comparison, Filter, both, parse_filter, predicate
-from holdfast.flow import Flow, embed, work
-from holdfast.index import MemoryIndex, Positions
+from holdfast.errors import ConfigError, InvalidInput
+from holdfast.filters import Filter, both, parse_filter
+from holdfast.flow import Flow, embed_query, work
 from holdfast.operations.indexing import slot_names_asked
 from holdfast.operations.inputs import limit_of, matching_of, memory_id_of, text_of, threshold_of
 from holdfast.operations.items import item_of
+from holdfast.operations.judging import relevant, reranked
+from holdfast.operations.ranking import Explanation, Found, Query, find, reason_of
+from holdfast.ports import ChatModel, Reranker
 from holdfast.records import MemoryItem
-from holdfast.retrieval.fusion import Signals, WordSignals, best, contenders
+from holdfast.retrieval.answers import answers_asked
 from holdfast.retrieval.keys import slot_terms
-from holdfast.retrieval.keyword import keyword_scores
-from holdfast.retrieval.neighbourhood import neighbour_scores, session_scores, speaker_scores
+from holdfast.retrieval.rerank import blended, depth
 from holdfast.retrieval.tokens import term_ids, words
 
 DEFAULT_LIMIT = 10
 DEFAULT_PAGE = 100
 _MOST_LISTED = 1_000_000
-_MANY = 20_000  # candidates from which it pays to look for the nearest first
-_HEAD = 256  # how many of those
-
-
-class Explanation(TypedDict):
-    """Why one memory is, or is not, among the results.
-
-    `reason` is one of `"found"`, `"unknown id"`, `"outside the filter"`, `"expired"`, `"below the threshold"` and
-    `"outranked"`; `rank` counts from 1 among everything the filter lets through.
-    """
-
-    id: str
-    reason: str
-    rank: NotRequired[int]
-    score: NotRequired[float]
-    score_details: NotRequired[dict[str, float]]
+_MOST_EMBEDDED = 8_000  # characters of a question: what embedding models take in any language, and one topic has
 
 
 class SearchResults(TypedDict):
-    """Memories by falling score; `explanation` only when one memory was asked about."""
+    """Memories by falling score.
+
+    With it `explanation` when one memory was asked about; `dropped`, of a filtered search that explains, what the model
+    judged not to bear on the query; and `warnings`, in sentences, when a judge's answer could not be read.
+    """
 
     results: list[MemoryItem]
     explanation: NotRequired[Explanation]
+    dropped: NotRequired[list[MemoryItem]]
+    warnings: NotRequired[list[str]]
 
 
 class Listing(TypedDict):
@@ -60,20 +51,6 @@ class Listing(TypedDict):
     count: NotRequired[int]
     next: NotRequired[int | None]
     previous: NotRequired[int | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """A search, checked and embedded."""
-
-    words: NDArray[np.uint32]
-    slots: NDArray[np.uint32]
-    vector: NDArray[np.float32]
-    matching: Filter
-    limit: int
-    threshold: float
-    show_expired: bool
-    explain: bool | str
 
 
 def search(
@@ -89,13 +66,17 @@ def search(
     limit: int | None = None,
     top_k: int | None = None,
     threshold: float | None = None,
+    rerank: bool = False,
+    keyword_search: bool = True,
+    filter_memories: bool = False,
     show_expired: bool = False,
     explain: bool | str = False,
 ) -> Flow[SearchResults]:
     """Find the memories of one scope that bear on `query`, best first.
 
     Args:
-        query: Plain text, not blank.
+        query: Plain text, not blank. Of a long one the 64 rarest words count, and the meaning of the first 8,000
+            characters.
         user_id: Whose memories; at least one of the four scope ids must be named, here or in `filters`.
         agent_id: The same for an agent.
         run_id: The same for a session.
@@ -105,23 +86,38 @@ def search(
         limit: Most results, 1 to 1000; 10 by default.
         top_k: Another name for `limit`.
         threshold: Least score kept, 0.0 (all) to 1.0.
+        rerank: Let the memory's reranker read the best four candidates for each result, at most 50; 0.7 of the score
+            is then its own.
+        keyword_search: Whether words count beside meaning; without them the vectors alone find.
+        filter_memories: Let the chat model leave out results that do not bear on what the query is after.
         show_expired: Also show memories past their expiration date.
-        explain: `True` adds `score_details` to every result; the id of a memory adds `explanation`, which says why
-            that memory is or is not among the results.
+        explain: `True` adds `score_details` to every result, and what `filter_memories` left out as `dropped`; the id
+            of a memory does so too and adds `explanation`, which says why that memory is or is not among the results.
 
     Returns:
-        `{"results": [...]}` by falling score, 0..1; empty when nothing is known within the scope.
+        `{"results": [...]}` by falling score, 0..1; empty when nothing is known within the scope. `warnings` beside
+        it say what a judge's unreadable answer left undone.
 
     Raises:
         InvalidInput: `query` is blank, no scope is named, or a number is out of range.
-        ProviderError: The embedding service failed.
+        ConfigError: `rerank` is asked of a memory without a reranker, `filter_memories` of one without a chat model.
+        ProviderError: The embedding service, the reranker or the chat model failed.
         StorageError: The file cannot be read.
     """
     matching = matching_of(filters, user_id=user_id, agent_id=agent_id, run_id=run_id, app_id=app_id, actor_id=actor_id)
     most = limit_of(limit, top_k, default=DEFAULT_LIMIT)
     return (
         yield from search_matching(
-            core, query, matching, limit=most, threshold=threshold, show_expired=show_expired, explain=explain
+            core,
+            query,
+            matching,
+            limit=most,
+            threshold=threshold,
+            rerank=rerank,
+            keyword_search=keyword_search,
+            filter_memories=filter_memories,
+            show_expired=show_expired,
+            explain=explain,
         )
     )
 
@@ -133,6 +129,9 @@ def search_matching(
     *,
     limit: int,
     threshold: float | None = None,
+    rerank: bool = False,
+    keyword_search: bool = True,
+    filter_memories: bool = False,
     show_expired: bool = False,
     explain: bool | str = False,
 ) -> Flow[SearchResults]:
@@ -140,18 +139,29 @@ def search_matching(
     question = text_of(query, name="query")
     least = threshold_of(threshold)
     about = explain if isinstance(explain, bool) else memory_id_of(explain)
-    vectors = yield from embed(core.engines.embedder, [question])
+    reranker = _reranker(core) if rerank else None
+    model = _judge(core) if filter_memories else None
+    topic = question[:_MOST_EMBEDDED]
+    vector = yield from embed_query(core.engines.embedder, topic)
     asked = Query(
-        words=term_ids(words(question)),
-        slots=slot_terms(slot_names_asked(question)),
-        vector=vectors[0],
+        words=term_ids(words(question) if keyword_search else []),
+        slots=slot_terms(slot_names_asked(topic) if keyword_search else []),
+        answers=slot_terms(answers_asked(topic) if keyword_search else []),
+        vector=vector,
         matching=matching,
         limit=limit,
         threshold=least,
         show_expired=bool(show_expired),
         explain=about,
     )
-    return (yield from work(_find, core, asked))
+    if reranker is None:
+        found = yield from work(find, core, asked)
+    else:
+        wider = yield from work(find, core, replace(asked, limit=depth(limit), threshold=-math.inf))
+        found = yield from _reranked(reranker, topic, asked, wider)
+    if model is not None:
+        found = yield from _filtered(model, topic, found)
+    return _results(asked, found)
 
 
 def get_all(
@@ -209,93 +219,56 @@ def get_all(
     }
 
 
-def _find(core: Core, asked: Query) -> SearchResults:
-    with core.lock:
-        index = core.index()
-        positions = core.candidates(index, asked.matching, show_expired=asked.show_expired)
-        positions, signals = _ranked(index, asked, positions)
-        scores = signals.fused()
-        places = best(scores, asked.limit, threshold=asked.threshold)
-        records = core.records_at(index, positions[places])
-    holds = predicate(asked.matching)
-    results: list[MemoryItem] = []
-    for place, record in zip(places, records, strict=True):
-        # The filter chose the candidates; here it vouches for each result, should the two ever disagree.
-        if record is None or not holds(record):
-            continue
-        item = item_of(record)
-        item["score"] = max(0.0, float(scores[place]))
-        if asked.explain:
-            item["score_details"] = signals.at(int(place))
-        results.append(item)
-    found: SearchResults = {"results": results}
-    if isinstance(asked.explain, str):
-        found["explanation"] = _explanation(core, asked, asked.explain)
-    return found
+def _reranker(core: Core) -> Reranker:
+    if core.engines.reranker is None:
+        raise ConfigError(
+            "rerank=True needs a reranker: open the memory with reranker='llm', reranker='sentence-transformers' or an"
+            " object with the method score(query, texts)"
+        )
+    return core.engines.reranker
 
 
-def _ranked(index: MemoryIndex, asked: Query, positions: Positions) -> tuple[Positions, Signals]:
-    """Return the candidates worth scoring and their signals: all of them, or of very many those that can win."""
-    words = _word_signals(index, asked, positions)
-    wide = len(positions) > max(_MANY, len(index) // 4) and asked.limit <= _HEAD // 4
-    if wide:
-        places, ceiling = index.head(asked.vector, positions, _HEAD)
-        head = _scored(index, asked, positions[places], words.take(places))
-        kept = contenders(words, head, places, count=len(positions), ceiling=ceiling, limit=asked.limit)
-        if len(kept) < len(positions) // 4:
-            positions, words = positions[kept], words.take(kept)
-    return positions, _scored(index, asked, positions, words)
+def _judge(core: Core) -> ChatModel:
+    if core.engines.llm is None:
+        raise ConfigError(
+            "filter_memories=True needs a chat model, and the rules are none: open the memory with an llm"
+        )
+    return core.engines.llm
 
 
-def _scored(index: MemoryIndex, asked: Query, positions: Positions, words: WordSignals) -> Signals:
-    return Signals(words, index.vectors.scores(asked.vector, positions))
+def _reranked(reranker: Reranker, topic: str, asked: Query, found: Found) -> Flow[Found]:
+    candidates, warnings = yield from reranked(reranker, topic, found.candidates)
+    places = {candidate.item["id"]: place for place, candidate in enumerate(candidates)}
+    explanation = found.explanation
+    if explanation is not None and "score" in explanation:
+        place = places.get(explanation["id"])
+        if place is not None:
+            item = candidates[place].item
+            explanation.update({"rank": place + 1, "score": item["score"], "score_details": item["score_details"]})
+        elif not warnings:
+            explanation["score"] = blended(explanation["score"], None)
+        explanation["reason"] = reason_of(asked, explanation["rank"], explanation["score"])
+    kept = [candidate for candidate in candidates if candidate.item["score"] >= asked.threshold]
+    return Found(kept[: asked.limit], explanation, warnings=warnings)
 
 
-def _word_signals(index: MemoryIndex, asked: Query, positions: Positions) -> WordSignals:
-    hits = index.terms.hits(asked.words, positions)
-    if len(asked.slots):
-        # A word nobody used counts against the memories; a property nobody stated does not.
-        hits += [hit for hit in index.terms.hits(asked.slots, positions) if len(hit.places)]
-    if not hits:
-        return WordSignals()
-    lengths = index.terms.lengths.view[positions]
-    keyword = keyword_scores(hits, lengths)
-    conversations = index.conversations.view[positions]
-    if not conversations.any():
-        return WordSignals(keyword)
-    return WordSignals(
-        keyword,
-        neighbours=neighbour_scores(keyword, conversations),
-        session=session_scores(hits, lengths, conversations),
-        speaker=speaker_scores(index.speakers.view[positions], asked.words),
-    )
+def _filtered(model: ChatModel, topic: str, found: Found) -> Flow[Found]:
+    kept, dropped, warnings = yield from relevant(model, topic, found.candidates)
+    explanation = found.explanation
+    if explanation is not None and any(candidate.item["id"] == explanation["id"] for candidate in dropped):
+        explanation["reason"] = "not relevant"
+    return Found(kept, explanation, dropped, [*found.warnings, *warnings])
 
 
-def _explanation(core: Core, asked: Query, memory_id: str) -> Explanation:
-    record = core.store.get([memory_id]).get(memory_id)
-    if record is None:
-        return {"id": memory_id, "reason": "unknown id"}
-    if not predicate(asked.matching)(record):
-        return {"id": memory_id, "reason": "outside the filter"}
-    with core.lock:
-        index = core.index()
-        positions = core.candidates(index, asked.matching, show_expired=asked.show_expired)
-        row = core.store.rows(Comparison("id", "eq", memory_id))
-        place = np.flatnonzero(np.isin(positions, index.positions_of(row)))
-        if not len(place):
-            return {"id": memory_id, "reason": "expired"}
-        signals = _scored(index, asked, positions, _word_signals(index, asked, positions))
-    scores = signals.fused()
-    score = float(scores[place[0]])
-    rank = int((scores > score).sum()) + 1
-    reason = "below the threshold" if score < asked.threshold else "found" if rank <= asked.limit else "outranked"
-    return {
-        "id": memory_id,
-        "reason": reason,
-        "rank": rank,
-        "score": score,
-        "score_details": signals.at(int(place[0])),
-    }
+def _results(asked: Query, found: Found) -> SearchResults:
+    results: SearchResults = {"results": [candidate.item for candidate in found.candidates]}
+    if found.explanation is not None:
+        results["explanation"] = found.explanation
+    if asked.explain and found.dropped:
+        results["dropped"] = [candidate.item for candidate in found.dropped]
+    if found.warnings:
+        results["warnings"] = list(found.warnings)
+    return results
 
 
 def _unexpired(core: Core) -> Filter:

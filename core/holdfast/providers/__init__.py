@@ -1,4 +1,4 @@
-"""Engines by name, by description or as they are: chat models and embedders.
+"""Engines by name, by description or as they are: chat models, embedders and rerankers.
 
 Nothing here imports a provider's SDK; that happens when an engine is built.
 """
@@ -13,26 +13,32 @@ from functools import partial
 from typing import Any, Literal, cast
 
 from holdfast.errors import ConfigError
-from holdfast.ports import ChatModel, Embedder
+from holdfast.ports import ChatModel, Embedder, Reranker
 from holdfast.providers.hashing import HashingEmbedder
 from holdfast.providers.langchain import LangChainChat, LangChainEmbeddings, is_chat_model, is_embeddings
+from holdfast.providers.llm_reranker import LLMReranker
 from holdfast.providers.openai import OpenAIChat, OpenAIEmbeddings
 from holdfast.providers.presets import AZURE, PRESETS
+from holdfast.providers.sentence_transformers import CrossEncoderReranker, SentenceTransformersEmbedder
 
 __all__ = [
+    "CrossEncoderReranker",
     "HashingEmbedder",
+    "LLMReranker",
     "LangChainChat",
     "LangChainEmbeddings",
     "OpenAIChat",
     "OpenAIEmbeddings",
+    "SentenceTransformersEmbedder",
     "chat_model",
     "default_engines",
     "embedder",
     "ignored_settings",
+    "reranker",
     "spec_of",
 ]
 
-Role = Literal["llm", "embedder"]
+Role = Literal["llm", "embedder", "reranker"]
 Spec = Mapping[str, object]
 """`{"provider": name, "config": {...}}`, its settings in our words or in Mem0's."""
 
@@ -83,6 +89,28 @@ def embedder(spec: str | Spec | Embedder) -> Embedder:
     return spec
 
 
+def reranker(spec: str | Spec | Reranker, *, llm: ChatModel | None = None) -> Reranker:
+    """Return the reranker that `spec` names, describes or is.
+
+    Args:
+        spec: `"sentence-transformers"` (a cross-encoder), `"llm"`, a mapping with `provider` and `config`, or an object
+            with the method `score(query, texts)`.
+        llm: The chat model that rates for `"llm"` when `spec` describes none.
+
+    Raises:
+        ConfigError: There is no such provider or setting, no chat model is at hand, or the object lacks the method.
+        ImportError: The provider's package is not installed.
+    """
+    if not isinstance(spec, (str, Mapping)):
+        _require(spec, "reranker", score="the method score(query, texts)")
+        return spec
+    reading = _read("reranker", spec)
+    settings = dict(reading.settings)
+    if reading.build is _llm_reranker and settings.get("llm") is None:
+        settings["llm"] = llm
+    return cast("Reranker", reading.build(**settings))
+
+
 def default_engines(environ: Mapping[str, str]) -> tuple[ChatModel | None, Embedder]:
     """Return the engines of a new store: OpenAI's when `OPENAI_API_KEY` is set, else those that need no key.
 
@@ -102,8 +130,8 @@ def spec_of(engine: ChatModel | Embedder | None) -> dict[str, object] | None:
     """
     if engine is None:
         return {"provider": "rules", "config": {}}
-    if type(engine) in (HashingEmbedder, OpenAIChat, OpenAIEmbeddings):
-        return cast("HashingEmbedder | OpenAIChat | OpenAIEmbeddings", engine).spec()
+    if type(engine) in (HashingEmbedder, OpenAIChat, OpenAIEmbeddings, SentenceTransformersEmbedder):
+        return cast("HashingEmbedder | OpenAIChat | OpenAIEmbeddings | SentenceTransformersEmbedder", engine).spec()
     return None
 
 
@@ -120,7 +148,19 @@ def _rules() -> None:
     """Stand for the rules where a chat model would be built."""
 
 
-_ENGINES: Mapping[Role, Mapping[str, Callable[..., ChatModel | Embedder | None]]] = {
+def _llm_reranker(llm: ChatModel | Spec | str | None = None, *, prompt: str | None = None) -> LLMReranker:
+    model = None if llm is None else chat_model(llm)
+    if model is None:
+        raise ConfigError(
+            "the reranker 'llm' asks a chat model, and the memory has none: open it with an llm, or say which in"
+            " {'provider': 'llm', 'config': {'llm': {...}}}"
+        )
+    return LLMReranker(model, prompt=prompt)
+
+
+_Engine = ChatModel | Embedder | Reranker | None
+
+_ENGINES: Mapping[Role, Mapping[str, Callable[..., _Engine]]] = {
     "llm": {
         "rules": _rules,
         "langchain": LangChainChat,
@@ -128,14 +168,26 @@ _ENGINES: Mapping[Role, Mapping[str, Callable[..., ChatModel | Embedder | None]]
     },
     "embedder": {
         "hashing": HashingEmbedder,
+        "sentence-transformers": SentenceTransformersEmbedder,
         "langchain": LangChainEmbeddings,
         **{name: partial(OpenAIEmbeddings, provider=name) for name in PRESETS},
+    },
+    "reranker": {
+        "sentence-transformers": CrossEncoderReranker,
+        "llm": _llm_reranker,
     },
 }
 
 # Mem0's words for what we call otherwise, and its settings that change nothing here.
-_PROVIDER_ALIASES = {"openai_structured": "openai", "azure_openai_structured": AZURE}
-_SETTING_ALIASES = {"embedding_dims": "dimensions"}
+_LOCAL_ALIASES = dict.fromkeys(
+    ("huggingface", "sentence_transformer", "sentence_transformers"), "sentence-transformers"
+)
+_PROVIDER_ALIASES: Mapping[Role, Mapping[str, str]] = {
+    "llm": {"openai_structured": "openai", "azure_openai_structured": AZURE},
+    "embedder": _LOCAL_ALIASES,
+    "reranker": {"llm_reranker": "llm", "cross-encoder": "sentence-transformers", **_LOCAL_ALIASES},
+}
+_SETTING_ALIASES = {"embedding_dims": "dimensions", "scoring_prompt": "prompt"}
 _WITHOUT_EFFECT = frozenset(
     (
         "enable_vision",
@@ -149,18 +201,20 @@ _WITHOUT_EFFECT = frozenset(
         "vision_details",
     )
 )
+# Mem0 rates one memory a call, so its limit of tokens is too low for an answer about all of them.
+_WITHOUT_EFFECT_ON_RERANKERS = _WITHOUT_EFFECT | {"max_tokens", "normalize", "show_progress_bar"}
 
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
     """A spec as it was understood: what builds the engine, with which settings, and what was left aside."""
 
-    build: Callable[..., ChatModel | Embedder | None]
+    build: Callable[..., _Engine]
     settings: Mapping[str, Any]
     ignored: tuple[str, ...]
 
 
-def _built(role: Role, spec: str | Spec) -> ChatModel | Embedder | None:
+def _built(role: Role, spec: str | Spec) -> _Engine:
     reading = _read(role, spec)
     return reading.build(**reading.settings)
 
@@ -172,20 +226,39 @@ def _read(role: Role, spec: str | Spec) -> _Reading:
         known = list(_ENGINES[role])
         guess = _guess(provider, known)
         raise ConfigError(f"{role} provider {provider!r} is not known{guess}: there are {', '.join(known)}")
+    without_effect = _WITHOUT_EFFECT_ON_RERANKERS if role == "reranker" else _WITHOUT_EFFECT
+    ignored = tuple(name for name in config if name in without_effect)
+    config = {name: value for name, value in config.items() if name not in ignored}
+    if build is _llm_reranker:
+        config = _with_chat_model(config)
     accepted = [name for name in inspect.signature(build).parameters if name != "provider"]
-    settings = {_our_word(name, provider): value for name, value in config.items() if name not in _WITHOUT_EFFECT}
+    settings = {_our_word(name, provider): value for name, value in config.items()}
     for name in settings:
         if name not in accepted:
             takes = ", ".join(accepted) or "no settings"
             guess = _guess(name, accepted)
             raise ConfigError(f"{role} setting {name!r} is not known{guess}: {provider!r} takes {takes}")
-    return _Reading(build, settings, tuple(name for name in config if name in _WITHOUT_EFFECT))
+    return _Reading(build, settings, ignored)
+
+
+def _with_chat_model(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of an LLM reranker, what Mem0 says of its chat model among them made a spec of its own."""
+    own = {name: value for name, value in config.items() if name in ("llm", "prompt", "scoring_prompt")}
+    model = {name: value for name, value in config.items() if name not in own}
+    if model and own.get("llm") is not None:
+        raise ConfigError(
+            f"reranker has both llm and {', '.join(map(repr, model))}: describe its chat model in llm alone"
+        )
+    if model:
+        provider = model.pop("provider", "openai")
+        own["llm"] = {"provider": provider, "config": model}
+    return own
 
 
 def _parts(role: Role, spec: str | Spec) -> tuple[str, dict[str, Any]]:
     """Return the provider's name and the settings, Azure's unpacked."""
     if isinstance(spec, str):
-        return _PROVIDER_ALIASES.get(spec, spec), {}
+        return _PROVIDER_ALIASES[role].get(spec, spec), {}
     for key in spec:
         if key not in ("provider", "config"):
             raise ConfigError(f"{role} has the key {key!r}: it takes 'provider' and 'config', which holds the settings")
@@ -196,7 +269,7 @@ def _parts(role: Role, spec: str | Spec) -> tuple[str, dict[str, Any]]:
     settings = {name: value for name, value in config.items() if name != "azure_kwargs"}
     # Mem0's examples leave these blank to mean "from the environment".
     settings |= {name: value for name, value in azure.items() if value}
-    return _PROVIDER_ALIASES.get(provider, provider), settings
+    return _PROVIDER_ALIASES[role].get(provider, provider), settings
 
 
 def _our_word(name: str, provider: str) -> str:
@@ -210,7 +283,8 @@ def _guess(word: object, known: Sequence[str]) -> str:
 
 def _require(engine: object, role: Role, **members: str) -> None:
     for name, description in members.items():
-        if not hasattr(engine, name):
+        # The class first: asking a local model for its dimensions would load it.
+        if not hasattr(type(engine), name) and not hasattr(engine, name):
             raise ConfigError(
                 f"the {role}, of type {type(engine).__name__}, lacks {description}:"
                 f" give such an object or one of {', '.join(_ENGINES[role])}"

@@ -91,6 +91,18 @@ class LangChainEmbeddings:
         """Return the vectors of `texts` as `embed` does, without blocking the event loop."""
         return _unit(await self._model.aembed_documents(list(texts)), self.dimensions)
 
+    def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return the vectors of `texts` to search with, which some models prepare in another way."""
+        if not hasattr(self._model, "embed_query"):
+            return self.embed(texts)
+        return _unit([self._model.embed_query(text) for text in texts], self.dimensions)
+
+    async def aembed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return the vectors of `texts` as `embed_queries` does, without blocking the event loop."""
+        if not hasattr(self._model, "aembed_query"):
+            return await self.aembed(texts)
+        return _unit([await self._model.aembed_query(text) for text in texts], self.dimensions)
+
 
 def is_chat_model(value: object) -> bool:
     """Return whether `value` is a chat model of LangChain's kind, and none of ours."""

@@ -16,6 +16,9 @@ SEMANTIC_WEIGHT = 0.3
 SPEAKER_WEIGHT = 0.5
 """How much more counts what was said by someone the query names."""
 
+ANSWER_WEIGHT = 0.3
+"""How much more counts what can give the kind of answer the query wants."""
+
 SESSION_WEIGHT = 0.5
 """Share of the session beside the turn itself."""
 
@@ -31,12 +34,14 @@ class WordSignals:
         neighbours: What the turns around lend of theirs, 0..1.2.
         session: Keyword score of the session, 0..1.
         speaker: Whether it was said by someone the query names, 0 or 1.
+        answer: Whether it says a time or a number when the query asks for one, 0 or 1.
     """
 
     keyword: Scores | None = None
     neighbours: Scores | None = None
     session: Scores | None = None
     speaker: Scores | None = None
+    answer: Scores | None = None
 
     def take(self, places: NDArray[np.int64]) -> WordSignals:
         """Return the signals of some candidates."""
@@ -51,9 +56,12 @@ class WordSignals:
         if self.neighbours is not None:
             offset = offset + self.neighbours
         slope: Scores | float = SEMANTIC_WEIGHT
+        lift: Scores | float = 1.0
         if self.speaker is not None:
-            lift = 1 + SPEAKER_WEIGHT * self.speaker
-            offset, slope = offset * lift, slope * lift
+            lift = lift + SPEAKER_WEIGHT * self.speaker
+        if self.answer is not None:
+            lift = lift + ANSWER_WEIGHT * self.answer
+        offset, slope = offset * lift, slope * lift
         if self.session is not None:
             offset = offset + SESSION_WEIGHT * self.session
         return offset, slope

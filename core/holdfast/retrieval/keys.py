@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from holdfast.instants import moment_of
 from holdfast.records import MemoryRecord
+from holdfast.retrieval.answers import answers_in
 from holdfast.retrieval.tokens import term_ids, words
 from holdfast.scope import SCOPE_FIELDS
 
@@ -27,11 +28,11 @@ def embedded_text(record: MemoryRecord) -> str:
 def indexed_terms(record: MemoryRecord, *, slots: Sequence[str] = ()) -> NDArray[np.uint32]:
     """Return the hashed words `record` is found by; `slots` name the properties it speaks of (see `slot_terms`)."""
     spoken = words(f"{record.speaker} {record.text}" if record.speaker else record.text)
-    return term_ids([*spoken, *words(_day(record)), *(f"\x00{slot}" for slot in slots)])
+    return term_ids([*spoken, *words(_day(record)), *(f"\x00{name}" for name in (*slots, *answers_in(spoken)))])
 
 
 def slot_terms(slots: Sequence[str]) -> NDArray[np.uint32]:
-    """Return the terms under which memories about the same properties are found; no word of a text equals one."""
+    """Return the terms under which memories bear names of properties or of kinds of answers; no word equals one."""
     return term_ids([f"\x00{slot}" for slot in slots])
 
 

@@ -32,7 +32,7 @@ def parse_facts(reply: str, *, turns: int) -> tuple[list[Fact], list[Skipped]]:
     skipped = [outcome for outcome in outcomes if isinstance(outcome, Skipped)] + reading.truncated()
     unusable = any(one.reason in {"not text", "truncated", "damaged"} for one in skipped)
     if items is None or (unusable and not facts):
-        raise _unreadable(reply, "facts", reading)
+        raise unreadable(reply, "facts", reading)
     return facts, skipped
 
 
@@ -63,11 +63,12 @@ def parse_decisions(
         plan.take(item)
     understood = plan.understood or not (plan.skipped or reading.truncated())
     if items is None or not understood:
-        raise _unreadable(reply, "decisions", reading)
+        raise unreadable(reply, "decisions", reading)
     return plan.finished(), plan.skipped + reading.truncated()
 
 
-def _unreadable(reply: str, wanted: str, reading: Reading) -> UnreadableReply:
+def unreadable(reply: str, wanted: str, reading: Reading) -> UnreadableReply:
+    """Return what is wrong with a reply that holds no list called `wanted`."""
     if not reply.strip():
         problem = "the reply is empty"
     elif reading.lost is not None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from holdfast.retrieval.tokens import language_of
+
 
 def vocabulary(words: str) -> frozenset[str]:
     """Return the words of a text as a set."""
@@ -117,7 +119,9 @@ def is_foreign(text: str, words: Sequence[str]) -> bool:
         return True
     english = sum(word in _ENGLISH for word in words)
     foreign = sum(word in _FOREIGN for word in words)
-    return foreign > english or (not english and len(words) > 3)  # noqa: PLR2004
+    if foreign > english or language_of(words) != "english":
+        return True
+    return not english and len(words) > 3  # noqa: PLR2004
 
 
 def _mostly_other_script(text: str) -> bool:

@@ -243,7 +243,8 @@ _ELLIPTIC = re.compile(
     r"|about)|working (?:on|at|as)|living in|learning|studying|training for|born in|allergic to) (?!it\b|you\b"
     r"|that\b|this\b)\w+ \w"
 )
-_ENGLISH_OPENING = SELF | vocabulary("she he her his she's he's")
+# Not "he", which is "I have" in Spanish.
+_ENGLISH_OPENING = SELF | vocabulary("she her his she's he's")
 _ASSISTANT_OFFER = _starts(
     r"""
     (?:i|we) (?:can|could|would|should|may|might|do not have|have no|am (?:an ai|happy|glad|sorry|here|unable|not able

@@ -1,0 +1,90 @@
+"""A chat model as a reranker: one call rates all candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+
+from holdfast.errors import ConfigError, UnreadableReply
+from holdfast.extraction import replies
+from holdfast.extraction.prompts import RATING_SCHEMA, rating_messages, repair_messages
+from holdfast.ports import ChatMessage, ChatModel
+
+
+class LLMReranker:
+    """A reranker that asks a chat model how well each text answers the query, all in one call.
+
+    An answer that cannot be read is asked for once more; a text that the model leaves out counts as 0.
+
+    Args:
+        chat_model: An object with `complete(messages, *, schema=None)`.
+        prompt: Replaces the rules by which texts are rated, from 0 to 10; the form of the answer is still asked for.
+
+    Raises:
+        ConfigError: The prompt is blank.
+    """
+
+    provider = "llm_reranker"
+
+    def __init__(self, chat_model: ChatModel, *, prompt: str | None = None) -> None:
+        if prompt is not None and (not isinstance(prompt, str) or not prompt.strip()):
+            raise ConfigError(f"prompt is {prompt!r}: give the prompt's text, or leave it out")
+        self.chat_model = chat_model
+        self._prompt = prompt
+
+    @property
+    def model(self) -> str:
+        """The name of the model that rates."""
+        return str(getattr(self.chat_model, "model", type(self.chat_model).__name__))
+
+    def score(self, query: str, texts: Sequence[str]) -> list[float]:
+        """Return one relevance in 0..1 for each of `texts`, higher is better.
+
+        Raises:
+            ProviderError: The service failed.
+            UnreadableReply: Neither of its two answers holds a rating.
+        """
+        asking = _rated(query, texts, self._prompt)
+        try:
+            messages = next(asking)
+            while True:
+                messages = asking.send(self.chat_model.complete(messages, schema=RATING_SCHEMA))
+        except StopIteration as stop:
+            scores: list[float] = stop.value
+        return scores
+
+    async def ascore(self, query: str, texts: Sequence[str]) -> list[float]:
+        """Return what `score` returns, without blocking the event loop."""
+        asking = _rated(query, texts, self._prompt)
+        try:
+            messages = next(asking)
+            while True:
+                messages = asking.send(await self._complete(messages))
+        except StopIteration as stop:
+            scores: list[float] = stop.value
+        return scores
+
+    def __repr__(self) -> str:
+        return f"LLMReranker({self.model!r})"
+
+    async def _complete(self, messages: Sequence[ChatMessage]) -> str:
+        awaitable = getattr(self.chat_model, "acomplete", None)
+        if awaitable is None:
+            import asyncio  # noqa: PLC0415 - whoever awaits this has loaded it, and blocking callers need none of it
+
+            return await asyncio.to_thread(self.chat_model.complete, messages, schema=RATING_SCHEMA)
+        reply: str = await awaitable(messages, schema=RATING_SCHEMA)
+        return reply
+
+
+def _rated(query: str, texts: Sequence[str], prompt: str | None) -> Generator[list[ChatMessage], str, list[float]]:
+    """Yield what to ask, take the reply, and return the scores; without texts nothing is asked."""
+    if not texts:
+        return []
+    messages = rating_messages(query, texts, prompt=prompt)
+    reply = yield messages
+    try:
+        rated = replies.parse_ratings(reply, count=len(texts))
+    except UnreadableReply as problem:
+        reply = yield repair_messages(messages, reply, str(problem))
+        rated = replies.parse_ratings(reply, count=len(texts))
+    return [rated.get(place, 0.0) for place in range(len(texts))]
