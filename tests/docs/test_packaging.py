@@ -51,6 +51,9 @@ def test_the_wheel_holds_the_packages_and_nothing_else(tmp_path):
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
-    assert {name.split("/")[0] for name in names} == {"holdfast", "holdfast_cli", "holdfast-0.1.0.dist-info"}
-    assert {"holdfast/py.typed", "holdfast_cli/py.typed", "holdfast_cli/demo_conversation.json"} <= set(names)
+    faces = {folder.name for folder in (ROOT / "adapters").iterdir() if (folder / "__init__.py").exists()}
+    packages = {"holdfast", *faces}
+    assert {name.split("/")[0] for name in names} == {*packages, "holdfast-0.1.0.dist-info"}
+    assert {f"{package}/py.typed" for package in packages} <= set(names)
+    assert "holdfast_cli/demo_conversation.json" in names
     assert any(name.endswith("licenses/LICENSE") for name in names)

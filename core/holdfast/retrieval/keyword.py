@@ -6,6 +6,7 @@ never negative. The document frequencies are those of the scope asked, so other 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -43,19 +44,19 @@ def keyword_scores(hits: Sequence[Hits], lengths: NDArray[np.int32]) -> NDArray[
         Shape `(n,)`, 0..1: BM25 divided by the sum of the idfs. 1.0 means that every term of the query occurs in a
         candidate of average length; a term no candidate has counts against all of them.
     """
-    scores = np.zeros(len(lengths), dtype=np.float32)
     weights = [_idf(len(lengths), len(hit.places)) for hit in hits]
-    total = sum(weights)
-    mean = max(float(lengths.sum()) / len(lengths), 1.0) if len(lengths) else 1.0
-    for weight, hit in zip(weights, hits, strict=True):
-        # A word that nearly every candidate has costs the most and says the least.
-        if weight > _NEGLIGIBLE * total:
-            counts = hit.counts.astype(np.float32)
-            damping = (K1 * B / mean) * lengths[hit.places].astype(np.float32) + np.float32(K1 * (1 - B))
-            scores[hit.places] += np.float32(weight * (K1 + 1) / total) * counts / (counts + damping)
-    np.minimum(scores, np.float32(1.0), out=scores)
-    return scores
+    # A word that nearly every candidate has costs the most and says the least.
+    told = [(weight, hit) for weight, hit in zip(weights, hits, strict=True) if weight > _NEGLIGIBLE * sum(weights)]
+    if not told or not len(lengths):
+        return np.zeros(len(lengths), dtype=np.float32)
+    places = np.concatenate([hit.places for _, hit in told])
+    counts = np.concatenate([hit.counts for _, hit in told])
+    shares = np.repeat([weight / sum(weights) for weight, _ in told], [len(hit.places) for _, hit in told])
+    mean = max(float(lengths.sum()) / len(lengths), 1.0)
+    damping = K1 * (1 - B + B * lengths[places] / mean)
+    scores = np.bincount(places, weights=shares * counts * (K1 + 1) / (counts + damping), minlength=len(lengths))
+    return np.minimum(scores, 1.0, dtype=np.float32, casting="same_kind")
 
 
 def _idf(candidates: int, having: int) -> float:
-    return float(np.log1p((candidates - having + 0.5) / (having + 0.5)))
+    return math.log1p((candidates - having + 0.5) / (having + 0.5))
