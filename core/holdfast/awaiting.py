@@ -61,26 +61,25 @@ class Driver:
         self._local = ThreadPoolExecutor(_LOCAL_THREADS, thread_name_prefix="holdfast-local")
         self._engines = ThreadPoolExecutor(_ENGINE_THREADS, thread_name_prefix="holdfast-engine")
         self._pending: dict[asyncio.AbstractEventLoop, list[Pending]] = {}
-        self._under_way: set[asyncio.Task[Any]] = set()
+        self._under_way: set[asyncio.Future[None]] = set()
 
     async def run(self, flow: Flow[T]) -> T:
         """Carry out `flow`, awaiting what can be awaited."""
-        task = asyncio.current_task()
-        if task is not None:
-            self._under_way.add(task)
+        finished = asyncio.get_running_loop().create_future()
+        self._under_way.add(finished)
         try:
             return await self._drive(flow)
         finally:
             flow.close()
-            if task is not None:
-                self._under_way.discard(task)
+            self._under_way.discard(finished)
+            finished.set_result(None)
 
     async def drained(self) -> None:
-        """Wait for every flow under way on this loop but the caller's own."""
-        loop, caller = asyncio.get_running_loop(), asyncio.current_task()
-        others = [task for task in self._under_way if task is not caller and task.get_loop() is loop]
-        if others:
-            await asyncio.wait(others)
+        """Wait for every flow under way on this loop."""
+        loop = asyncio.get_running_loop()
+        here = [flow for flow in self._under_way if flow.get_loop() is loop]
+        if here:
+            await asyncio.wait(here)
 
     def close(self) -> None:
         """Let the threads finish and go."""

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.errors import HoldfastError, InvalidInput, NotFound, StorageError
-from holdfast.filters import SQL_FUNCTIONS, Filter, scope_filter, to_sql
+from holdfast.filters import SQL_FUNCTIONS, Filter, predicate, scope_filter, to_sql
 from holdfast.records import Event, MemoryRecord, SourceMessage
 from holdfast.scope import SCOPE_FIELDS, Scope
 from holdfast.stores import Damage, Entity, Indexed, IndexEntries, Version
@@ -47,7 +47,6 @@ Synchronous = Literal["FULL", "NORMAL"]
 
 IN_MEMORY = ":memory:"
 _BUSY_TIMEOUT = 60.0
-_PAGE_SIZE = 8192  # five vectors of 384 dimensions fit a page of 8 KiB; of two pages of 4 KiB a third would be empty
 _ROWS_AT_ONCE = 4096
 _LEAST_SIZE = 512  # of any database; SQLite takes a file of one byte for a new one
 # SQLite quotes the damaged bytes in some of its errors, and Python fails to read those as text.
@@ -345,12 +344,22 @@ class SqliteTransaction:
         self, record: MemoryRecord, indexed: Indexed, *, fingerprint: bytes, sources: Sequence[int] = ()
     ) -> str | None:
         """Store a new memory; return the id of the one that already has `fingerprint`, and store nothing, if any."""
-        twin = self._twin(fingerprint)
-        if twin is None:
-            row = self._log(None, record, "ADD", record.created_at, record.recorded_at)
-            self._put(row, record, indexed, fingerprint)
-            self._trace(row, sources)
-        return twin
+        row = self._next_sequence()
+        values = to_row(record)
+        stored = self.connection.execute(
+            f"INSERT INTO memories (row, {COLUMNS}, checksum, fingerprint) VALUES (?, {_PLACES}, ?, ?)"
+            " ON CONFLICT (fingerprint) DO NOTHING",
+            [row, *values, checksum(values), fingerprint],
+        )
+        if not stored.rowcount:
+            return self._twin(fingerprint)
+        vector, terms = _blobs(indexed)
+        self.connection.execute(
+            "INSERT INTO vectors VALUES (?, ?, ?, ?)", [row, vector, terms, vector_checksum(vector, terms)]
+        )
+        self._log(row, row, record, "ADD", record.created_at, record.recorded_at)
+        self._trace(row, sources)
+        return None
 
     def revise(
         self,
@@ -366,7 +375,7 @@ class SqliteTransaction:
         """Put `new` in the place of `old` and keep `old` in the history; without `indexed` the vector stays."""
         row = self._row_of(old.id)
         twin = self._twin(fingerprint)
-        self._log(row, old, "UPDATE", happened_at, recorded_at, before=to_document(old))
+        self._log(self._next_sequence(), row, old, "UPDATE", happened_at, recorded_at, before=to_document(old))
         values = to_row(new)
         assignments = COLUMNS.replace(", ", " = ?, ")
         self.connection.execute(
@@ -385,7 +394,7 @@ class SqliteTransaction:
     def remove(self, record: MemoryRecord, *, happened_at: int, recorded_at: int) -> None:
         """Take a memory and its vector away; its last text stays in the history."""
         row = self._row_of(record.id)
-        self._log(row, record, "DELETE", happened_at, recorded_at, before=to_document(record))
+        self._log(self._next_sequence(), row, record, "DELETE", happened_at, recorded_at, before=to_document(record))
         self.connection.execute("DELETE FROM memories WHERE row = ?", [row])
 
     def keep_messages(self, scope: Scope, messages: Sequence[SourceMessage], *, recorded_at: int) -> list[int]:
@@ -457,19 +466,16 @@ class SqliteTransaction:
 
     def _log(
         self,
-        row: int | None,
+        sequence: int,
+        row: int,
         record: MemoryRecord,
         event: Event,
         happened_at: int,
         recorded_at: int,
         *,
         before: str | None = None,
-    ) -> int:
-        """Append a change; return the row it concerns, for a new memory the number of the change itself."""
-        sequence = self._next_sequence()
-        row = sequence if row is None else row
+    ) -> None:
         self._append((sequence, row, record.id, event, happened_at, recorded_at, record.actor_id, record.role, before))
-        return row
 
     def _next_sequence(self) -> int:
         (sequence,) = self.connection.execute("SELECT ifnull(max(sequence), 0) + 1 FROM changes").fetchone()
@@ -478,17 +484,6 @@ class SqliteTransaction:
     def _append(self, values: tuple[SqlValue, ...]) -> None:
         self.connection.execute(
             "INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", [*values, checksum(values)]
-        )
-
-    def _put(self, row: int, record: MemoryRecord, indexed: Indexed, fingerprint: bytes | None) -> None:
-        values = to_row(record)
-        self.connection.execute(
-            f"INSERT INTO memories (row, {COLUMNS}, checksum, fingerprint) VALUES (?, {_PLACES}, ?, ?)",
-            [row, *values, checksum(values), fingerprint],
-        )
-        vector, terms = _blobs(indexed)
-        self.connection.execute(
-            "INSERT INTO vectors VALUES (?, ?, ?, ?)", [row, vector, terms, vector_checksum(vector, terms)]
         )
 
 
@@ -525,7 +520,13 @@ def _select(
     )
     # A cursor that failed halfway and lives on in a traceback would hold its connection to the state of that moment.
     with contextlib.closing(found):
-        return [from_row(row) for row in found.fetchall()]
+        records = [from_row(row) for row in found.fetchall()]
+    holds = predicate(matching)
+    for record in records:
+        # SQLite believes its own indexes: one flipped bit there would show one user's memory to another.
+        if not holds(record):
+            raise damaged(f"the index that led to memory {record.id}")
+    return records
 
 
 def _prepare_file(path: Path) -> None:
@@ -549,7 +550,6 @@ def _create(path: Path) -> None:
     draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         with contextlib.closing(sqlite3.connect(draft, isolation_level=None)) as connection:
-            connection.execute(f"PRAGMA page_size = {_PAGE_SIZE}")
             connection.execute("PRAGMA journal_mode = WAL")
             migrate(connection, name=str(path))
         with contextlib.suppress(FileExistsError):
