@@ -80,7 +80,7 @@ class MemoryIndex:
         if self.dead:
             positions = positions[self.alive.view[positions]]
         if today is not None and len(positions):
-            kept = self.expires.view[positions] >= today.toordinal()
+            kept = self.expires.at(positions) >= today.toordinal()
             positions = positions if kept.all() else positions[kept]
         return positions
 

@@ -27,6 +27,10 @@ class Growing(Generic[Item]):
         """The items, writable in place; valid until the next `extend`."""
         return self._room[: self._size]
 
+    def at(self, places: NDArray[np.int64]) -> NDArray[Item]:
+        """Return the items at `places`, distinct and ascending; without copying when those are all."""
+        return self.view if len(places) == self._size else self.view[places]
+
     def extend(self, items: NDArray[Item] | Sequence[Any]) -> None:
         """Append `items`."""
         size = self._size + len(items)

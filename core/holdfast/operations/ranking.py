@@ -112,9 +112,9 @@ def _word_signals(index: MemoryIndex, asked: Query, positions: Positions) -> Wor
         hits += [hit for hit in index.terms.hits(asked.slots, positions) if len(hit.places)]
     if not hits:
         return WordSignals()
-    lengths = index.terms.lengths.view[positions]
+    lengths = index.terms.lengths.at(positions)
     keyword = keyword_scores(hits, lengths)
-    conversations = index.conversations.view[positions]
+    conversations = index.conversations.at(positions)
     answer = _answer_scores(index, asked, positions)
     if not conversations.any():
         return WordSignals(keyword, answer=answer)
@@ -122,7 +122,7 @@ def _word_signals(index: MemoryIndex, asked: Query, positions: Positions) -> Wor
         keyword,
         neighbours=neighbour_scores(keyword, conversations),
         session=session_scores(hits, lengths, conversations),
-        speaker=speaker_scores(index.speakers.view[positions], asked.words),
+        speaker=speaker_scores(index.speakers.at(positions), asked.words),
         answer=answer,
     )
 
