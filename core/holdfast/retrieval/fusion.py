@@ -112,8 +112,10 @@ def contenders(
     offset, slope = head.words.line()
     reached = np.sort(offset + slope * head.semantic)[-limit]
     offset, slope = words.line()
-    possible = np.broadcast_to(offset + slope * np.float32(ceiling), count)
-    return np.union1d(at, np.flatnonzero(possible >= reached))
+    kept = np.empty(count, dtype=np.bool_)
+    kept[:] = offset >= reached - slope * np.float32(ceiling)
+    kept[at] = True
+    return kept.nonzero()[0]
 
 
 def best(scores: Scores, limit: int, *, threshold: float = -np.inf) -> NDArray[np.int64]:
