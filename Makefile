@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test test-matrix check bench clean
+.PHONY: demo test test-matrix check bench bench-frameworks clean
 
 demo: $(READY)  ## remember a conversation and answer from it, with no key
 	$(BIN)/holdfast demo
@@ -24,6 +24,9 @@ check: $(READY)  ## style, types and the walls between the rooms
 
 bench: $(READY)  ## side by side with mem0ai, in an environment of its own
 	$(BIN)/python benchmarks/run.py $(ARGS)
+
+bench-frameworks: $(READY)  ## what the memory adds to a turn and to an import, framework by framework
+	$(BIN)/python -m benchmarks.frameworks
 
 clean:
 	rm -rf $(VENV) .bench-venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
