@@ -8,10 +8,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from holdfast import FROM_CONFIG
     from holdfast_langchain.agent_middleware import MemoryMiddleware
     from holdfast_langchain.chain_memory import HoldfastMemory
     from holdfast_langchain.chat_history import HoldfastChatMessageHistory
-    from holdfast_langchain.identity import FROM_CONFIG
     from holdfast_langchain.retriever import HoldfastRetriever
     from holdfast_langchain.tools import memory_tools
     from holdfast_langchain.vector_store import HoldfastVectorStore

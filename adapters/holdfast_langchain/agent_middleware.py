@@ -11,8 +11,8 @@ from langchain_core.messages import AnyMessage, HumanMessage, SystemMessage
 from langchain_core.runnables import RunnableConfig
 from typing_extensions import NotRequired
 
-from holdfast import AsyncMemory, Memory
-from holdfast_langchain.identity import Id, OnError, Owner
+from holdfast import AsyncMemory, Id, Memory, OnError, Owner
+from holdfast_langchain.identity import scoped_of
 from holdfast_langchain.turns import last_turn, text_of
 
 try:
@@ -85,7 +85,9 @@ class MemoryMiddleware(AgentMiddleware[RecallingState, Any]):
         if _RECALLED in state:
             return None
         question = _question(state["messages"])
-        return {_RECALLED: self._owner.of(config, runtime.context).context(question, max_tokens=self._max_tokens)}
+        return {
+            _RECALLED: scoped_of(self._owner, config, runtime.context).context(question, max_tokens=self._max_tokens)
+        }
 
     async def abefore_model(
         self, state: RecallingState, runtime: Runtime[Any], config: Optional[RunnableConfig] = None
@@ -95,7 +97,9 @@ class MemoryMiddleware(AgentMiddleware[RecallingState, Any]):
             return None
         question = _question(state["messages"])
         return {
-            _RECALLED: await self._owner.of(config, runtime.context).acontext(question, max_tokens=self._max_tokens)
+            _RECALLED: await scoped_of(self._owner, config, runtime.context).acontext(
+                question, max_tokens=self._max_tokens
+            )
         }
 
     def wrap_model_call(
@@ -116,7 +120,7 @@ class MemoryMiddleware(AgentMiddleware[RecallingState, Any]):
         """Remember the turn."""
         turn = last_turn(state["messages"])
         if turn:
-            self._owner.of(config, runtime.context).add(turn)
+            scoped_of(self._owner, config, runtime.context).add(turn)
 
     async def aafter_agent(
         self, state: RecallingState, runtime: Runtime[Any], config: Optional[RunnableConfig] = None
@@ -124,7 +128,7 @@ class MemoryMiddleware(AgentMiddleware[RecallingState, Any]):
         """Await `after_agent`."""
         turn = last_turn(state["messages"])
         if turn:
-            await self._owner.of(config, runtime.context).aadd(turn)
+            await scoped_of(self._owner, config, runtime.context).aadd(turn)
 
 
 def _question(messages: Sequence[AnyMessage]) -> str:

@@ -8,8 +8,7 @@ from typing import Any
 from langchain_core.messages import BaseMessage, SystemMessage
 from pydantic import ConfigDict, PrivateAttr
 
-from holdfast import AsyncMemory, InvalidInput, Memory, ScopedMemory
-from holdfast_langchain.identity import OnError
+from holdfast import AsyncMemory, InvalidInput, Memory, OnError, ScopedMemory
 from holdfast_langchain.turns import text_of
 
 try:

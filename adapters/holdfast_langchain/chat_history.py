@@ -10,8 +10,7 @@ from uuid import uuid4
 from langchain_core.chat_history import BaseChatMessageHistory
 from langchain_core.messages import BaseMessage, messages_from_dict, messages_to_dict
 
-from holdfast import AsyncMemory, InvalidInput, Memory, ScopedMemory
-from holdfast_langchain.identity import OnError
+from holdfast import AsyncMemory, InvalidInput, Memory, OnError, ScopedMemory
 from holdfast_langchain.turns import conversation
 
 _MESSAGES = "langchain_messages"

@@ -1,77 +1,30 @@
-"""Whose memory: named when the object is made, or read from each run, never chosen by the model."""
+"""Whose memory a run works with, as LangChain's configuration and LangGraph's context tell it."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from enum import Enum
-from typing import Any, Final, Literal
 
 from langchain_core.runnables import RunnableConfig
 
-from holdfast import AsyncMemory, InvalidInput, Memory, ScopedMemory
+from holdfast import FROM_CONFIG, Owner, ScopedMemory
+
+__all__ = ["FROM_CONFIG", "scoped_of"]
 
 
-class FromConfig(Enum):
-    """The type of `FROM_CONFIG`."""
-
-    FROM_CONFIG = "read from each run"
-
-    def __repr__(self) -> str:
-        return self.name
-
-
-FROM_CONFIG: Final = FromConfig.FROM_CONFIG
-"""In the place of an id: read it from each run, from its `context` or else from `config["configurable"]`."""
-
-Id = str | FromConfig | None
-OnError = Literal["raise", "log"]
-
-
-class Owner:
-    """Whose memory a run works with.
+def scoped_of(owner: Owner, config: RunnableConfig | None, context: object = None) -> ScopedMemory:
+    """Return the memory of whoever a run is for.
 
     Args:
-        memory: The memory.
-        ids: The scope ids by name; some may be `FROM_CONFIG`.
-        on_error: See `ScopedMemory`.
+        owner: Whose memory, and which of its ids vary.
+        config: The run's configuration.
+        context: The run's context, looked at first; that of the run we are in when left out.
 
     Raises:
-        InvalidInput: No id is named.
+        InvalidInput: The run does not say whom it is for.
     """
-
-    def __init__(self, memory: Memory | AsyncMemory, ids: Mapping[str, Id], *, on_error: OnError) -> None:
-        self._varying = [field for field, value in ids.items() if value is FROM_CONFIG]
-        # What varies has a stand-in, which `of` always replaces.
-        known = {field: value.value if isinstance(value, FromConfig) else value for field, value in ids.items()}
-        self._scoped = ScopedMemory(memory, **known, on_error=on_error)
-
-    def of(self, config: RunnableConfig | None, context: object = None) -> ScopedMemory:
-        """Return the memory of whoever this run is for.
-
-        Args:
-            config: The run's configuration.
-            context: The run's context, looked at first; LangGraph's of the present run when left out.
-
-        Raises:
-            InvalidInput: The run does not say who it is for.
-        """
-        if not self._varying:
-            return self._scoped
-        configurable = (config or {}).get("configurable") or {}
-        places = (_present_context() if context is None else context, configurable)
-        return self._scoped.within(**{field: _required(field, places) for field in self._varying})
-
-
-def _required(field: str, places: tuple[object, ...]) -> str:
-    for place in places:
-        value: Any = place.get(field) if isinstance(place, Mapping) else getattr(place, field, None)
-        if value is not None:
-            return value  # type: ignore[no-any-return]
-    raise InvalidInput(
-        f"this run does not say its {field}: invoke with config={{'configurable': {{'{field}': ...}}}}, or with a"
-        f" context that has {field}"
-    )
+    if owner.varying and context is None:
+        context = _present_context()
+    return owner.of(context, (config or {}).get("configurable"))
 
 
 def _present_context() -> object:

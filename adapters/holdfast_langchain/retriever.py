@@ -10,9 +10,8 @@ from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict, Field
 
-from holdfast import AsyncMemory, Memory, ScopedMemory
+from holdfast import AsyncMemory, Memory, OnError, ScopedMemory
 from holdfast_langchain.documents import described
-from holdfast_langchain.identity import OnError
 
 
 class HoldfastRetriever(BaseRetriever):

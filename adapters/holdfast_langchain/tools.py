@@ -11,8 +11,8 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from pydantic import BaseModel, Field
 
-from holdfast import AsyncMemory, HoldfastError, InvalidInput, Memory, NotFound, ScopedMemory
-from holdfast_langchain.identity import Id, OnError, Owner
+from holdfast import AsyncMemory, HoldfastError, Id, InvalidInput, Memory, NotFound, OnError, Owner, ScopedMemory
+from holdfast_langchain.identity import scoped_of
 
 _log = logging.getLogger("holdfast")
 
@@ -109,12 +109,12 @@ class _Told:
         averb: Callable[..., Awaitable[Answer]],
     ) -> BaseTool:
         def run(config: RunnableConfig, **given: Any) -> Answer:
-            scoped = self._owner.of(config)
+            scoped = scoped_of(self._owner, config)
             with self._telling():
                 return verb(scoped, **given)
 
         async def arun(config: RunnableConfig, **given: Any) -> Answer:
-            scoped = self._owner.of(config)
+            scoped = scoped_of(self._owner, config)
             with self._telling():
                 return await averb(scoped, **given)
 

@@ -11,9 +11,8 @@ from langchain_core.embeddings import Embeddings
 from langchain_core.vectorstores import VectorStore
 from typing_extensions import Self
 
-from holdfast import AsyncMemory, Memory, ScopedMemory
+from holdfast import AsyncMemory, Memory, OnError, ScopedMemory
 from holdfast_langchain.documents import document, document_id, memory_id, named, naming
-from holdfast_langchain.identity import OnError
 
 _MOST_AT_ONCE = 10_000
 _IDS_IN_A_FILTER = 5_000  # each stands in it twice

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from holdfast_langgraph.identity import FROM_CONFIG
+    from holdfast import FROM_CONFIG
     from holdfast_langgraph.namespaces import namespace_label
     from holdfast_langgraph.nodes import retrieve_node, update_node
     from holdfast_langgraph.state import MemoryState, Recalled, messages_with_memories

@@ -7,8 +7,8 @@ from typing import Any
 from langchain_core.messages import HumanMessage
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 
-from holdfast import AsyncMemory, Memory
-from holdfast_langgraph.identity import Id, OnError, Owner
+from holdfast import AsyncMemory, Id, Memory, OnError, Owner
+from holdfast_langgraph.identity import scoped_of
 from holdfast_langgraph.state import STATE_KEY, recalled_in
 from holdfast_langgraph.turns import Turn, finished_turn, messages_of, question
 
@@ -56,11 +56,13 @@ def retrieve_node(
 
     def retrieve(state: Any, config: RunnableConfig) -> Update:
         query = asked(state)
-        return {} if query is None else {state_key: owner.of(config).context(query, max_tokens=max_tokens)}
+        return {} if query is None else {state_key: scoped_of(owner, config).context(query, max_tokens=max_tokens)}
 
     async def aretrieve(state: Any, config: RunnableConfig) -> Update:
         query = asked(state)
-        return {} if query is None else {state_key: await owner.of(config).acontext(query, max_tokens=max_tokens)}
+        return (
+            {} if query is None else {state_key: await scoped_of(owner, config).acontext(query, max_tokens=max_tokens)}
+        )
 
     return RunnableLambda(retrieve, aretrieve, name="retrieve_memories")
 
@@ -96,13 +98,13 @@ def update_node(
     owner = Owner(memory, _ids(user_id, agent_id, run_id, app_id), on_error=on_error)
 
     def update(state: Any, config: RunnableConfig) -> Update:
-        turn, scoped = finished_turn(messages_of(state, messages_key)), owner.of(config)
+        turn, scoped = finished_turn(messages_of(state, messages_key)), scoped_of(owner, config)
         if turn and not (turn.mark and scoped.get_all(limit=1, filters=_saved(turn))):
             scoped.add(turn.messages, metadata=_saved(turn))
         return {}
 
     async def aupdate(state: Any, config: RunnableConfig) -> Update:
-        turn, scoped = finished_turn(messages_of(state, messages_key)), owner.of(config)
+        turn, scoped = finished_turn(messages_of(state, messages_key)), scoped_of(owner, config)
         if turn and not (turn.mark and await scoped.aget_all(limit=1, filters=_saved(turn))):
             await scoped.aadd(turn.messages, metadata=_saved(turn))
         return {}

@@ -12,8 +12,8 @@ from langchain_core.tools import BaseTool, InjectedToolArg, StructuredTool, Tool
 from langgraph.prebuilt import ToolRuntime
 from pydantic import BaseModel, Field
 
-from holdfast import AsyncMemory, HoldfastError, InvalidInput, Memory, NotFound, ScopedMemory
-from holdfast_langgraph.identity import Id, OnError, Owner
+from holdfast import AsyncMemory, HoldfastError, Id, InvalidInput, Memory, NotFound, OnError, Owner, ScopedMemory
+from holdfast_langgraph.identity import scoped_of
 
 _log = logging.getLogger("holdfast")
 
@@ -110,12 +110,12 @@ def memory_tools(
 
 def _tool(verb: Verb, owner: Owner, *, on_error: OnError) -> BaseTool:
     def run(config: RunnableConfig, runtime: Any = None, **given: Any) -> Answer:
-        scoped = owner.of(config, _context_of(runtime))
+        scoped = scoped_of(owner, config, _context_of(runtime))
         with _telling(on_error):
             return verb.act(scoped, **given)
 
     async def arun(config: RunnableConfig, runtime: Any = None, **given: Any) -> Answer:
-        scoped = owner.of(config, _context_of(runtime))
+        scoped = scoped_of(owner, config, _context_of(runtime))
         with _telling(on_error):
             return await verb.aact(scoped, **given)
 

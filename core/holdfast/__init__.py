@@ -28,11 +28,13 @@ if TYPE_CHECKING:
     from holdfast.aio import AsyncMemory
     from holdfast.config import Config
     from holdfast.memory import Memory
+    from holdfast.owner import FROM_CONFIG, Id, Owner
     from holdfast.ports import ChatMessage, ChatModel, Embedder, Reranker
     from holdfast.providers.hashing import HashingEmbedder
-    from holdfast.scoped import ScopedMemory
+    from holdfast.scoped import OnError, ScopedMemory
 
 __all__ = [
+    "FROM_CONFIG",
     "AsyncMemory",
     "ChatMessage",
     "ChatModel",
@@ -43,10 +45,13 @@ __all__ = [
     "EmbedderMismatch",
     "HashingEmbedder",
     "HoldfastError",
+    "Id",
     "InvalidFilter",
     "InvalidInput",
     "Memory",
     "NotFound",
+    "OnError",
+    "Owner",
     "ProviderError",
     "Reranker",
     "SchemaTooNew",
@@ -61,6 +66,10 @@ __getattr__ = lazily(
     __name__,
     {
         "AsyncMemory": "holdfast.aio",
+        "FROM_CONFIG": "holdfast.owner",
+        "Id": "holdfast.owner",
+        "OnError": "holdfast.scoped",
+        "Owner": "holdfast.owner",
         "ChatMessage": "holdfast.ports",
         "ChatModel": "holdfast.ports",
         "Config": "holdfast.config",
