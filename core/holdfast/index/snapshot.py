@@ -23,7 +23,7 @@ from holdfast.stores import Store
 _log = logging.getLogger("holdfast")
 
 _MAGIC = b"HOLDFAST-INDEX-2\n"
-_WORTH_KEEPING = 20_000  # memories below which building anew takes less than a tenth of a second
+_WORTH_KEEPING = 20_000  # memories below which building anew takes less than half a second
 _WORTH_RENEWING = 0.1  # share of changes that makes an old snapshot not worth catching up from
 
 
