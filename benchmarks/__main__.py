@@ -12,6 +12,7 @@ import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
+from benchmarks.plotting import draw, picture
 from benchmarks.setting import Extent, close_the_door
 from benchmarks.table import Row, heading, summary, write_json
 
@@ -44,6 +45,8 @@ def main() -> int:
     print(rows[-1], summary(rows), sep="\n")
     if options.json:
         write_json(options.json, facts, rows)
+    if options.plot:
+        draw(rows, options.plot, title=f"holdfast {facts['holdfast']}, {facts['system']}, {facts['cores']} cores")
     return int(any(row.verdict == "MISS" for row in rows))
 
 
@@ -57,7 +60,12 @@ def _options() -> argparse.Namespace:
         extent.add_argument(option, dest="extent", action="store_const", const=value, default=DEFAULT, help=meaning)
     parser.add_argument("--only", action="append", choices=THEMES, help="this theme, may be repeated")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the rows to FILE")
-    return parser.parse_args()
+    what = "also draw the growth curve to FILE, .svg or .png; to bench.svg when none is named"
+    parser.add_argument("--plot", type=picture, metavar="FILE", nargs="?", const=Path("bench.svg"), help=what)
+    options = parser.parse_args()
+    if options.plot and "searches" not in (options.only or THEMES):
+        parser.error("--plot draws what the theme searches measures: add --only searches")
+    return options
 
 
 def _machine() -> dict[str, str]:

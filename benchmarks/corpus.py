@@ -80,7 +80,9 @@ def prepare(texts: Sequence[str]) -> None:
 
 
 class TopicEmbedder:
-    """A deterministic embedder: one direction for the topic (the first word), one for the text itself.
+    """A deterministic embedder: one direction for the topic, one for the text itself.
+
+    The topic is the first word, or the first after the last colon: before it stands who speaks or what is asked.
 
     A word and its mirror image are the same topic, so that a query can mean a memory without sharing a
     word with it.
@@ -115,7 +117,7 @@ class TopicEmbedder:
         vectors = self._directions(texts)
         vectors *= (1 - _TOPIC_SHARE) ** 0.5
         for row, text in enumerate(texts):
-            vectors[row] += self._topic(text.split(maxsplit=1)[0])
+            vectors[row] += self._topic(text.rpartition(": ")[2].split(maxsplit=1)[0])
         return _unit(vectors)
 
     def _topic(self, word: str) -> NDArray[np.float32]:

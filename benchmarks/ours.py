@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import holdfast
+from benchmarks.conversations import Session
 from benchmarks.corpus import Corpus, TopicEmbedder
 from benchmarks.setting import RESULTS
 
@@ -23,6 +24,10 @@ class Holdfast:
         """Add `texts` as they are in one call and return their ids."""
         added = self._memory.add(_messages(texts), user_id=owner, infer=False)
         return [row["id"] for row in added["results"]]
+
+    def hear(self, session: Session) -> None:
+        """Add the turns of a session as they are in one call."""
+        self._memory.add(session.messages, user_id=session.owner, run_id=session.name, infer=False)
 
     def search(self, query: str, *, owner: str) -> list[str]:
         """Return the texts found for `query` among the memories of `owner`, best first."""

@@ -5,24 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from benchmarks import growth
 from benchmarks.corpus import Corpus, corpus, mirrored, prepare, queries
 from benchmarks.ours import Holdfast
 from benchmarks.peer import Mem0
 from benchmarks.setting import WARM_UP, Extent, Subject, interleaved, made, recall
 from benchmarks.table import Row
 
-_SCOPE = 1_000
 _RECALL_QUERIES = 200
-_LONGEST = {100_000: 3.0, 1_000_000: 5.0}  # milliseconds
 
 
 def rows(extent: Extent, folder: Path) -> Iterator[Row]:
-    """Measure one user with everything, a thousand users, and one scope among very many memories."""
+    """Measure one user with everything, a thousand users, and one scope in a store that grows."""
     yield from _one_user(extent, folder / "one-user")
     yield from _thousand_users(extent, folder / "thousand-users")
-    for size, longest in _LONGEST.items():
-        if size <= extent.largest:
-            yield _one_scope(size, longest, extent, folder / f"scope-{size}")
+    yield from growth.rows(extent, made(folder / "growth"))
 
 
 def _one_user(extent: Extent, folder: Path) -> Iterator[Row]:
@@ -52,17 +49,6 @@ def _thousand_users(extent: Extent, folder: Path) -> Iterator[Row]:
     yield Row(measure, found["ours"], found["peer"], at_least=1.0, of_ours=True)
     ours.close()
     peer.close()
-
-
-def _one_scope(size: int, longest: float, extent: Extent, folder: Path) -> Row:
-    known = corpus(size, owners=size // _SCOPE)
-    ours = Holdfast(made(folder))
-    ours.load(known)
-    asked = queries(4 * extent.rounds + WARM_UP)
-    took = interleaved({"ours": _searching(ours, asked, known)}, rounds=4 * extent.rounds)
-    ours.close()
-    measure = f"keyword and vector search, scope of {_SCOPE:,} among {size:,}"
-    return Row(measure, took["ours"], unit="ms", at_most=longest)
 
 
 def _both(known: Corpus, folder: Path) -> tuple[Holdfast, Mem0]:

@@ -61,17 +61,29 @@ class Extent:
 def interleaved(actions: Mapping[str, Callable[[int], object]], *, rounds: int) -> dict[str, float]:
     """Run the actions in turn (A B B A A B …) and return the median milliseconds of each.
 
-    Each action is given the number of its round; the warm-up is not counted. What
-    disturbs the machine disturbs all of them, so their ratios hold where the times do not.
+    What disturbs the machine disturbs all of them, so their ratios hold where the times do not.
+    """
+    return {name: statistics.median(times) for name, times in samples(actions, rounds=rounds).items()}
+
+
+def samples(
+    actions: Mapping[str, Callable[[int], object]], *, rounds: int, reverse: bool = True
+) -> dict[str, list[float]]:
+    """Run the actions in turn and return the milliseconds of every round.
+
+    Args:
+        actions: Each is given the number of its round; the warm-up is not counted.
+        rounds: How often each runs after the warm-up.
+        reverse: Turn their order round every time (A B B A); without, one always follows on the other (A B A B).
     """
     milliseconds: dict[str, list[float]] = {name: [] for name in actions}
     for number in range(rounds + WARM_UP):
         # Whoever comes second finds the disk awake: so each comes second every other time.
-        for name, action in list(actions.items())[:: -1 if number % 2 else 1]:
+        for name, action in list(actions.items())[:: -1 if reverse and number % 2 else 1]:
             started = time.perf_counter()
             action(number)
             milliseconds[name].append((time.perf_counter() - started) * 1e3)
-    return {name: statistics.median(times[WARM_UP:]) for name, times in milliseconds.items()}
+    return {name: times[WARM_UP:] for name, times in milliseconds.items()}
 
 
 def recall(subject: Subject, asked: Sequence[str], known: Corpus) -> float:

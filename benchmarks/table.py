@@ -11,6 +11,21 @@ _COLUMNS = "{:<66} {:>10} {:>10} {:>8}  {:<9} {}"
 
 
 @dataclass(frozen=True)
+class Point:
+    """Where a row stands on the growth curve.
+
+    Attributes:
+        curve: Of which operation: `"search"` or `"add"`.
+        statistic: `"median"` or `"p95"`.
+        memories: The size of the store.
+    """
+
+    curve: str
+    statistic: str
+    memories: int
+
+
+@dataclass(frozen=True)
 class Row:
     """One measure of ours, beside the peer's where there is one.
 
@@ -22,6 +37,7 @@ class Row:
         at_most: The bound: of the ratio ours/peer when there is a peer, of our figure otherwise.
         at_least: The same from below.
         of_ours: Bound our figure although there is a peer.
+        point: Its place on the growth curve, `None` for what is no part of it.
     """
 
     measure: str
@@ -31,6 +47,7 @@ class Row:
     at_most: float | None = None
     at_least: float | None = None
     of_ours: bool = False
+    point: Point | None = None
 
     @property
     def ratio(self) -> float | None:
