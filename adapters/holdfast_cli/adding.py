@@ -13,7 +13,7 @@ from rich.text import Text
 from holdfast import InvalidInput
 from holdfast_cli import options
 from holdfast_cli.importing import conversations_in, import_conversations, print_summary
-from holdfast_cli.printing import columns, event_row, output, print_fields, print_json, skipped_line
+from holdfast_cli.printing import columns, counted, event_row, output, print_fields, print_json, skipped_line
 from holdfast_cli.stores import new_or_existing
 
 
@@ -31,6 +31,9 @@ def add(
     infer: Annotated[
         bool, typer.Option("--infer/--verbatim", help="Extract facts, or keep every message as it is.")
     ] = True,
+    keep_turns: Annotated[
+        bool, typer.Option("--keep-turns", help="Beside the facts, keep every message too, found by what it told.")
+    ] = False,
     timestamp: options.Timestamp = None,
     metadata: options.Metadata = None,
     expiration_date: Annotated[
@@ -50,6 +53,7 @@ def add(
     ids = options.scope(user_id=user_id, agent_id=agent_id, run_id=run_id, app_id=app_id)
     about: dict[str, Any] = {
         "infer": infer,
+        "keep_turns": keep_turns,
         "metadata": options.json_object(metadata, option="--metadata"),
         "expiration_date": expiration_date,
     }
@@ -87,5 +91,7 @@ def _print_result(result: Mapping[str, Any]) -> None:
     if result["skipped"]:
         reasons = Counter(item["reason"] for item in result["skipped"])
         typer.secho(skipped_line(reasons), err=True, dim=True)
-    if not result["results"]:
+    if turns := result.get("turns"):
+        typer.secho(f"{counted(len(turns), 'turn')} kept beside the facts", err=True, dim=True)
+    elif not result["results"]:
         typer.echo("nothing was stored", err=True)

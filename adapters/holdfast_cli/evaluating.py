@@ -30,6 +30,9 @@ def evaluate(
     *,
     llm: options.Llm = None,
     embedder: options.Embedder = None,
+    keep_turns: Annotated[
+        bool, typer.Option("--keep-turns", help="Also extract the facts of each turn, as further keys to it.")
+    ] = False,
     limit_conversations: Annotated[int | None, typer.Option(min=1, help="Only the first so many.")] = None,
     k: Annotated[str, typer.Option(metavar="NUMBERS", help="How many results are looked at.")] = "5,10,20,50",
     compare: Annotated[
@@ -48,7 +51,8 @@ def evaluate(
 ) -> None:
     """Measure how well questions find the turns that answer them.
 
-    Every session is added as it was said, every question searched once within its conversation. Scores are per cent
+    Every session is added as it was said (with --keep-turns its facts too, which asks the model once or twice a turn),
+    every question searched once within its conversation. Scores are per cent
     with 95 % bootstrap intervals; a comparison is tested question by question.
     """
     ks = _ks(k)
@@ -64,9 +68,9 @@ def evaluate(
         raise InvalidInput("no question of these conversations names a turn that exists: take more of them")
     if embedder_b is not None:
         Memory(":memory:", llm=llm, embedder=embedder_b).close()  # what cannot be made is said before the long run
-    mine = _run(samples, ks, llm=llm, embedder=embedder, path=path)
+    mine = _run(samples, ks, llm=llm, embedder=embedder, keep_turns=keep_turns, path=path)
     if embedder_b is not None:
-        other = _run(samples, ks, llm=llm, embedder=embedder_b, path=None)
+        other = _run(samples, ks, llm=llm, embedder=embedder_b, keep_turns=keep_turns, path=None)
     report = report_on(mine, ks, other)
     if plot_file is not None:
         plot(report, plot_file)
@@ -84,14 +88,26 @@ def _ks(text: str) -> list[int]:
 
 
 def _run(
-    samples: Sequence[Sample], ks: Sequence[int], *, llm: str | None, embedder: str | None, path: str | None
+    samples: Sequence[Sample],
+    ks: Sequence[int],
+    *,
+    llm: str | None,
+    embedder: str | None,
+    keep_turns: bool,
+    path: str | None,
 ) -> Run:
     steps = sum(len(sample.sessions) + len(sample.questions) for sample in samples)
     with tempfile.TemporaryDirectory(prefix="holdfast-eval-") as folder, progress_bar() as bar:
         task = bar.add_task("opening", total=steps)
         store = path or str(Path(folder) / "memory.db")
         with Memory(store, llm=llm, embedder=embedder) as memory:
-            return run(memory, samples, ks=ks, tell=lambda name: bar.update(task, advance=1, description=name))
+            return run(
+                memory,
+                samples,
+                ks=ks,
+                tell=lambda name: bar.update(task, advance=1, description=name),
+                keep_turns=keep_turns,
+            )
 
 
 # How it looks -----------------------------------------------------------------------------------------------
@@ -143,6 +159,7 @@ def _left_out(report: Report) -> Iterator[list[str]]:
 def _tokens(report: Report) -> Iterator[tuple[str, str]]:
     for k, count in report.tokens.items():
         yield f"tokens of the top {k}", f"{count:,.0f}"
+    yield "tokens counted by", report.run.counted_by
 
 
 def _differences(comparison: Comparison, names: Sequence[str]) -> Iterator[list[str]]:

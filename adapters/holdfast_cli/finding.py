@@ -40,16 +40,28 @@ def search(
     limit: Annotated[int, typer.Option(help="Most results, 1 to 1000.")] = 10,
     threshold: Annotated[float, typer.Option(help="Least score, 0 to 1.")] = 0.0,
     filters: options.Filters = None,
+    rerank: Annotated[
+        bool, typer.Option("--rerank", help="Let a reranker decide: the one named, else the chat model.")
+    ] = False,
+    filter_memories: Annotated[
+        bool, typer.Option("--filter-memories", help="Let the chat model leave out what does not bear on the question.")
+    ] = False,
     explain: Annotated[bool, typer.Option("--explain", help="Show what each score is made of.")] = False,
+    llm: options.JudgingLlm = None,
     embedder: options.Embedder = None,
+    reranker: options.Reranker = None,
     path: options.Path = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Find the memories that bear on a question, best first."""
     ids = options.scope(user_id=user_id, agent_id=agent_id, run_id=run_id, app_id=app_id)
     conditions = options.json_object(filters, option="--filters")
-    with existing(path, embedder=embedder) as memory:
-        found = memory.search(query, **ids, filters=conditions, limit=limit, threshold=threshold, explain=explain)
+    judges: dict[str, Any] = {"rerank": rerank, "filter_memories": filter_memories}
+    named = reranker or ("llm" if rerank else None)
+    with existing(path, llm=llm, embedder=embedder, reranker=named) as memory:
+        found = memory.search(
+            query, **ids, **judges, filters=conditions, limit=limit, threshold=threshold, explain=explain
+        )
     _show(found, ids, as_json=as_json)
 
 

@@ -25,6 +25,7 @@ class Tally:
 
     conversations: int = 0
     messages: int = 0
+    turns: int = 0
     events: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
@@ -37,6 +38,7 @@ class Tally:
             "added": self.events["ADD"],
             "updated": self.events["UPDATE"],
             "deleted": self.events["DELETE"],
+            "turns_kept": self.turns,
             "skipped": dict(self.skipped.most_common()),
             "seconds": round(self.seconds, 3),
             "messages_per_second": round(self.messages / max(self.seconds, 1e-9), 1),
@@ -91,6 +93,8 @@ def print_summary(tally: Tally) -> None:
     console.print(f"{counted(summary['added'], 'memory')} added", style="green", end=", ")
     console.print(f"{summary['updated']:,} updated", style="yellow", end=", ")
     console.print(f"{summary['deleted']:,} deleted", style="red")
+    if tally.turns:
+        console.print(f"{counted(tally.turns, 'turn')} kept beside the facts")
     if tally.skipped:
         console.print(skipped_line(tally.skipped), style="dim", soft_wrap=True)
 
@@ -117,6 +121,7 @@ def _import(memory: Memory, conversation: Conversation, tally: Tally, options: M
         error.args = (f"{conversation.place}: {error} ({hint})",)
         raise
     tally.messages += len(conversation.messages)
+    tally.turns += len(result.get("turns", []))
     tally.events.update(item["event"] for item in result["results"])
     tally.skipped.update(item["reason"] for item in result["skipped"])
 

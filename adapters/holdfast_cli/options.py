@@ -36,6 +36,16 @@ Llm = Annotated[
         "--llm", metavar="PRESET", help="Who extracts: rules, openai, ollama, groq, ...", rich_help_panel=_STORE
     ),
 ]
+JudgingLlm = Annotated[
+    str | None,
+    typer.Option("--llm", metavar="PRESET", help="Who judges: openai, ollama, groq, ...", rich_help_panel=_STORE),
+]
+Reranker = Annotated[
+    str | None,
+    typer.Option(
+        "--reranker", metavar="PRESET", help="Who reranks: llm, sentence-transformers.", rich_help_panel=_STORE
+    ),
+]
 Embedder = Annotated[
     str | None,
     typer.Option(

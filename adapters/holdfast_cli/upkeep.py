@@ -15,14 +15,16 @@ from holdfast_cli.stores import existing
 def doctor(
     *,
     repair: Annotated[bool, typer.Option("--repair", help="Set damaged memories aside, rebuild the index.")] = False,
+    embedder: options.Embedder = None,
     path: options.Path = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Check the whole store, and repair it if told to.
 
-    Every memory is compared with its checksum and the index with the store; exit code 1 when something is wrong.
+    The tables are compared with how they were made, every memory and setting with its checksum and the index with the
+    store; exit code 1 when something is wrong. --embedder is for a store that has lost which one it was built with.
     """
-    with existing(path) as memory:
+    with existing(path, embedder=embedder) as memory:
         diagnosis = memory.doctor(repair=repair)
         sound = diagnosis["healthy"] or (repair and memory.doctor()["healthy"])
         engines = {role: name for role, name in memory.engines.items() if name is not None}
@@ -33,13 +35,17 @@ def doctor(
         print_pairs({**engines, **counts}.items())
         if diagnosis["problems"]:
             print_table(("memory", "problem"), [(item["id"] or "-", item["problem"]) for item in diagnosis["problems"]])
-        _print_verdict(sound=sound, found=not diagnosis["healthy"])
+        _print_verdict(sound=sound, found=not diagnosis["healthy"], repaired=repair)
     if not sound:
         raise typer.Exit(NOTHING_FOUND)
 
 
-def _print_verdict(*, sound: bool, found: bool) -> None:
-    if not sound:
-        output().print("not healthy: holdfast doctor --repair sets aside what is damaged", style="bold red")
+def _print_verdict(*, sound: bool, found: bool, repaired: bool) -> None:
+    if not sound and repaired:
+        output().print("still not healthy: each problem says what it takes", style="bold red")
+    elif not sound:
+        output().print(
+            "not healthy: holdfast doctor --repair mends what can be, and sets aside what is damaged", style="bold red"
+        )
     else:
         output().print("repaired" if found else "healthy", style="bold green")

@@ -32,9 +32,11 @@ if TYPE_CHECKING:
     from holdfast.ports import ChatMessage, ChatModel, Embedder, Reranker
     from holdfast.providers.hashing import HashingEmbedder
     from holdfast.scoped import OnError, ScopedMemory
+    from holdfast.tools import MEMORY_TOOLS, MemoryTool, ToolAnswer
 
 __all__ = [
     "FROM_CONFIG",
+    "MEMORY_TOOLS",
     "AsyncMemory",
     "ChatMessage",
     "ChatModel",
@@ -49,6 +51,7 @@ __all__ = [
     "InvalidFilter",
     "InvalidInput",
     "Memory",
+    "MemoryTool",
     "NotFound",
     "OnError",
     "Owner",
@@ -57,6 +60,7 @@ __all__ = [
     "SchemaTooNew",
     "ScopedMemory",
     "StorageError",
+    "ToolAnswer",
     "UnreadableReply",
 ]
 
@@ -75,8 +79,11 @@ __getattr__ = lazily(
         "Config": "holdfast.config",
         "Embedder": "holdfast.ports",
         "HashingEmbedder": "holdfast.providers.hashing",
+        "MEMORY_TOOLS": "holdfast.tools",
         "Memory": "holdfast.memory",
+        "MemoryTool": "holdfast.tools",
         "Reranker": "holdfast.ports",
         "ScopedMemory": "holdfast.scoped",
+        "ToolAnswer": "holdfast.tools",
     },
 )

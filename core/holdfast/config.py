@@ -13,13 +13,15 @@ from typing import Any, Literal, get_args
 from platformdirs import user_data_path
 
 from holdfast.errors import ConfigError
-from holdfast.ports import ChatModel, Embedder, Reranker
+from holdfast.ports import ChatModel, Embedder, Reranker, TokenCounter
 from holdfast.providers import Role, Spec, ignored_settings
 
 _log = logging.getLogger("holdfast")
 
 _FILE_NAME = "holdfast.db"
 _PROMPTS = ("custom_fact_extraction_prompt", "custom_update_memory_prompt", "custom_instructions")
+
+_SWITCHES = ("keep_turns", "rerank", "filter_memories")
 
 # Mem0's keys that have no counterpart because nothing of the kind is needed here: one file holds everything.
 _WITHOUT_EFFECT = ("history_db_path", "version")
@@ -39,6 +41,11 @@ class Config:
         custom_fact_extraction_prompt: Replaces the prompt that extracts facts.
         custom_update_memory_prompt: Replaces the prompt that reconciles facts with what is known.
         custom_instructions: Added to the prompt that extracts facts.
+        keep_turns: Whether `add` keeps every turn beside the facts it told, where the call does not say.
+        rerank: Whether `search` and `context` let the reranker decide, where the call does not say.
+        filter_memories: Whether they let the chat model leave out what does not bear on the query.
+        count_tokens: Returns how many tokens a text has, a whole number from 0; `None` asks the chat model, and takes
+            four bytes of UTF-8 for a token where that cannot tell.
         synchronous: `"FULL"` keeps every acknowledged write through a power cut; `"NORMAL"` is faster and
             keeps it through a crash of the process only.
         ignored: Dotted keys of Mem0's dictionary that change nothing here.
@@ -54,6 +61,10 @@ class Config:
     custom_fact_extraction_prompt: str | None = None
     custom_update_memory_prompt: str | None = None
     custom_instructions: str | None = None
+    keep_turns: bool = False
+    rerank: bool = False
+    filter_memories: bool = False
+    count_tokens: TokenCounter | None = None
     synchronous: Literal["FULL", "NORMAL"] = "FULL"
     ignored: tuple[str, ...] = ()
 
@@ -62,6 +73,11 @@ class Config:
             raise ConfigError(f"path is {self.path!r}: name a file, or ':memory:'")
         if self.synchronous not in ("FULL", "NORMAL"):
             raise ConfigError(f"synchronous is {self.synchronous!r}: use 'FULL' or 'NORMAL'")
+        for name in _SWITCHES:
+            if not isinstance(getattr(self, name), bool):
+                raise ConfigError(f"{name} is {getattr(self, name)!r}: use True or False")
+        if self.count_tokens is not None and not callable(self.count_tokens):
+            raise ConfigError(f"count_tokens is {self.count_tokens!r}: give a function from a text to a whole number")
         for name in _PROMPTS:
             prompt = getattr(self, name)
             if prompt is not None and (not isinstance(prompt, str) or not prompt.strip()):

@@ -16,15 +16,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from holdfast.counting import TokenCount, token_count
 from holdfast.errors import DimensionMismatch, EmbedderMismatch
 from holdfast.filters import Filter, split_scope
 from holdfast.index import MemoryIndex, Positions
 from holdfast.index.snapshot import load_snapshot, save_snapshot
-from holdfast.ports import ChatModel, Embedder, Reranker
+from holdfast.ports import ChatModel, Embedder, Reranker, TokenCounter
 from holdfast.records import MemoryRecord
 from holdfast.stores import Store, Transaction
 
 EMBEDDER_SETTING = "embedder"
+"""The setting that says which embedder the store's vectors come from, and how long they are."""
+
+ENGINES_SETTING = "engines"
+"""The setting that says how to make the engines the store was built with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,20 @@ class Prompts:
     instructions: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What calls do that do not say: see the parameters of `add` and `search` of the same names."""
+
+    keep_turns: bool = False
+    rerank: bool = False
+    filter_memories: bool = False
+
+
+def embedder_setting(embedder: Embedder) -> dict[str, Any]:
+    """Return what the store records of the embedder its vectors come from."""
+    return {"fingerprint": embedder.fingerprint, "dimensions": embedder.dimensions}
+
+
 def now_microseconds() -> int:
     """Return the time in microseconds since 1970."""
     return time.time_ns() // 1000
@@ -61,6 +80,7 @@ class Core:
 
     Attributes:
         snapshot: Where the index is kept between runs, `None` for a store without a file.
+        count_tokens: The caller's own count of tokens; `None` leaves it to the chat model.
         engine_specs: How to make the engines again, without secrets; `None` where only the caller can.
         own_engines: Those that were made for this core, and are closed with it.
         lock: Held while the index is read or brought up to date, never across a model call.
@@ -70,6 +90,8 @@ class Core:
     engines: Engines
     snapshot: Path | None = None
     prompts: Prompts = field(default_factory=Prompts)
+    count_tokens: TokenCounter | None = None
+    defaults: Defaults = field(default_factory=Defaults)
     engine_specs: Mapping[str, Any] = field(default_factory=dict)
     own_engines: Sequence[object] = ()
     clock: Callable[[], int] = now_microseconds
@@ -86,6 +108,11 @@ class Core:
     def today(self) -> date:
         """Return the day in UTC."""
         return datetime.fromtimestamp(self.clock() / 1_000_000, tz=timezone.utc).date()
+
+    @property
+    def tokens(self) -> TokenCount:
+        """How tokens are counted; asking may take a moment, as the chat model may load its tokenizer."""
+        return token_count(self.count_tokens, self.engines.llm)
 
     def index(self) -> MemoryIndex:
         """Return the index as of the last committed change, by this process or another. Call it under `lock`."""
@@ -121,20 +148,17 @@ class Core:
 
         Raises:
             EmbedderMismatch: They come from another one.
+            StorageError: Where they come from is damaged.
         """
-        _require_same(self.store.settings().get(EMBEDDER_SETTING), self.engines.embedder)
+        _require_same(self.store.setting(EMBEDDER_SETTING), self.engines.embedder)
 
     def record_embedder(self, transaction: Transaction) -> None:
         """Note with the first vectors which embedder they come from, and with which engines the store was built."""
         if self._embedder_recorded:
             return
         _require_same(transaction.setting(EMBEDDER_SETTING), self.engines.embedder)
-        mine = self.engines.embedder
         transaction.set(
-            {
-                EMBEDDER_SETTING: {"fingerprint": mine.fingerprint, "dimensions": mine.dimensions},
-                "engines": dict(self.engine_specs),
-            }
+            {EMBEDDER_SETTING: embedder_setting(self.engines.embedder), ENGINES_SETTING: dict(self.engine_specs)}
         )
 
     def embedder_is_recorded(self) -> None:
@@ -165,12 +189,15 @@ class Core:
                 await engine.aclose()
 
     def _load_index(self) -> MemoryIndex:
+        # What is recorded comes first: asking a local model for its dimensions loads it.
+        vectors = self.store.setting(EMBEDDER_SETTING) or embedder_setting(self.engines.embedder)
+        dimensions = vectors["dimensions"]
         if self.snapshot is not None:
-            loaded = load_snapshot(self.snapshot, self.store, dimensions=self.engines.embedder.dimensions)
+            loaded = load_snapshot(self.snapshot, self.store, dimensions=dimensions)
             if loaded is not None:
                 self._snapshot_sequence = loaded.sequence
                 return loaded
-        return MemoryIndex(self.engines.embedder.dimensions)
+        return MemoryIndex(dimensions)
 
 
 _open_cores: weakref.WeakSet[Core] = weakref.WeakSet()

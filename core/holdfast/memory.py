@@ -13,6 +13,7 @@ from typing_extensions import Self
 
 from holdfast.config import Config
 from holdfast.core import Core
+from holdfast.counting import TokenCount
 from holdfast.errors import ConfigError, StorageError
 from holdfast.flow import blocking
 from holdfast.opening import engine_names, open_core
@@ -34,11 +35,13 @@ class Face:
         config: Everything else, and defaults for the four above.
 
     Without engines named: those the store was built with; for a new store OpenAI's when `OPENAI_API_KEY` is set, else
-    those that need no key (rules and hashing).
+    those that need no key (rules and hashing). Where those it was built with lack their key or package the store opens
+    all the same: what needs none of them works, what does raises `ConfigError`, and `engines` says what is missing.
 
     Raises:
-        ConfigError: An engine or option is unknown or incomplete.
-        EmbedderMismatch: The store's vectors come from another embedder.
+        ConfigError: An engine or option that is named, or a new store's, is unknown or incomplete.
+        ImportError: The package of such an engine is not installed.
+        EmbedderMismatch: The store's vectors come from another embedder than the one that is named.
         StorageError: The file is damaged, too new or cannot be written.
     """
 
@@ -90,8 +93,16 @@ class Face:
 
     @property
     def engines(self) -> dict[str, str | None]:
-        """Who extracts, embeds and reranks, in words."""
+        """Who extracts, embeds and reranks, in words; of one that cannot be made here, why not."""
         return engine_names(self._core)
+
+    @property
+    def tokens(self) -> TokenCount:
+        """How `context` counts: `tokens.of(text)`, and by whose count, `tokens.counted_by`.
+
+        A tokenizer that lies on this machine is loaded when it is first asked for, in some 0.3 s.
+        """
+        return self.core.tokens
 
     def __copy__(self) -> Self:
         return self

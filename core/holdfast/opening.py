@@ -6,13 +6,13 @@ import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
 
 from holdfast.config import Config, default_path
-from holdfast.core import Core, Engines, Prompts
+from holdfast.core import EMBEDDER_SETTING, Core, Defaults, Engines, Prompts
+from holdfast.errors import ConfigError
 from holdfast.index.snapshot import snapshot_path
-from holdfast.ports import ChatModel, Embedder
-from holdfast.providers import Spec, chat_model, default_engines, embedder, reranker, spec_of
+from holdfast.providers import Unavailable, chat_model, embedder, reranker, spec_of
+from holdfast.recorded import Recorded, recorded_chat_model, recorded_embedder, recorded_in
 from holdfast.stores.sqlite import IN_MEMORY, SqliteStore
 
 _log = logging.getLogger("holdfast")
@@ -22,19 +22,22 @@ def open_core(config: Config, environ: Mapping[str, str] = os.environ) -> Core:
     """Open the store and the engines that `config` names.
 
     Engines that are not named are those the store was built with; for a new store OpenAI's when `OPENAI_API_KEY` is
-    set, else those that need no key.
+    set, else those that need no key. One the store was built with that cannot be made here leaves the store open for
+    all that does not need it; it is logged once.
 
     Raises:
-        ConfigError: An engine cannot be made.
-        EmbedderMismatch: The store's vectors come from another embedder.
+        ConfigError: An engine that is named, or a new store's, cannot be made.
+        ImportError: Its package is not installed.
+        EmbedderMismatch: The store's vectors come from another embedder than the one that is named.
         StorageError: The file cannot be used.
     """
     path = str(config.path if config.path is not None else default_path(environ))
     # Engines that cannot be made must not leave an empty file behind.
-    engines = None if path == IN_MEMORY or Path(path).exists() else _engines(config, {}, environ)
+    engines = None if path == IN_MEMORY or Path(path).exists() else _engines(config, Recorded(), environ)
     store = SqliteStore(path, synchronous=config.synchronous)
     try:
-        engines = engines or _engines(config, store.settings().get("engines") or {}, environ)
+        recorded = recorded_in(store)
+        engines = engines or _engines(config, recorded, environ)
         core = Core(
             store=store,
             engines=engines,
@@ -45,38 +48,42 @@ def open_core(config: Config, environ: Mapping[str, str] = os.environ) -> Core:
                 reconciliation=config.custom_update_memory_prompt,
                 instructions=config.custom_instructions or "",
             ),
+            defaults=Defaults(config.keep_turns, config.rerank, config.filter_memories),
+            count_tokens=config.count_tokens,
             engine_specs={"llm": spec_of(engines.llm), "embedder": spec_of(engines.embedder)},
             own_engines=_made_here(engines, config),
         )
-        core.check_embedder()
+        if EMBEDDER_SETTING not in recorded.problems:
+            core.check_embedder()
     except BaseException:
         store.close()
         raise
+    _warn(path, engines, recorded)
     _log.info("holdfast: %s, %s", path, ", ".join(f"{role} {name}" for role, name in engine_names(core).items()))
     return core
 
 
 def engine_names(core: Core) -> dict[str, str | None]:
     """Return what decides, embeds and reranks, in words."""
-    engines = core.engines
+    engines, vectors = core.engines, core.engines.embedder
     return {
         "llm": "rules" if engines.llm is None else _described(engines.llm),
-        "embedder": engines.embedder.fingerprint,
+        "embedder": str(vectors) if isinstance(vectors, Unavailable) else vectors.fingerprint,
         "reranker": None if engines.reranker is None else _described(engines.reranker),
     }
 
 
-def _engines(config: Config, recorded: Mapping[str, Any], environ: Mapping[str, str]) -> Engines:
-    model_spec = config.llm if config.llm is not None else recorded.get("llm")
-    vectors_spec = config.embedder if config.embedder is not None else recorded.get("embedder")
-    default_model, default_vectors = (
-        (None, None) if model_spec is not None and vectors_spec is not None else default_engines(environ)
-    )
-    model = default_model if model_spec is None else chat_model(cast("str | Spec | ChatModel", model_spec))
-    vectors = default_vectors if vectors_spec is None else embedder(cast("str | Spec | Embedder", vectors_spec))
-    assert vectors is not None  # noqa: S101 - one of the two it is
+def _engines(config: Config, recorded: Recorded, environ: Mapping[str, str]) -> Engines:
+    """Return the engines that `config` names, and for those it does not name what the store was built with."""
+    model = recorded_chat_model(recorded, environ) if config.llm is None else chat_model(config.llm)
+    vectors = recorded_embedder(recorded, environ) if config.embedder is None else embedder(config.embedder)
     # How results are judged is a matter of who asks; the store does not record it.
     judge = None if config.reranker is None else reranker(config.reranker, llm=model)
+    # Searching would refuse it too, but inside a framework that error is a line in a log.
+    if config.rerank and judge is None:
+        raise ConfigError("rerank is on, and there is no reranker: name one, such as reranker='llm'")
+    if config.filter_memories and model is None:
+        raise ConfigError("filter_memories is on, and there is no chat model: name one as llm")
     return Engines(embedder=vectors, llm=model, reranker=judge)
 
 
@@ -90,6 +97,15 @@ def _made_here(engines: Engines, config: Config) -> list[object]:
     return own
 
 
+def _warn(path: str, engines: Engines, recorded: Recorded) -> None:
+    missing = [engine for engine in (engines.llm, engines.embedder) if isinstance(engine, Unavailable)]
+    troubles = dict.fromkeys((*recorded.problems.values(), *map(str, missing)))
+    if troubles:
+        _log.warning("holdfast: %s is open for what needs no model: %s", path, "; ".join(troubles))
+
+
 def _described(engine: object) -> str:
+    if isinstance(engine, Unavailable):
+        return str(engine)
     model = getattr(engine, "model", None)
     return f"{type(engine).__name__}({model})" if isinstance(model, str) else type(engine).__name__

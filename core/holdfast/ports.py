@@ -6,7 +6,7 @@ The blocking half alone is enough. An engine that also has the awaitable half is
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, TypedDict, Union, runtime_checkable
 
 if TYPE_CHECKING:
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 Json = Union[None, bool, int, float, str, "Sequence[Json]", "Mapping[str, Json]"]
 JsonObject = Mapping[str, Json]
+
+TokenCounter = Callable[[str], int]
+"""How many tokens a text has."""
 
 
 class ChatMessage(TypedDict):
@@ -28,7 +31,9 @@ class ChatMessage(TypedDict):
 class ChatModel(Protocol):
     """A language model that answers a conversation with text.
 
-    An optional `acomplete` with the same parameters makes it natively awaitable.
+    An optional `acomplete` with the same parameters makes it natively awaitable. One that knows its tokens has an
+    optional `count_tokens(text) -> int`, quick and without a request, by which `context` keeps to its room; it may
+    return `None` for every text when it cannot tell.
     """
 
     def complete(self, messages: Sequence[ChatMessage], *, schema: JsonObject | None = None) -> str:

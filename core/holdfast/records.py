@@ -37,6 +37,8 @@ class MemoryRecord:
             or a `document` that its owner put.
         expiration_date: Last day on which it is shown, `YYYY-MM-DD` in UTC.
         immutable: Whether changes are refused.
+        facts: What was extracted from a turn that is kept beside its facts, `()` when it told none; `None` for
+            everything else. The turn is found by them too, and conversations change them, never the turn.
     """
 
     id: str
@@ -54,6 +56,7 @@ class MemoryRecord:
     categories: tuple[str, ...] = ()
     expiration_date: str | None = None
     immutable: bool = False
+    facts: tuple[str, ...] | None = None
 
 
 def is_expired(record: MemoryRecord, now: int) -> bool:
@@ -93,5 +96,6 @@ class MemoryItem(TypedDict):
     speaker: NotRequired[str]
     expiration_date: NotRequired[str]
     immutable: NotRequired[bool]
+    facts: NotRequired[list[str]]
     score: NotRequired[float]
     score_details: NotRequired[dict[str, float]]

@@ -82,6 +82,10 @@ class ScopedMemory:
         """
         return ScopedMemory(self._memory, **{**self._ids, **ids}, on_error=self.on_error)
 
+    def raising(self) -> ScopedMemory:
+        """Return the same memory with its failures let out, for who tells of them in words of their own."""
+        return self if self.on_error == "raise" else ScopedMemory(self._memory, **self._ids, on_error="raise")
+
     def context(
         self,
         query: str = "",
@@ -113,9 +117,12 @@ class ScopedMemory:
         limit: int | None = None,
         threshold: float | None = None,
         filters: Mapping[str, Any] | None = None,
+        rerank: bool | None = None,
+        filter_memories: bool | None = None,
     ) -> list[MemoryItem]:
         """Return the memories that bear on `query`, best first (see `Memory.search`)."""
         options: dict[str, Any] = {"limit": limit, "threshold": threshold, "filters": filters}
+        options |= {"rerank": rerank, "filter_memories": filter_memories}
         found = self._tried(_nothing(), lambda: self._blocking.search(query, **self._ids, **options))
         return found["results"]
 
@@ -126,9 +133,12 @@ class ScopedMemory:
         limit: int | None = None,
         threshold: float | None = None,
         filters: Mapping[str, Any] | None = None,
+        rerank: bool | None = None,
+        filter_memories: bool | None = None,
     ) -> list[MemoryItem]:
         """Await `search`."""
         options: dict[str, Any] = {"limit": limit, "threshold": threshold, "filters": filters}
+        options |= {"rerank": rerank, "filter_memories": filter_memories}
         found = await self._atried(_nothing(), lambda: self._awaiting.search(query, **self._ids, **options))
         return found["results"]
 
@@ -180,35 +190,41 @@ class ScopedMemory:
         """Await `get`."""
         return self._mine(await self._atried(None, lambda: self._awaiting.get(memory_id)))
 
-    def update(self, memory_id: str, text: str | None = None, *, metadata: Mapping[str, Any] | None = None) -> None:
-        """Change one memory of the scope (see `Memory.update`).
+    def update(
+        self, memory_id: str, text: str | None = None, *, metadata: Mapping[str, Any] | None = None
+    ) -> MemoryItem:
+        """Change one memory of the scope (see `Memory.update`), and return it as it was before.
 
         Raises:
             NotFound: The scope has no such memory (whatever `on_error` says: the caller must know).
         """
-        self._require(self.get(memory_id), memory_id)
+        before = self._required(self.get(memory_id), memory_id)
         self._tried(None, lambda: self._blocking.update(memory_id, text, metadata=metadata))
+        return before
 
     async def aupdate(
         self, memory_id: str, text: str | None = None, *, metadata: Mapping[str, Any] | None = None
-    ) -> None:
+    ) -> MemoryItem:
         """Await `update`."""
-        self._require(await self.aget(memory_id), memory_id)
+        before = self._required(await self.aget(memory_id), memory_id)
         await self._atried(None, lambda: self._awaiting.update(memory_id, text, metadata=metadata))
+        return before
 
-    def delete(self, memory_id: str) -> None:
-        """Delete one memory of the scope.
+    def delete(self, memory_id: str) -> MemoryItem:
+        """Delete one memory of the scope, and return it as it was before.
 
         Raises:
             NotFound: The scope has no such memory (whatever `on_error` says: the caller must know).
         """
-        self._require(self.get(memory_id), memory_id)
+        before = self._required(self.get(memory_id), memory_id)
         self._tried(None, lambda: self._blocking.delete(memory_id))
+        return before
 
-    async def adelete(self, memory_id: str) -> None:
+    async def adelete(self, memory_id: str) -> MemoryItem:
         """Await `delete`."""
-        self._require(await self.aget(memory_id), memory_id)
+        before = self._required(await self.aget(memory_id), memory_id)
         await self._atried(None, lambda: self._awaiting.delete(memory_id))
+        return before
 
     def delete_all(self, *, filters: Mapping[str, Any] | None = None) -> None:
         """Delete every memory of the scope, or those of it that match `filters`."""
@@ -234,9 +250,10 @@ class ScopedMemory:
         holds = item is not None and all(item.get(field) == value for field, value in self._ids.items())
         return item if holds else None
 
-    def _require(self, item: MemoryItem | None, memory_id: str) -> None:
+    def _required(self, item: MemoryItem | None, memory_id: str) -> MemoryItem:
         if item is None:
             raise NotFound(f"there is no memory {memory_id} here: search shows the ids there are")
+        return item
 
     def _tried(self, otherwise: Any, call: Callable[[], T]) -> T:
         try:

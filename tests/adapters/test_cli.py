@@ -354,6 +354,54 @@ def test_a_preset_is_asked_and_its_failure_is_exit_code_3(path):
         assert run_json(*words, **environment)["inference"] == "model"
 
 
+def test_a_search_is_judged_by_a_model_where_that_is_asked_for(path):
+    ana(path, "I drink tea", "My tea is served at five")
+    words = ("search", "when is tea served?", "--user-id", "ana", "--llm", "openai", "--path", path)
+
+    def judge(request):
+        messages = request["messages"]
+        rating = "Rate each" in messages[0]["content"]
+        scores = [{"memory": at, "score": 10 if f'"{at}">I drink' in messages[-1]["content"] else 0} for at in (0, 1)]
+        return {"ratings": scores} if rating else {"relevant": [0]}
+
+    with scripted_openai_server(judge) as server:
+        environment = {"OPENAI_API_KEY": "test", "OPENAI_BASE_URL": server.base_url}
+        assert run_json(*words, **environment)["results"][0]["memory"] == "My tea is served at five"
+        assert run_json(*words, "--rerank", **environment)["results"][0]["memory"] == "I drink tea"
+        assert len(run_json(*words, "--filter-memories", **environment)["results"]) == 1
+    refused = run("search", "tea", "--user-id", "ana", "--filter-memories", "--path", path)
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "needs a chat model" in refused.stderr
+
+
+@pytest.fixture
+def keyless(path):
+    """A store built with OpenAI's engines, and no key to them any more."""
+    words = ("add", "I like tea", "--user-id", "ana", "--llm", "openai", "--embedder", "openai", "--path", path)
+    with scripted_openai_server({"facts": [{"text": "Likes tea", "turn": 0}]}) as server:
+        run_json(*words, OPENAI_API_KEY="test", OPENAI_BASE_URL=server.base_url)
+    return path
+
+
+def test_a_store_is_read_without_the_key_to_its_engines(keyless):
+    (known,) = run_json("list", "--user-id", "ana", "--path", keyless)["results"]
+    assert run_json("get", known["id"], "--path", keyless) == known
+    assert len(run_json("history", known["id"], "--path", keyless)) == 1
+    assert run_json("users", "--path", keyless)["count"] == 1
+    assert run_json("doctor", "--path", keyless)["healthy"]
+    assert run("delete", known["id"], "--path", keyless).exit_code == 0
+    assert run("get", known["id"], "--path", keyless).exit_code == 1
+
+
+def test_what_needs_the_missing_key_says_so_and_is_exit_code_2(keyless):
+    for words in (["search", "tea", "--user-id", "ana"], ["add", "I like coffee", "--user-id", "ana"]):
+        refused = run(*words, "--path", keyless, "--json")
+        assert (refused.exit_code, refused.stdout) == (2, "")
+        error = json.loads(refused.stderr.splitlines()[-1])["error"]
+        assert error["type"] == "ConfigError"
+        assert "set OPENAI_API_KEY" in error["message"]
+
+
 def test_doctor_tells_damage_and_repairs_it(path):
     damaged, _ = ana(path, "I live in Rome", "I play the cello")
     with sqlite3.connect(path) as store:
@@ -366,6 +414,20 @@ def test_doctor_tells_damage_and_repairs_it(path):
     assert "not healthy" in found.stdout
     assert run("doctor", "--repair", "--path", path).exit_code == 0
     assert run_json("doctor", "--path", path)["memories"] == 1
+
+
+def test_doctor_notes_the_embedder_again_that_a_damaged_store_has_lost(path):
+    ana(path, "I live in Rome")
+    with sqlite3.connect(path) as store:
+        store.execute("UPDATE settings SET value = '{}' WHERE name IN ('embedder', 'engines')")
+    store.close()
+
+    assert "open the store with the embedder" in run("doctor", "--path", path).stdout
+    unsure = run("doctor", "--repair", "--path", path)
+    assert unsure.exit_code == 1
+    assert "still not healthy" in unsure.stdout
+    assert run("doctor", "--repair", "--embedder", "hashing", "--path", path).exit_code == 0
+    assert len(run_json("search", "Rome", "--user-id", "ana", "--path", path)["results"]) == 1
 
 
 # Files
@@ -408,11 +470,25 @@ def test_the_summary_counts_what_was_read_added_and_skipped(path, tmp_path):
         "added": 1,
         "updated": 0,
         "deleted": 0,
+        "turns_kept": 0,
         "skipped": {"blank": 1, "greeting": 1, "duplicate": 1} | summary["skipped"],
     }
     again = run("add", "--file", file, "--user-id", "ana", "--path", path)
     assert again.stdout.startswith("3 messages of 1 conversation read in ")
     assert "0 memories added, 0 updated, 0 deleted" in again.stdout
+
+
+def test_turns_are_kept_beside_their_facts_where_that_is_asked_for(path, tmp_path):
+    said = run_json("add", "I like green tea. Hello!", "--keep-turns", "--user-id", "ana", "--path", path)
+    assert [turn["facts"] for turn in said["turns"]] == [["I like green tea."]]
+    file = write(tmp_path, [{"role": "user", "content": "I play the cello"}, {"role": "assistant", "content": "Nice!"}])
+    summary = run_json("add", "--file", file, "--keep-turns", "--user-id", "ana", "--path", path)
+    assert (summary["added"], summary["turns_kept"]) == (1, 2)
+    told = run("add", "Hello again!", "--keep-turns", "--user-id", "ana", "--path", path)
+    assert "1 turn kept beside the facts" in told.stderr
+    assert "nothing was stored" not in told.stderr
+    listed = run_json("list", "--user-id", "ana", "--path", path)["results"]
+    assert sorted(item["memory_type"] for item in listed) == ["episodic"] * 4 + ["semantic"] * 2
 
 
 def test_the_file_says_whose_and_when_and_the_command_line_wins(path, tmp_path):

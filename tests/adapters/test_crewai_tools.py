@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.adapters.crewai_conversation import UNIFIED, crew_with, served_model
 
-from holdfast import InvalidInput, Memory
+from holdfast import InvalidInput, Memory, StorageError
 from holdfast.testing import ToolCall
 from holdfast_crewai import memory_tools
 
@@ -31,10 +31,12 @@ def test_the_tools_add_find_list_change_and_delete(tools, memory):
     assert tools["add_memory"].run(text="I live in Lisbon.").startswith("ADD [")
     memory_id = memory.get_all(user_id="ana")["results"][0]["id"]
     assert f"[{memory_id}] I live in Lisbon." in tools["search_memory"].run(query="Where do I live?")
-    assert tools["update_memory"].run(memory_id=memory_id, text="I live in Porto.") == f"Updated {memory_id}."
+    assert tools["update_memory"].run(memory_id=memory_id, text="I live in Porto.") == (
+        f"UPDATE [{memory_id}] I live in Porto."
+    )
     assert f"[{memory_id}] I live in Porto." in tools["get_all_memory"].run()
-    assert tools["delete_memory"].run(memory_id=memory_id) == f"Deleted {memory_id}."
-    assert tools["get_all_memory"].run() == "Nothing found."
+    assert tools["delete_memory"].run(memory_id=memory_id) == f"DELETE [{memory_id}]"
+    assert tools["get_all_memory"].run() == "Nothing is remembered."
 
 
 async def test_the_tools_await(tools, memory):
@@ -42,9 +44,41 @@ async def test_the_tools_await(tools, memory):
     memory_id = memory.get_all(user_id="ana")["results"][0]["id"]
     assert memory_id in await tools["search_memory"]._arun(query="home")
     assert memory_id in await tools["get_all_memory"]._arun()
-    assert await tools["update_memory"]._arun(memory_id=memory_id, text="I live in Porto.") == f"Updated {memory_id}."
-    assert await tools["delete_memory"]._arun(memory_id=memory_id) == f"Deleted {memory_id}."
+    assert await tools["update_memory"]._arun(memory_id=memory_id, text="I live in Porto.") == (
+        f"UPDATE [{memory_id}] I live in Porto."
+    )
+    assert await tools["delete_memory"]._arun(memory_id=memory_id) == f"DELETE [{memory_id}]"
     assert "there is no memory" in await tools["delete_memory"]._arun(memory_id=memory_id)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "told"),
+    [
+        ("add_memory", {}, "text is missing"),
+        ("search_memory", {"query": " "}, "blank"),
+        ("search_memory", {"query": "tea", "limit": 1000}, "limit is 1000"),
+        ("search_memory", {"query": "tea", "user_id": "ben"}, "takes no 'user_id'"),
+        ("delete_memory", {"memory_id": 7}, "must be text"),
+    ],
+)
+async def test_a_mistake_of_the_model_is_answered_in_words(tools, name, arguments, told):
+    assert told in tools[name].run(**arguments)
+    assert told in await tools[name]._arun(**arguments)
+
+
+def test_a_failing_memory_is_told_to_the_model_or_raised(memory, caplog):
+    told, raised = (memory_tools(memory, user_id="ana", on_error=on_error)[1] for on_error in ("log", "raise"))
+    memory.close()
+    assert told.run(query="tea") == "The memory failed: go on without it."
+    assert "closed" in caplog.text
+    with pytest.raises(StorageError):
+        raised.run(query="tea")
+
+
+def test_what_was_found_a_moment_ago_is_looked_up_again(tools):
+    assert not any(
+        tool.cache_function({"query": "tea"}, "Nothing is remembered about this.") for tool in tools.values()
+    )
 
 
 def test_a_tool_changes_nothing_of_anyone_elses(tools, memory):
@@ -56,7 +90,10 @@ def test_a_tool_changes_nothing_of_anyone_elses(tools, memory):
 
 def test_no_tool_takes_an_id_of_a_scope_from_the_model(tools):
     for tool in tools.values():
-        assert not {"user_id", "agent_id", "run_id", "app_id", "scoped"} & set(tool.args_schema.model_fields)
+        shown = tool.args_schema.model_json_schema()
+        assert shown["properties"].keys() == tool.args_schema.model_fields.keys()
+        assert shown["properties"].keys() <= {"text", "query", "limit", "memory_id"}
+        assert all(described["description"] for described in shown["properties"].values())
 
 
 def test_tools_without_a_scope_are_refused(memory):

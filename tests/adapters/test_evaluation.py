@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from holdfast import Memory
-from holdfast.testing import memory_for_tests
+from holdfast.testing import ScriptedChatModel, memory_for_tests
 from holdfast_cli import app
 from holdfast_cli.conversations import conversations_of
 from holdfast_cli.evaluation import metrics
@@ -144,6 +144,27 @@ def test_conversations_without_a_name_stay_apart(tmp_path):
         assert {user["name"] for user in memory.users()["results"] if user["type"] == "user"} == {"item 1", "item 2"}
 
 
+def test_a_kept_turn_is_found_by_the_facts_it_told(tmp_path):
+    texts = ["Did Teo move to Oslo at last?", "Yes, in May!", *(f"My hen laid egg {number}" for number in range(20))]
+    turns = [{"speaker": "Mara", "dia_id": f"D1:{at}", "text": text} for at, text in enumerate(texts, 1)]
+    question = {"question": "Where does her brother live?", "evidence": ["D1:2"], "category": 4}
+    samples = samples_in([str(write(tmp_path, _with(conversation={"session_1": turns}, qa=[question])))])
+
+    def fact(messages, _schema):
+        told = "Mara's brother Teo lives in Oslo"
+        asked = messages[-1]["content"].split("<conversation>\n")[-1]
+        return {"facts": [{"text": told, "turn": 0, "attributed_to": "user"}] if "Yes, in May!" in asked else []}
+
+    with memory_for_tests(llm=ScriptedChatModel(fact)) as memory:
+        with_facts = run_on(memory, samples, ks=[5], tell=str, keep_turns=True)
+    with memory_for_tests() as memory:
+        without = run_on(memory, samples, ks=[5], tell=str)
+    assert (with_facts.turns, without.turns) == (22, 22)
+    assert with_facts.outcomes[0].ranks == (1,)
+    assert without.outcomes[0].ranks != (1,)
+    assert with_facts.outcomes[0].context[500] == 1
+
+
 # A whole evaluation
 
 
@@ -178,6 +199,7 @@ def test_a_question_is_asked_within_its_conversation_only():
 
 def test_tokens_and_context_are_counted_as_the_memory_counts_them():
     document = run_json(FILE, "--k", "1,50")
+    assert document["tokens_counted_by"] == "estimate (4 bytes of UTF-8 a token)"
     assert 5 < document["tokens"]["1"] < document["tokens"]["50"] < 500
     everything_fits = document["scores"]["overall"]["scores"]["context@2000"]
     assert everything_fits == {"mean": 1.0, "low": 1.0, "high": 1.0}
@@ -209,7 +231,8 @@ def test_the_table_has_every_category_and_fits_a_terminal():
     assert len(recall) == 6
     assert all("\N{PLUS-MINUS SIGN}" in cell for cell in recall[1:])
     at_a_terminal = run(FILE, *KEY_FREE, FORCE_COLOR="1", COLUMNS="80", TERM="dumb").stdout
-    for word in ("overall", "multi-hop", "temporal", "open-domain", "single-hop", "context@500", "without it", "p95"):
+    measures = ("context@500", "without it", "tokens counted by", "estimate", "p95")
+    for word in ("overall", "multi-hop", "temporal", "open-domain", "single-hop", *measures):
         assert word in at_a_terminal
 
 

@@ -301,6 +301,7 @@ def test_an_agent_on_a_real_client_with_tools_and_middleware(memory):
     replies = [
         Completion("Noted."),
         ToolCall("search_memory", {"query": "home", "user_id": "ben"}),
+        ToolCall("search_memory", {"query": "home"}),
         Completion("In Lisbon."),
     ]
     memory.add("My cat is called Whiskers.", user_id="ben-secret")
@@ -313,10 +314,11 @@ def test_an_agent_on_a_real_client_with_tools_and_middleware(memory):
         runner.invoke(says("I live in Lisbon."))
         state = runner.invoke(says(QUESTION))
     assert state["messages"][-1].content == "In Lisbon."
-    assert len(server.requests) == 3  # none beyond the agent's own
-    first, second, third = (request.body["messages"] for request in server.requests)
+    assert len(server.requests) == 4  # none beyond the agent's own
+    first, second, third, fourth = (request.body["messages"] for request in server.requests)
     assert [message["role"] for message in first] == ["user"]
     assert "Lisbon" in second[0]["content"]
-    assert third[0] == second[0]
-    assert "Lisbon" in third[-1]["content"]
+    assert fourth[0] == third[0] == second[0]
+    assert third[-1]["content"] == "That did not work: search_memory takes no 'user_id': it takes query and limit"
+    assert "Lisbon" in fourth[-1]["content"]
     assert not any(word in str(server.requests) for word in ("ana-secret", "ben-secret", "Whiskers"))

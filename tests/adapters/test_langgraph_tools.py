@@ -9,6 +9,7 @@ os.environ["LANGSMITH_TRACING"] = os.environ["LANGCHAIN_TRACING_V2"] = "false"
 import pytest
 from langchain.agents import create_agent
 from langchain_core.messages import AIMessage, ToolMessage
+from langchain_core.utils.function_calling import convert_to_openai_tool
 from langchain_openai import ChatOpenAI
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
@@ -56,7 +57,7 @@ def test_the_model_sees_no_way_to_choose_whose_memory_it_is(memory):
     for ids in ({"user_id": "ana"}, {"user_id": FROM_CONFIG}):
         tools = memory_tools(memory, **ids)
         assert [tool.name for tool in tools] == NAMES
-        seen = {name for tool in tools for name in tool.tool_call_schema.model_json_schema()["properties"]}
+        seen = {name for tool in tools for name in convert_to_openai_tool(tool)["function"]["parameters"]["properties"]}
         assert seen == {"text", "query", "limit", "memory_id"}
         assert all(tool.description for tool in tools)
 

@@ -1,7 +1,6 @@
 """What the memory block and the tools promise in LlamaIndex."""
 
 import asyncio
-import json
 import logging
 
 import pytest
@@ -9,6 +8,7 @@ from llama_index.core.agent.workflow import FunctionAgent
 from llama_index.core.chat_engine import SimpleChatEngine
 from llama_index.core.llms import ChatMessage
 from llama_index.core.memory import Memory as ChatMemory
+from llama_index.core.workflow import Context
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import StaticPool
 from tests.adapters.llamaindex_conversation import WARNINGS, ScriptedLLM, loop_of_its_own, tool_call
@@ -180,23 +180,22 @@ async def test_a_block_follows_on_error(memory, caplog):
 def test_the_tools_do_what_their_names_say(memory):
     tools = tools_of(memory)
     assert list(tools) == ["add_memory", "search_memory", "get_all_memory", "update_memory", "delete_memory"]
-    (added,) = json.loads(tools["add_memory"](text="I live in Lisbon.").content)
+    (added,) = tools["add_memory"](text="I live in Lisbon.").raw_output.items
     assert added["event"] == "ADD"
-    (found,) = json.loads(tools["search_memory"](query="Where do I live?").content)
+    (found,) = tools["search_memory"](query="Where do I live?").raw_output.items
     assert found["memory"] == "I live in Lisbon."
     tools["update_memory"](memory_id=found["id"], text="I live in Porto.")
-    assert [item["memory"] for item in json.loads(tools["get_all_memory"]().content)] == ["I live in Porto."]
+    assert f"[{found['id']}] I live in Porto." in tools["get_all_memory"]().content
     tools["delete_memory"](memory_id=found["id"])
-    assert tools["get_all_memory"]().content == "Nothing is remembered about that."
+    assert tools["get_all_memory"]().content == "Nothing is remembered."
 
 
 async def test_the_tools_do_the_same_where_they_are_awaited(memory):
     tools = tools_of(memory)
     await tools["add_memory"].acall(text="I live in Lisbon.")
-    (found,) = json.loads((await tools["search_memory"].acall(query="Where do I live?")).content)
+    (found,) = (await tools["search_memory"].acall(query="Where do I live?")).raw_output.items
     await tools["update_memory"].acall(memory_id=found["id"], text="I live in Porto.")
-    (listed,) = json.loads((await tools["get_all_memory"].acall()).content)
-    assert listed["memory"] == "I live in Porto."
+    assert "I live in Porto." in (await tools["get_all_memory"].acall()).content
     await tools["delete_memory"].acall(memory_id=found["id"])
     assert texts(memory) == []
 
@@ -233,7 +232,7 @@ def test_the_tools_reach_no_others_memories(memory, user_id):
         tools["delete_memory"](memory_id=bens["id"]),
     ):
         assert "there is no memory" in refused.content
-    assert tools["search_memory"](query="What is my cat called?").content == "Nothing is remembered about that."
+    assert tools["search_memory"](query="What is my cat called?").content == "Nothing is remembered about this."
     assert texts(memory, "ben") == ["My cat is called Whiskers."]
 
 
@@ -241,8 +240,10 @@ def test_the_tools_reach_no_others_memories(memory, user_id):
     ("name", "arguments", "told"),
     [
         ("add_memory", {"text": ""}, "blank"),
-        ("add_memory", {"text": "Hello!"}, "Nothing was added"),
+        ("add_memory", {"text": "Hello!"}, "Not stored (greeting)"),
+        ("add_memory", {}, "text is missing"),
         ("search_memory", {"query": " "}, "blank"),
+        ("search_memory", {"query": "tea", "user_id": "ben"}, "takes no 'user_id'"),
         ("update_memory", {"memory_id": "1", "text": "I like tea."}, "there is no memory 1 here"),
         ("delete_memory", {"memory_id": ""}, "must be the id of a memory"),
     ],
@@ -258,8 +259,8 @@ async def test_a_tool_whose_memory_fails_follows_on_error(memory, caplog):
     tools = {on_error: tools_of(memory, on_error=on_error)["search_memory"] for on_error in ("log", "raise")}
     memory.close()
     with caplog.at_level(logging.WARNING, logger="holdfast"):
-        assert "cannot be reached" in tools["log"](query="tea").content
-        assert "cannot be reached" in (await tools["log"].acall(query="tea")).content
+        assert "The memory failed" in tools["log"](query="tea").content
+        assert "The memory failed" in (await tools["log"].acall(query="tea")).content
     assert "closed" in caplog.text
     with pytest.raises(StorageError):
         tools["raise"](query="tea")
@@ -290,6 +291,26 @@ async def test_a_hundred_calls_at_once_are_all_kept(memory):
     add = tools_of(memory)["add_memory"]
     await asyncio.gather(*(add.acall(text=f"I own book number {number}x.") for number in range(100)))
     assert len(memory.get_all(user_id="ana", limit=1000)["results"]) == 100
+
+
+def test_the_program_says_how_many_memories_a_model_is_shown_at_most(memory):
+    for number in range(4):
+        memory.add(f"I own book number {number}x.", user_id="ana")
+    tools = tools_of(memory, limit=2)
+    assert len(tools["get_all_memory"]().raw_output.items) == len(tools["search_memory"]("book").raw_output.items) == 2
+    assert len(tools["search_memory"](query="book", limit=1).raw_output.items) == 1
+    assert "from 1 to 2" in tools["search_memory"](query="book", limit=3).content
+    assert tools["search_memory"].metadata.get_parameters_dict()["properties"]["limit"]["maximum"] == 2
+    with pytest.raises(InvalidInput, match="limit is 0"):
+        memory_tools(memory, user_id="ana", limit=0)
+
+
+async def test_a_conversation_with_tool_calls_can_be_written_down(memory):
+    replies = iter([tool_call("add_memory", text="I live in Lisbon."), "Noted."])
+    agent = FunctionAgent(llm=ScriptedLLM(reply=lambda _: next(replies)), tools=memory_tools(memory, user_id="ana"))
+    context = Context(agent)
+    await agent.run(user_msg="Remember where I live: Lisbon.", ctx=context)
+    assert "I live in Lisbon." in str(context.to_dict())
 
 
 @pytest.mark.parametrize("make", [HoldfastMemoryBlock, memory_tools])

@@ -451,6 +451,92 @@ class MemoryContract(Contract):
             assert (kept["app_id"], kept["expiration_date"]) == ("app", TOMORROW)
             assert kept["created_at"].startswith("2026-05-08T00:00:00")
 
+    # Keeping turns beside their facts
+
+    def test_a_kept_turn_is_found_by_the_facts_it_told(self, open_memory):
+        model = ScriptedChatModel([facts("Ana's brother Teo moved to Oslo in May 2026"), facts()])
+        memory = open_memory(llm=model)
+        said = {"role": "user", "name": "Ana", "content": "Yes, he left last month!"}
+        result = memory.add(said, user_id="ana", timestamp="2026-06-03", keep_turns=True)
+        memory.add("What a day", user_id="ana", keep_turns=True)
+        assert events(result) == [("ADD", "Ana's brother Teo moved to Oslo in May 2026")]
+        (turn,) = result["turns"]
+        assert (turn["memory"], turn["facts"]) == (said["content"], ["Ana's brother Teo moved to Oslo in May 2026"])
+        found = memory.search("brother in Oslo", user_id="ana", filters={"memory_type": "episodic"})["results"]
+        assert (found[0]["id"], found[0]["facts"]) == (turn["id"], turn["facts"])
+        assert found[0]["score"] > 2 * found[1]["score"]
+        assert (found[1]["memory"], found[1]["facts"]) == ("What a day", [])
+
+    def test_turns_and_facts_are_kept_in_one_call_of_each_engine(self, open_memory):
+        class Counting(HashingEmbedder):
+            calls = 0
+
+            def embed(self, said):
+                self.calls += 1
+                return super().embed(said)
+
+        model, embedder = ScriptedChatModel([facts("Likes tea", "Lives in Berlin")]), Counting()
+        memory = open_memory(llm=model, embedder=embedder)
+        said = [{"role": "user", "content": "I like tea and live in Berlin"}, {"role": "assistant", "content": "Noted"}]
+        result = memory.add([{"role": "system", "content": "Be kind"}, *said], user_id="ana", keep_turns=True)
+        assert (len(model.calls), embedder.calls) == (1, 1)
+        assert [item["memory"] for item in result["turns"]] == ["I like tea and live in Berlin", "Noted"]
+        assert len(texts(memory.get_all(user_id="ana"))) == 4
+
+    def test_no_conversation_changes_a_kept_turn(self, open_memory):
+        wrong = decisions({"fact": 0, "event": "UPDATE", "memory": 0, "text": "Lives in Porto"})
+        model = ScriptedChatModel([facts("Lives in Lisbon"), facts("Lives in Porto"), wrong])
+        memory = open_memory(llm=model)
+        memory.add("Lives in Lisbon", user_id="ana", keep_turns=True)
+        memory.add("Porto now, no longer Lisbon", user_id="ana", keep_turns=True)
+        assert known_to(model, call=2) == ["Lives in Lisbon"]
+        assert "Lives in Lisbon</memory>" in model.calls[1].messages[-1]["content"]
+        assert model.calls[1].messages[-1]["content"].count("</memory>") == 1
+        kept = memory.get_all(user_id="ana", filters={"memory_type": "episodic"})
+        assert sorted(texts(kept)) == ["Lives in Lisbon", "Porto now, no longer Lisbon"]
+        assert texts(memory.get_all(user_id="ana", filters={"memory_type": "semantic"})) == ["Lives in Porto"]
+
+    def test_turns_are_kept_without_a_model_too(self, memory):
+        result = memory.add(["I moved to Lisbon.", "How are you?"], user_id="ana", keep_turns=True)
+        assert [(item["memory"], item["facts"]) for item in result["turns"]] == [
+            ("I moved to Lisbon.", ["I moved to Lisbon."]),
+            ("How are you?", []),
+        ]
+        again = memory.add(["I moved to Lisbon.", "How are you?"], user_id="ana", keep_turns=True)
+        assert (again["results"], again["turns"], reasons(again).count("duplicate")) == ([], [], 3)
+
+    def test_turns_survive_a_model_that_cannot_be_read(self, open_memory):
+        memory = open_memory(llm=ScriptedChatModel(["no facts here", "nor here"]))
+        result = memory.add("I live in Lisbon", user_id="ana", keep_turns=True)
+        assert ([item["memory"] for item in result["turns"]], reasons(result)) == (
+            ["I live in Lisbon"],
+            ["unreadable reply"],
+        )
+
+    def test_a_memory_may_be_configured_to_keep_turns(self, open_memory):
+        memory = open_memory(config={"keep_turns": True})
+        assert "turns" in memory.add("I live in Lisbon.", user_id="ana")
+        assert "turns" not in memory.add("I play the cello.", user_id="ana", keep_turns=False)
+        with pytest.raises(InvalidInput, match="keep_turns is 'yes'"):
+            memory.add("I play the cello.", user_id="ana", keep_turns="yes")
+
+    def test_a_kept_turn_brought_back_is_found_by_its_facts_again(self, open_memory):
+        memory = open_memory(llm=ScriptedChatModel([facts("Teo lives in Oslo")]))
+        (turn,) = memory.add("Yes, he does", user_id="ana", keep_turns=True)["turns"]
+        memory.delete(turn["id"])
+        memory.rollback(turn["id"])
+        found = memory.search("Oslo", user_id="ana", filters={"memory_type": "episodic"})["results"]
+        assert (found[0]["id"], found[0]["facts"]) == (turn["id"], ["Teo lives in Oslo"])
+        assert found[0]["score"] > 0.3
+
+    def test_a_kept_turn_said_anew_has_no_facts_of_what_it_said(self, open_memory):
+        memory = open_memory(llm=ScriptedChatModel([facts("Teo lives in Oslo")]))
+        (turn,) = memory.add("Yes, he does", user_id="ana", keep_turns=True)["turns"]
+        memory.update(turn["id"], "No, he does not")
+        assert memory.get(turn["id"])["facts"] == []
+        memory.rollback(turn["id"])
+        assert memory.get(turn["id"])["facts"] == ["Teo lives in Oslo"]
+
     # Scopes
 
     def test_users_never_see_each_other(self, memory):

@@ -36,7 +36,8 @@ def memory(tmp_path):
 def everything(memory):
     store = memory.core.store
     counts = store._query("SELECT (SELECT max(sequence) FROM changes), (SELECT count(*) FROM messages)")
-    return counts, store.select(EVERYTHING), store.history(str(KNOWN)), store.settings()
+    settings = store.setting("embedder"), store.setting("engines")
+    return counts, store.select(EVERYTHING), store.history(str(KNOWN)), settings
 
 
 def check_refused(memory, call, error, said):

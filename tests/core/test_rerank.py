@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 from tests.contracts.memory_contract import Blocking, facts, tell, texts
 
-from holdfast import AsyncMemory, ConfigError, HashingEmbedder, Memory, ProviderError, UnreadableReply
+from holdfast import (
+    AsyncMemory,
+    ConfigError,
+    HashingEmbedder,
+    InvalidInput,
+    Memory,
+    ProviderError,
+    ScopedMemory,
+    UnreadableReply,
+)
 from holdfast.providers import LLMReranker, reranker
 from holdfast.retrieval.rerank import MOST_RERANKED
 from holdfast.testing import ScriptedChatModel
@@ -74,6 +83,58 @@ def opened(request):
 
 
 # Reranking
+
+
+def test_a_memory_may_be_configured_to_rerank_whoever_asks(opened):
+    memory = opened(reranker=Preference("Peanuts"), config={"rerank": True})
+    tell(memory, *ABOUT_FOOD, user_id="ana")
+    assert texts(memory.search("tea", user_id="ana"))[0] == "Peanuts make me ill"
+    assert texts(memory.search("tea", user_id="ana", rerank=False))[0] != "Peanuts make me ill"
+    lines = memory.context("when is tea served?", user_id="ana", max_tokens=2000).splitlines()
+    assert next(line for line in lines if line.startswith("- ")).endswith("Peanuts make me ill")
+
+
+def test_a_memory_may_be_configured_to_filter_whoever_asks():
+    model = ScriptedChatModel(lambda _messages, _schema: {"relevant": []})
+    with Memory(":memory:", llm=model, embedder="hashing", config={"filter_memories": True}) as memory:
+        tell(memory, *ABOUT_FOOD, user_id="ana")
+        scoped = ScopedMemory(memory, user_id="ana", on_error="raise")
+        assert scoped.search("tea") == []
+        assert len(scoped.search("tea", filter_memories=False)) == 3
+        assert scoped.context("tea") == ""
+
+
+def test_a_scope_reranks_and_filters_where_it_is_asked_to():
+    model = ScriptedChatModel(lambda _messages, _schema: {"relevant": [0]})
+    with Memory(":memory:", llm=model, embedder="hashing", reranker=Preference("Peanuts")) as memory:
+        tell(memory, *ABOUT_FOOD, user_id="ana")
+        scoped = ScopedMemory(memory, user_id="ana", on_error="raise")
+        assert len(scoped.search("tea", rerank=True)) == 3
+        for found in (
+            scoped.search("tea", rerank=True, filter_memories=True),
+            asyncio.run(scoped.asearch("tea", rerank=True, filter_memories=True)),
+        ):
+            assert [item["memory"] for item in found] == ["Peanuts make me ill"]
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"rerank": True}, "there is no reranker"),
+        ({"filter_memories": True}, "there is no chat model"),
+        ({"rerank": "yes"}, "rerank is 'yes'"),
+    ],
+)
+def test_judges_that_are_not_there_are_missed_when_the_memory_opens(opened, config, words):
+    with pytest.raises(ConfigError, match=words):
+        opened(config=config)
+
+
+def test_a_judge_is_switched_on_by_true_alone(opened):
+    memory = opened(reranker=Preference("tea"))
+    for switch in ("rerank", "filter_memories"):
+        with pytest.raises(InvalidInput, match=f"{switch} is 'no'"):
+            memory.search("tea", user_id="ana", **{switch: "no"})
 
 
 def test_the_reranker_has_the_last_word_on_the_order(opened):

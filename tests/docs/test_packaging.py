@@ -26,7 +26,9 @@ def test_the_public_names_are_these_and_no_others():
         "Id",
         "InvalidFilter",
         "InvalidInput",
+        "MEMORY_TOOLS",
         "Memory",
+        "MemoryTool",
         "NotFound",
         "OnError",
         "Owner",
@@ -35,6 +37,7 @@ def test_the_public_names_are_these_and_no_others():
         "SchemaTooNew",
         "ScopedMemory",
         "StorageError",
+        "ToolAnswer",
         "UnreadableReply",
     ]
     for name in holdfast.__all__:

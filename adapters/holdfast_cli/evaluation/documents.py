@@ -62,6 +62,7 @@ def document_of(report: Report) -> dict[str, Any]:
         "latency_ms": dict(zip(("p50", "p95"), report.latency, strict=True)),
         "scores": {name: asdict(group) for name, group in report.groups.items()},
         "tokens": {str(k): count for k, count in report.tokens.items()},
+        "tokens_counted_by": run.counted_by,
         "leave_one_out": {"k": report.judged_at, "conversations": [asdict(one) for one in report.left_out]},
         "comparison": None if report.comparison is None else _compared(report.comparison),
         "depth": run.depth,
@@ -94,6 +95,7 @@ def _run(document: Mapping[str, Any]) -> Run:
         adding_seconds=float(document["adding_seconds"]),
         depth=int(document["depth"]),
         outcomes=outcomes,
+        counted_by=str(document.get("tokens_counted_by", "")),
     )
 
 

@@ -16,8 +16,6 @@ from holdfast_cli.evaluation.metrics import RECIPROCAL_DEPTH
 BUDGETS = (500, 1_000, 2_000)
 """Rooms, in tokens, within which `context` is asked for the evidence."""
 
-_BYTES_PER_TOKEN = 4  # as `context` counts its room
-
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -52,6 +50,7 @@ class Run:
         adding_seconds: How long remembering them took.
         depth: How many results each question was given; ranks beyond it are not known.
         outcomes: One per question, at least one.
+        counted_by: Whose count the tokens are, in words.
     """
 
     engines: Mapping[str, str | None]
@@ -59,78 +58,78 @@ class Run:
     adding_seconds: float
     depth: int
     outcomes: Sequence[Outcome]
+    counted_by: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Remembered:
-    """A conversation as the memory holds it: which turn each memory is, and how each turn reads."""
-
-    turns: Mapping[str, str]
-    lines: Mapping[str, str]
+Lines = Mapping[str, Sequence[str]]
+"""How each turn reads, and the facts it told, by the turn's name."""
 
 
-def run(memory: Memory, samples: Sequence[Sample], *, ks: Sequence[int], tell: Callable[[str], object]) -> Run:
+def run(
+    memory: Memory,
+    samples: Sequence[Sample],
+    *,
+    ks: Sequence[int],
+    tell: Callable[[str], object],
+    keep_turns: bool = False,
+) -> Run:
     """Remember every conversation (one add per turn, kept as it is) and ask every question once.
 
-    A question is asked within its conversation only.
+    A question is asked within its conversation only. Who finds a fact has found the turn that told it.
 
     Args:
         memory: An empty one.
         samples: The conversations and their questions.
         ks: How many results are looked at, ascending.
         tell: Called with the conversation's name before each session and each question.
+        keep_turns: Also extract the facts of each turn: they are memories too, and keys of the turn.
 
     Raises:
         HoldfastError: A turn was not kept, or the memory failed.
     """
     started = time.perf_counter()
-    remembered = {sample.id: _remembered(memory, sample, tell) for sample in samples}
+    lines = {sample.id: _remembered(memory, sample, tell, infer=keep_turns) for sample in samples}
     adding_seconds = time.perf_counter() - started
     depth = max(*ks, RECIPROCAL_DEPTH)
     outcomes: list[Outcome] = []
     for sample in samples:
         for question in sample.questions:
             tell(sample.id)
-            outcomes.append(_asked(memory, sample.id, question, remembered[sample.id], ks=ks, depth=depth))
-    turns = sum(len(one.turns) for one in remembered.values())
-    return Run(memory.engines, turns, adding_seconds, depth, outcomes)
+            outcomes.append(_asked(memory, sample.id, question, lines[sample.id], ks=ks, depth=depth))
+    turns = sum(map(len, lines.values()))
+    return Run(memory.engines, turns, adding_seconds, depth, outcomes, memory.tokens.counted_by)
 
 
-def _remembered(memory: Memory, sample: Sample, tell: Callable[[str], object]) -> _Remembered:
-    turns: dict[str, str] = {}
-    lines: dict[str, str] = {}
+def _remembered(memory: Memory, sample: Sample, tell: Callable[[str], object], *, infer: bool) -> Lines:
+    lines: dict[str, list[str]] = {}
     for session in sample.sessions:
         tell(sample.id)
-        for memory_id, label, line in _added(memory, session):
-            turns[memory_id] = label or memory_id
-            lines[label or memory_id] = line
-    return _Remembered(turns, lines)
+        for number, (message, label) in enumerate(zip(session.messages, session.labels, strict=True)):
+            turn = label or f"{session.place}, message {number}"
+            texts = _texts(memory, session, message, turn, infer=infer)
+            lines[turn] = [_line(message.get("name"), text) for text in texts]
+    return lines
 
 
-def _added(memory: Memory, session: Conversation) -> list[tuple[str, str | None, str]]:
-    """Add one session turn by turn; return each memory's id, its turn's name in the file and how it reads."""
-    return [
-        (_kept(memory, session, message), label, _line(message.get("name"), message["content"]))
-        for message, label in zip(session.messages, session.labels, strict=True)
-    ]
-
-
-def _kept(memory: Memory, session: Conversation, message: Mapping[str, Any]) -> str:
-    added = memory.add(message, **session.ids, timestamp=session.timestamp, infer=False)
-    kept = [item["id"] for item in (*added["results"], *added["skipped"]) if "id" in item]
-    if len(kept) != 1:
+def _texts(memory: Memory, session: Conversation, message: Mapping[str, Any], turn: str, *, infer: bool) -> list[str]:
+    """Add one turn; return what it says and the facts it told."""
+    about: dict[str, Any] = {"metadata": {"turn": turn}, "infer": infer, "keep_turns": infer}
+    added = memory.add(message, **session.ids, timestamp=session.timestamp, **about)
+    kept = added.get("turns", added["results"])
+    if not kept and not any("id" in item for item in added["skipped"]):
         raise InvalidInput(f"{session.place}: a turn was not kept, so evidence cannot be told: {message['content']!r}")
-    return kept[0]
+    return [message["content"], *(item["memory"] for item in added["results"] if infer)]
 
 
 def _asked(
-    memory: Memory, conversation: str, question: Question, remembered: _Remembered, *, ks: Sequence[int], depth: int
+    memory: Memory, conversation: str, question: Question, lines: Lines, *, ks: Sequence[int], depth: int
 ) -> Outcome:
     started = time.perf_counter()
     found = memory.search(question.text, user_id=conversation, limit=depth)["results"]
     milliseconds = (time.perf_counter() - started) * 1_000
-    places = {remembered.turns[item["id"]]: rank for rank, item in enumerate(found, 1)}
-    sizes = [_tokens(_line(item.get("speaker"), item["memory"])) for item in found]
+    places = {_turn_of(item): rank for rank, item in reversed(list(enumerate(found, 1)))}
+    count = memory.tokens.of
+    sizes = [count(_line(item.get("speaker"), item["memory"])) for item in found]
     so_far = list(itertools.accumulate(sizes, initial=0.0))
     return Outcome(
         id=question.id,
@@ -138,21 +137,21 @@ def _asked(
         category=question.category,
         ranks=tuple(places.get(turn) for turn in question.evidence),
         tokens={k: so_far[min(k, len(found))] for k in ks},
-        context={room: _recalled(memory, conversation, question, remembered, room=room) for room in BUDGETS},
+        context={room: _recalled(memory, conversation, question, lines, room=room) for room in BUDGETS},
         milliseconds=milliseconds,
     )
 
 
-def _recalled(memory: Memory, conversation: str, question: Question, remembered: _Remembered, *, room: int) -> float:
+def _recalled(memory: Memory, conversation: str, question: Question, lines: Lines, *, room: int) -> float:
     """Return the share of the evidence that stands in the context of `room` tokens."""
     shown = memory.context(question.text, user_id=conversation, max_tokens=room).splitlines()
-    there = [any(line.endswith(remembered.lines[turn]) for line in shown) for turn in question.evidence]
+    there = [any(line.endswith(tuple(lines[turn])) for line in shown) for turn in question.evidence]
     return sum(there) / len(there)
+
+
+def _turn_of(item: Mapping[str, Any]) -> str:
+    return str(item["metadata"]["turn"])
 
 
 def _line(speaker: str | None, text: str) -> str:
     return " ".join(f"{speaker}: {text}".split() if speaker else text.split())
-
-
-def _tokens(text: str) -> float:
-    return len(text.encode()) / _BYTES_PER_TOKEN

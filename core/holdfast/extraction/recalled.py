@@ -21,8 +21,13 @@ def recalled_block(lines: Sequence[str]) -> str:
     """Return `lines` fenced as data, `""` for none; no line can close the fence."""
     if not lines:
         return ""
-    shown = "\n".join(_ANY_TAG.sub("&lt;", " ".join(line.split())) for line in lines)
+    shown = "\n".join(map(recalled_line, lines))
     return f"<{_TAG}>\n{_PREAMBLE}\n{shown}\n</{_TAG}>"
+
+
+def recalled_line(line: str) -> str:
+    """Return `line` as it stands in the block; what stands there stays as it is."""
+    return _ANY_TAG.sub("&lt;", " ".join(line.split()))
 
 
 def without_recalled(text: str) -> str:

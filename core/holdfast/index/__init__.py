@@ -18,7 +18,7 @@ from holdfast.index.growing import Growing
 from holdfast.index.scopes import ScopeLists
 from holdfast.index.terms import TermTable, places_in
 from holdfast.index.vectors import Vectors, vector_index
-from holdfast.retrieval.tokens import term_ids, words
+from holdfast.retrieval.tokens import first_name, term_ids
 from holdfast.scope import Scope
 from holdfast.stores import IndexEntries
 
@@ -142,8 +142,8 @@ def _conversation_of(scope: Scope) -> int:
 @lru_cache(maxsize=4096)
 def _speaker(name: str | None) -> int:
     """Return the hash of a speaker's first name, 0 for none."""
-    names = words(name)[:1] if name else []
-    return int(term_ids(names)[0]) if names else 0
+    called = first_name(name) if name else ""
+    return int(term_ids([called])[0]) if called else 0
 
 
 def _ordinal(day: str | None) -> int:

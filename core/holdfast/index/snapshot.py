@@ -16,13 +16,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from holdfast.errors import StorageError
 from holdfast.index import MemoryIndex
 from holdfast.scope import SCOPE_FIELDS, Scope
-from holdfast.stores import Store
+from holdfast.stores import STORE_ID_SETTING, Store
 
 _log = logging.getLogger("holdfast")
 
-_MAGIC = b"HOLDFAST-INDEX-2\n"
+_MAGIC = b"HOLDFAST-INDEX-3\n"
 _WORTH_KEEPING = 20_000  # memories below which building anew takes less than half a second
 _WORTH_RENEWING = 0.1  # share of changes that makes an old snapshot not worth catching up from
 
@@ -48,7 +49,7 @@ def save_snapshot(path: Path, index: MemoryIndex, store: Store, *, since: int) -
     try:
         _write(draft, index, store)
         draft.replace(path)
-    except OSError as error:
+    except (OSError, StorageError) as error:
         _log.warning("the index was not kept (%s): the next start builds it from the store", error)
         return False
     finally:
@@ -64,7 +65,7 @@ def load_snapshot(path: Path, store: Store, *, dimensions: int) -> MemoryIndex |
         return None
     try:
         return _read(content, store, dimensions)
-    except (ValueError, KeyError, TypeError, IndexError) as reason:
+    except (ValueError, KeyError, TypeError, IndexError, StorageError) as reason:
         _log.warning("%s is not used (%s): the index is built from the store", path, reason)
         return None
 
@@ -83,7 +84,7 @@ def _write(path: Path, index: MemoryIndex, store: Store) -> None:
         "vectors": index.vectors.matrix()[alive],
     }
     header = {
-        "store": store.settings()["store_id"],
+        "store": store.setting(STORE_ID_SETTING),
         "sequence": index.sequence,
         "mark": store.change_mark(index.sequence),
         "dimensions": index.dimensions,
@@ -113,7 +114,7 @@ def _read(content: bytes, store: Store, dimensions: int) -> MemoryIndex:
         raise ValueError("its checksum does not hold")
     size = int.from_bytes(body[:8], "little")
     header = json.loads(bytes(body[8 : 8 + size]))
-    if header["store"] != store.settings()["store_id"] or header["dimensions"] != dimensions:
+    if header["store"] != store.setting(STORE_ID_SETTING) or header["dimensions"] != dimensions:
         raise ValueError("it belongs to another store")
     if header["mark"] is None or store.change_mark(header["sequence"]) != header["mark"]:
         raise ValueError("it tells of changes the store does not have")

@@ -8,7 +8,6 @@ take both places.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -21,10 +20,19 @@ from holdfast.instants import Moment, calendar_day, instant
 from holdfast.operations.applying import Changes, ScopeFilled, applied, stored
 from holdfast.operations.asking import extracted, reconciled, surroundings
 from holdfast.operations.indexing import indexed, slot_names
-from holdfast.operations.inputs import Messages, metadata_of, scope_and_actor, text_of, turns_of
+from holdfast.operations.inputs import Messages, metadata_of, scope_and_actor, switch_of, text_of, turns_of
 from holdfast.operations.items import AddResult, skipped_item
 from holdfast.operations.nearest import Neighbour, nearest
-from holdfast.operations.observing import Candidate, Decided, Observation, fact_record, sides_kept, turn_record
+from holdfast.operations.observing import (
+    Candidate,
+    Decided,
+    Kept,
+    KeptTurn,
+    Observation,
+    fact_record,
+    kept_turns,
+    sides_kept,
+)
 from holdfast.operations.ruling import ruled
 from holdfast.ports import ChatModel
 from holdfast.records import MemoryRecord
@@ -44,6 +52,7 @@ def add(
     metadata: Mapping[str, Any] | None = None,
     filters: Mapping[str, Any] | None = None,
     infer: bool = True,
+    keep_turns: bool | None = None,
     timestamp: Moment | None = None,
     expiration_date: Any = None,
     immutable: bool = False,
@@ -62,6 +71,9 @@ def add(
         filters: Another place for the ids.
         infer: Extract facts and reconcile them with what is known; `False` keeps every message as it is, system
             messages aside.
+        keep_turns: Beside the facts, keep every turn as it was said, as a memory of type `"episodic"` that is found by
+            the facts it told as well as by its own words, and that no conversation changes. As the memory was
+            configured by default, which is no.
         timestamp: When the conversation happened; now by default. It becomes `created_at`.
         expiration_date: Last day (UTC) on which the memories are shown.
         immutable: Refuse later changes.
@@ -69,7 +81,8 @@ def add(
 
     Returns:
         `results` has one event per memory (ADD, UPDATE with the previous text, DELETE), `skipped` everything that
-        was not stored with the reason, `inference` who decided: `"model"`, `"rules"` or `"none"`.
+        was not stored with the reason, `inference` who decided: `"model"`, `"rules"` or `"none"`. With `keep_turns`,
+        `turns` has every turn that was kept, with its `facts`.
 
     Raises:
         InvalidInput: An argument cannot be used; nothing was stored.
@@ -80,6 +93,7 @@ def add(
     scope, actor = scope_and_actor(
         filters, user_id=user_id, agent_id=agent_id, run_id=run_id, app_id=app_id, actor_id=actor_id
     )
+    keep = switch_of(keep_turns, name="keep_turns", default=core.defaults.keep_turns)
     recorded_at = core.clock()
     observation = Observation(
         scope=scope,
@@ -95,47 +109,41 @@ def add(
     elif not infer:
         result = yield from _add_verbatim(core, turns, observation)
     elif core.engines.llm is None:
-        result = yield from _add_by_rules(core, turns, observation)
+        result = yield from _add_by_rules(core, turns, observation, keep=keep)
     else:
         instructions = None if prompt is None else text_of(prompt, name="prompt")
-        result = yield from _add_by_model(core, core.engines.llm, turns, observation, instructions)
+        result = yield from _add_by_model(core, core.engines.llm, turns, observation, instructions, keep=keep)
     result["skipped"][:0] = [skipped_item(item) for item in unread]
     return result
 
 
 def _add_verbatim(core: Core, turns: Sequence[Turn], observation: Observation) -> Flow[AddResult]:
-    said = [turn for turn in turns if turn.role != "system"]
     skipped = [Skipped("system message", turn.content) for turn in turns if turn.role == "system"]
-    records = [turn_record(core, turn, observation) for turn in said]
-    seen: Counter[tuple[str, str | None, str]] = Counter()
-    fingerprints = []
-    for record in records:
-        words = (record.text, record.speaker, record.role or "")
-        fingerprints.append(fingerprint(record, occurrence=seen[words]))
-        seen[words] += 1
-    entries = list(zip(records, (yield from indexed(core, records)), fingerprints, strict=True))
+    said = kept_turns(core, turns, observation)
+    entries = yield from indexed(core, [turn.record for turn in said])
 
     def store(transaction: Transaction) -> AddResult:
         core.record_embedder(transaction)
         changes = Changes(transaction, observation)
-        for record, entry, mark in entries:
-            changes.insert(record, entry, mark)
+        for turn, entry in zip(said, entries, strict=True):
+            changes.insert(turn.record, entry, turn.fingerprint)
         return changes.result("none", skipped)
 
     return (yield from stored(core, store))
 
 
-def _add_by_rules(core: Core, turns: Sequence[Turn], observation: Observation) -> Flow[AddResult]:
+def _add_by_rules(core: Core, turns: Sequence[Turn], observation: Observation, *, keep: bool) -> Flow[AddResult]:
     facts, skipped = rules.extract(turns, keep=sides_kept(observation.scope, turns))
     drafts, known_already = yield from _fresh(core, _drafts(core, turns, facts, observation))
-    candidates = yield from _embedded(core, drafts)
+    said = kept_turns(core, turns, observation, facts) if keep else None
+    candidates, kept = yield from _embedded(core, drafts, said)
     neighbours = yield from work(_neighbours, core, candidates, observation)
     decisions = ruled(candidates, neighbours)
-    return (yield from applied(core, turns, observation, decisions, "rules", [*skipped, *known_already]))
+    return (yield from applied(core, turns, observation, decisions, "rules", [*skipped, *known_already], kept=kept))
 
 
 def _add_by_model(
-    core: Core, model: ChatModel, turns: Sequence[Turn], observation: Observation, prompt: str | None
+    core: Core, model: ChatModel, turns: Sequence[Turn], observation: Observation, prompt: str | None, *, keep: bool
 ) -> Flow[AddResult]:
     around = yield from work(surroundings, core, turns, observation)
     facts, skipped = yield from extracted(core, model, turns, observation, around, prompt)
@@ -143,11 +151,12 @@ def _add_by_model(
     if not around.alone:
         drafts, known_already = yield from _fresh(core, drafts)
         skipped += known_already
-    candidates = yield from _embedded(core, drafts)
+    said = kept_turns(core, turns, observation, facts) if keep else None
+    candidates, kept = yield from _embedded(core, drafts, said)
     decisions: list[Decided] = [(one, Decision("ADD", None, None, one.fact.text), None) for one in candidates]
     if around.alone:
         try:
-            return (yield from applied(core, turns, observation, decisions, "model", skipped, alone=True))
+            return (yield from applied(core, turns, observation, decisions, "model", skipped, kept=kept, alone=True))
         except ScopeFilled:
             pass  # another add was faster: its memories are compared with after all
     neighbours = yield from work(_neighbours, core, candidates, observation)
@@ -156,7 +165,7 @@ def _add_by_model(
         decided, notes = yield from reconciled(core, model, [one.fact for one in candidates], known, observation)
         decisions = yield from _with_new_texts(core, [_resolved(one, candidates, known) for one in decided])
         skipped += notes
-    return (yield from applied(core, turns, observation, decisions, "model", skipped))
+    return (yield from applied(core, turns, observation, decisions, "model", skipped, kept=kept))
 
 
 Drafts = dict[bytes, tuple[Fact, MemoryRecord]]
@@ -180,9 +189,16 @@ def _fresh(core: Core, drafts: Drafts) -> Flow[tuple[Drafts, list[Skipped]]]:
     return {mark: draft for mark, draft in drafts.items() if mark not in twins}, known
 
 
-def _embedded(core: Core, drafts: Drafts) -> Flow[list[Candidate]]:
-    entries = yield from indexed(core, [record for _, record in drafts.values()])
-    return [Candidate(fact, record, entry) for (fact, record), entry in zip(drafts.values(), entries, strict=True)]
+def _embedded(
+    core: Core, drafts: Drafts, said: Sequence[KeptTurn] | None
+) -> Flow[tuple[list[Candidate], list[Kept] | None]]:
+    """Give the facts, and the turns that are kept beside them, their vectors in one call."""
+    turns = said or []
+    records = [record for _, record in drafts.values()]
+    entries = yield from indexed(core, [*records, *(turn.record for turn in turns)])
+    facts = zip(drafts.values(), entries[: len(records)], strict=True)
+    candidates = [Candidate(fact, record, entry) for (fact, record), entry in facts]
+    return candidates, None if said is None else list(zip(turns, entries[len(records) :], strict=True))
 
 
 def _neighbours(core: Core, candidates: Sequence[Candidate], observation: Observation) -> list[list[Neighbour]]:

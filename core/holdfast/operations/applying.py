@@ -11,7 +11,7 @@ from holdfast.extraction.facts import Decision, Skipped, Turn
 from holdfast.flow import Flow, write
 from holdfast.operations.items import AddedItem, AddResult, SkippedItem, added_item, skipped_item
 from holdfast.operations.nearest import Neighbour
-from holdfast.operations.observing import Candidate, Decided, Observation
+from holdfast.operations.observing import Candidate, Decided, Kept, Observation
 from holdfast.records import MemoryRecord, SourceMessage, is_expired
 from holdfast.retrieval.keys import fingerprint
 from holdfast.stores import Indexed, Transaction
@@ -32,9 +32,10 @@ def applied(
     inference: str,
     skipped: Sequence[Skipped],
     *,
+    kept: Sequence[Kept] | None = None,
     alone: bool = False,
 ) -> Flow[AddResult]:
-    """Carry out what was decided and keep the conversation, in one write.
+    """Carry out what was decided and keep the conversation, its turns as memories too if so `kept`, in one write.
 
     Raises:
         ScopeFilled: It was decided as if the scope were empty (`alone`), and it is not; nothing was written.
@@ -50,8 +51,10 @@ def applied(
         if alone and transaction.has_any(observation.scope):
             raise ScopeFilled
         core.record_embedder(transaction)
-        kept = transaction.keep_messages(observation.scope, messages, recorded_at=observation.recorded_at)
-        changes = Changes(transaction, observation, sources=dict(zip(places, kept, strict=True)))
+        numbers = transaction.keep_messages(observation.scope, messages, recorded_at=observation.recorded_at)
+        changes = Changes(transaction, observation, sources=dict(zip(places, numbers, strict=True)))
+        if kept is not None:
+            changes.keep(kept)
         for candidate, decision, target in decisions:
             changes.carry_out(candidate, decision, target)
         return changes.result(inference, skipped)
@@ -76,17 +79,29 @@ class Changes:
         self._observation = observation
         self._sources = sources or {}
         self._results: list[AddedItem] = []
+        self._turns: list[AddedItem] | None = None
         self._skipped: list[SkippedItem] = []
         self._deletes = 0
         self._written: set[str] = set()
 
     def result(self, inference: str, skipped: Sequence[Skipped]) -> AddResult:
         """Return what was done, for the caller."""
-        return {
+        result: AddResult = {
             "results": self._results,
             "skipped": [*map(skipped_item, skipped), *self._skipped],
             "inference": inference,
         }
+        if self._turns is not None:
+            result["turns"] = self._turns
+        return result
+
+    def keep(self, kept: Sequence[Kept]) -> None:
+        """Store turns beside their facts."""
+        self._turns = [
+            added_item(turn.record, "ADD")
+            for turn, entry in kept
+            if self._stored(turn.record, entry, turn.fingerprint, turn.number)
+        ]
 
     def carry_out(self, candidate: Candidate | None, decision: Decision, target: Neighbour | None) -> None:
         """Do what was decided about one fact or memory."""
@@ -104,14 +119,17 @@ class Changes:
 
     def insert(self, record: MemoryRecord, entry: Indexed, mark: bytes, turn: int | None = None) -> None:
         """Store a new memory, unless one that says the same is there."""
-        sources = self._sources_of(turn)
-        twin = self._transaction.insert(record, entry, fingerprint=mark, sources=sources)
-        if twin is None:
+        if self._stored(record, entry, mark, turn):
             self._results.append(added_item(record, "ADD"))
-        elif self._expired(twin):
-            self.insert(record, entry, mark, turn)
-        else:
-            self._skip("duplicate", record.text, memory_id=twin)
+
+    def _stored(self, record: MemoryRecord, entry: Indexed, mark: bytes, turn: int | None) -> bool:
+        twin = self._transaction.insert(record, entry, fingerprint=mark, sources=self._sources_of(turn))
+        if twin is None:
+            return True
+        if self._expired(twin):
+            return self._stored(record, entry, mark, turn)
+        self._skip("duplicate", record.text, memory_id=twin)
+        return False
 
     def _expired(self, memory_id: str) -> bool:
         """Clear the way for a memory that says again what an expired one said; return whether there was one."""

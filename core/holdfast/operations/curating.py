@@ -330,9 +330,11 @@ def _changed(old: MemoryRecord, change: _Change, happened_at: int) -> MemoryReco
         raise InvalidInput(f"memory {old.id} is immutable: delete it and add a new one")
     day = change["expiration_date"]
     merged = {**old.metadata, **change["metadata"]}
+    reworded = change["text"] not in (None, old.text)
     return replace(
         old,
         text=old.text if change["text"] is None else change["text"],
+        facts=() if reworded and old.facts else old.facts,  # they were told by the words that are gone
         metadata={key: value for key, value in merged.items() if value is not None},
         expiration_date=old.expiration_date if isinstance(day, _Unset) else day,
         updated_at=max(happened_at, old.created_at),

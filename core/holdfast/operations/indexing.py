@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from functools import lru_cache
@@ -19,6 +20,9 @@ STANDING = "standing"
 
 DOCUMENT = "document"
 """The name that every document bears, so that what a conversation may change is told from it."""
+
+TURN = "turn"
+"""The name that every turn bears which is kept beside its facts: conversations change those, never the turn."""
 
 _USER = "User"
 _VERB_FIRST = re.compile(r"(?:is|has|was|[a-z]+(?:s|ed))\b(?!')", re.IGNORECASE)
@@ -59,7 +63,9 @@ def _whose(slot: rules.Slot) -> str:
 
 def _entry(record: MemoryRecord, vector: Any) -> Indexed:
     names = slot_names(record.text)
-    if any(name.startswith("/") for name in names):
+    if record.facts is not None:
+        names = (*names, *itertools.chain.from_iterable(map(slot_names, record.facts)), TURN)
+    elif any(name.startswith("/") for name in names):
         names = (*names, STANDING)
     if record.memory_type == "document":
         names = (*names, DOCUMENT)

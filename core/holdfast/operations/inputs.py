@@ -121,6 +121,19 @@ def threshold_of(threshold: Any) -> float:
     return float(threshold) if threshold > 0 else -math.inf
 
 
+def switch_of(value: Any, *, name: str, default: bool) -> bool:
+    """Return a switch, `default` for none.
+
+    Raises:
+        InvalidInput: It is neither true nor false.
+    """
+    if value is None:
+        return default
+    if not isinstance(value, bool):
+        raise InvalidInput(f"{name} is {shown(value)}: it must be True or False")
+    return value
+
+
 def memory_id_of(memory_id: Any) -> str:
     """Return a memory's id as text.
 

@@ -24,6 +24,7 @@ class AddedItem(TypedDict):
     previous_memory: NotRequired[str]
     actor_id: NotRequired[str]
     role: NotRequired[str]
+    facts: NotRequired[list[str]]
 
 
 class SkippedItem(TypedDict):
@@ -42,12 +43,14 @@ class SkippedItem(TypedDict):
 class AddResult(TypedDict):
     """What an add did: every event, everything that was not stored, and who decided.
 
-    `inference` is `"model"`, `"rules"` (key-free) or `"none"` (stored as it came).
+    `inference` is `"model"`, `"rules"` (key-free) or `"none"` (stored as it came). `turns` are those kept beside their
+    facts, where that was asked for.
     """
 
     results: list[AddedItem]
     skipped: list[SkippedItem]
     inference: str
+    turns: NotRequired[list[AddedItem]]
 
 
 def item_of(record: MemoryRecord) -> MemoryItem:
@@ -70,6 +73,8 @@ def item_of(record: MemoryRecord) -> MemoryItem:
             item[name] = value
     if record.immutable:
         item["immutable"] = True
+    if record.facts is not None:
+        item["facts"] = list(record.facts)
     return item  # type: ignore[return-value]
 
 
@@ -82,6 +87,8 @@ def added_item(record: MemoryRecord, event: str, *, previous: str | None = None)
         item["actor_id"] = record.actor_id
     if record.role is not None:
         item["role"] = record.role
+    if record.facts is not None:
+        item["facts"] = list(record.facts)
     return item
 
 

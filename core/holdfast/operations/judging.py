@@ -13,7 +13,8 @@ from holdfast.extraction.prompts import RELEVANCE_SCHEMA, relevance_messages
 from holdfast.flow import Flow, relevance
 from holdfast.operations.asking import answered
 from holdfast.ports import ChatModel, Reranker
-from holdfast.records import MemoryItem
+from holdfast.records import MemoryItem, MemoryRecord
+from holdfast.retrieval.keys import embedded_text
 from holdfast.retrieval.rerank import MOST_RERANKED, blended
 
 
@@ -23,11 +24,16 @@ class Candidate:
 
     Attributes:
         item: As the caller will see it, with its score.
-        text: As a judge is shown it: with its speaker, and for a turn its day.
+        record: As the store keeps it.
     """
 
     item: MemoryItem
-    text: str
+    record: MemoryRecord
+
+    @property
+    def text(self) -> str:
+        """As a judge is shown it: with its speaker, and for a turn its day and the facts it told."""
+        return embedded_text(self.record)
 
 
 def reranked(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from holdfast.core import Core
 from holdfast.extraction.facts import Known
 from holdfast.index import MemoryIndex, Positions
-from holdfast.operations.indexing import DOCUMENT
+from holdfast.operations.indexing import DOCUMENT, TURN
 from holdfast.records import MemoryRecord
 from holdfast.retrieval.fusion import best
 from holdfast.retrieval.keys import slot_terms
@@ -49,7 +49,8 @@ def nearest(
 ) -> list[Neighbour]:
     """Return the memories with all ids of `scope` close to `vector`, sharing words with `text` or speaking of `slots`.
 
-    Never documents. At most five each way, the closest first. This is local work and takes the core's lock.
+    Never documents, nor turns kept beside their facts. At most five each way, the closest first. This is local work
+    and takes the core's lock.
     """
     with core.lock:
         index = core.index()
@@ -70,9 +71,9 @@ def nearest(
 
 
 def _open_to_change(index: MemoryIndex, positions: Positions) -> Positions:
-    """Return `positions` without the documents: those are their owner's alone."""
-    (hit,) = index.terms.hits(slot_terms([DOCUMENT]), positions)
-    return np.delete(positions, hit.places) if len(hit.places) else positions
+    """Return `positions` without the documents, which are their owner's alone, and the turns, which were said."""
+    closed = [hit.places for hit in index.terms.hits(slot_terms([DOCUMENT, TURN]), positions) if len(hit.places)]
+    return np.delete(positions, np.concatenate(closed)) if closed else positions
 
 
 def is_alone(core: Core, scope: Scope) -> bool:

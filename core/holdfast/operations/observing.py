@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from holdfast.core import Core
@@ -11,6 +12,7 @@ from holdfast.extraction.facts import Attribution, Decision, Fact, Turn
 from holdfast.instants import moment_of
 from holdfast.operations.nearest import Neighbour
 from holdfast.records import MemoryRecord, MemoryType
+from holdfast.retrieval.keys import fingerprint
 from holdfast.scope import Scope
 from holdfast.stores import Indexed
 
@@ -34,6 +36,20 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptTurn:
+    """A turn on its way to becoming a memory itself.
+
+    Attributes:
+        number: Its place in the conversation, from 0.
+        fingerprint: What a second add of the same turn is recognised by.
+    """
+
+    number: int
+    record: MemoryRecord
+    fingerprint: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """A fact ready to be stored."""
 
@@ -41,6 +57,9 @@ class Candidate:
     record: MemoryRecord
     entry: Indexed
 
+
+Kept = tuple[KeptTurn, Indexed]
+"""A turn ready to be stored."""
 
 Decided = tuple[Candidate | None, Decision, Neighbour | None]
 """A fact (`None` when a decision concerns a memory alone), what becomes of it, and the memory that changes."""
@@ -52,8 +71,24 @@ def fact_record(core: Core, turns: Sequence[Turn], fact: Fact, observation: Obse
     return _record(core, observation, fact.text, source, fact.attributed_to)
 
 
-def turn_record(core: Core, turn: Turn, observation: Observation) -> MemoryRecord:
-    """Return a turn, word for word, as the memory it would be."""
+def kept_turns(
+    core: Core, turns: Sequence[Turn], observation: Observation, facts: Sequence[Fact] | None = None
+) -> list[KeptTurn]:
+    """Return what was said, word for word, as the memories it would be; given `facts`, each turn with its own."""
+    said: Counter[tuple[str, str | None, str]] = Counter()
+    kept = []
+    for number, turn in enumerate(turns):
+        if turn.role == "system":
+            continue
+        told = None if facts is None else tuple(fact.text for fact in facts if fact.turn == number)
+        record = replace(_turn_record(core, turn, observation), facts=told)
+        words = (record.text, record.speaker, turn.role)
+        kept.append(KeptTurn(number, record, fingerprint(record, occurrence=said[words])))
+        said[words] += 1
+    return kept
+
+
+def _turn_record(core: Core, turn: Turn, observation: Observation) -> MemoryRecord:
     side: Attribution | None = turn.role if turn.role in ("user", "assistant") else None  # type: ignore[assignment]
     return _record(core, observation, turn.content, turn, side, memory_type="episodic")
 

@@ -16,9 +16,9 @@ from holdfast.index import MemoryIndex, Positions
 from holdfast.operations.items import item_of
 from holdfast.operations.judging import Candidate
 from holdfast.retrieval.fusion import Signals, WordSignals, best, contenders
-from holdfast.retrieval.keys import embedded_text
 from holdfast.retrieval.keyword import keyword_scores
-from holdfast.retrieval.neighbourhood import neighbour_scores, session_scores, speaker_scores
+from holdfast.retrieval.neighbourhood import conversations_of, neighbour_scores, session_scores, speaker_scores
+from holdfast.retrieval.tokens import names_asked, term_ids
 
 _MANY = 20_000  # candidates from which it pays to look for the nearest first
 _HEAD = 256  # how many of those
@@ -43,6 +43,7 @@ class Explanation(TypedDict):
 class Query:
     """A search, checked and embedded."""
 
+    topic: str
     words: NDArray[np.uint32]
     slots: NDArray[np.uint32]
     answers: NDArray[np.uint32]
@@ -83,7 +84,7 @@ def find(core: Core, asked: Query) -> Found:
         item["score"] = max(0.0, float(scores[place]))
         if asked.explain:
             item["score_details"] = signals.at(int(place))
-        candidates.append(Candidate(item, embedded_text(record)))
+        candidates.append(Candidate(item, record))
     explained = isinstance(asked.explain, str)
     return Found(candidates, _explanation(core, asked, str(asked.explain)) if explained else None)
 
@@ -114,15 +115,16 @@ def _word_signals(index: MemoryIndex, asked: Query, positions: Positions) -> Wor
         return WordSignals()
     lengths = index.terms.lengths.at(positions)
     keyword = keyword_scores(hits, lengths)
-    conversations = index.conversations.at(positions)
+    numbers = index.conversations.at(positions)
     answer = _answer_scores(index, asked, positions)
-    if not conversations.any():
+    if not numbers.any():
         return WordSignals(keyword, answer=answer)
+    conversations = conversations_of(numbers)
     return WordSignals(
         keyword,
         neighbours=neighbour_scores(keyword, conversations),
         session=session_scores(hits, lengths, conversations),
-        speaker=speaker_scores(index.speakers.at(positions), asked.words),
+        speaker=speaker_scores(index.speakers.at(positions), term_ids(names_asked(asked.topic))),
         answer=answer,
     )
 

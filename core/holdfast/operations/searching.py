@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,7 +15,7 @@ from holdfast.errors import ConfigError, InvalidInput
 from holdfast.filters import Filter, both, parse_filter
 from holdfast.flow import Flow, embed_query, work
 from holdfast.operations.indexing import slot_names_asked
-from holdfast.operations.inputs import limit_of, matching_of, memory_id_of, text_of, threshold_of
+from holdfast.operations.inputs import limit_of, matching_of, memory_id_of, switch_of, text_of, threshold_of
 from holdfast.operations.items import item_of
 from holdfast.operations.judging import relevant, reranked
 from holdfast.operations.ranking import Explanation, Found, Query, find, reason_of
@@ -24,6 +25,8 @@ from holdfast.retrieval.answers import answers_asked
 from holdfast.retrieval.keys import slot_terms
 from holdfast.retrieval.rerank import blended, depth
 from holdfast.retrieval.tokens import term_ids, words
+
+_log = logging.getLogger("holdfast")
 
 DEFAULT_LIMIT = 10
 DEFAULT_PAGE = 100
@@ -66,9 +69,9 @@ def search(
     limit: int | None = None,
     top_k: int | None = None,
     threshold: float | None = None,
-    rerank: bool = False,
+    rerank: bool | None = None,
     keyword_search: bool = True,
-    filter_memories: bool = False,
+    filter_memories: bool | None = None,
     show_expired: bool = False,
     explain: bool | str = False,
 ) -> Flow[SearchResults]:
@@ -87,9 +90,10 @@ def search(
         top_k: Another name for `limit`.
         threshold: Least score kept, 0.0 (all) to 1.0.
         rerank: Let the memory's reranker read the best four candidates for each result, at most 50; 0.7 of the score
-            is then its own.
+            is then its own. As the memory was configured by default, which is no.
         keyword_search: Whether words count beside meaning; without them the vectors alone find.
-        filter_memories: Let the chat model leave out results that do not bear on what the query is after.
+        filter_memories: Let the chat model leave out results that do not bear on what the query is after. As the
+            memory was configured by default, which is no.
         show_expired: Also show memories past their expiration date.
         explain: `True` adds `score_details` to every result, and what `filter_memories` left out as `dropped`; the id
             of a memory does so too and adds `explanation`, which says why that memory is or is not among the results.
@@ -129,9 +133,9 @@ def search_matching(
     *,
     limit: int,
     threshold: float | None = None,
-    rerank: bool = False,
+    rerank: bool | None = None,
     keyword_search: bool = True,
-    filter_memories: bool = False,
+    filter_memories: bool | None = None,
     show_expired: bool = False,
     explain: bool | str = False,
 ) -> Flow[SearchResults]:
@@ -139,11 +143,13 @@ def search_matching(
     question = text_of(query, name="query")
     least = threshold_of(threshold)
     about = explain if isinstance(explain, bool) else memory_id_of(explain)
-    reranker = _reranker(core) if rerank else None
-    model = _judge(core) if filter_memories else None
+    reranker = _reranker(core) if switch_of(rerank, name="rerank", default=core.defaults.rerank) else None
+    judged = switch_of(filter_memories, name="filter_memories", default=core.defaults.filter_memories)
+    model = _judge(core) if judged else None
     topic = question[:_MOST_EMBEDDED]
     vector = yield from embed_query(core.engines.embedder, topic)
     asked = Query(
+        topic=topic,
         words=term_ids(words(question) if keyword_search else []),
         slots=slot_terms(slot_names_asked(topic) if keyword_search else []),
         answers=slot_terms(answers_asked(topic) if keyword_search else []),
@@ -268,6 +274,7 @@ def _results(asked: Query, found: Found) -> SearchResults:
         results["dropped"] = [candidate.item for candidate in found.dropped]
     if found.warnings:
         results["warnings"] = list(found.warnings)
+        _log.warning("a search was judged in part only: %s", "; ".join(found.warnings))
     return results
 
 

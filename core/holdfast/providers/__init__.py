@@ -20,6 +20,7 @@ from holdfast.providers.llm_reranker import LLMReranker
 from holdfast.providers.openai import OpenAIChat, OpenAIEmbeddings
 from holdfast.providers.presets import AZURE, PRESETS
 from holdfast.providers.sentence_transformers import CrossEncoderReranker, SentenceTransformersEmbedder
+from holdfast.providers.unavailable import Unavailable
 
 __all__ = [
     "CrossEncoderReranker",
@@ -30,6 +31,7 @@ __all__ = [
     "OpenAIChat",
     "OpenAIEmbeddings",
     "SentenceTransformersEmbedder",
+    "Unavailable",
     "chat_model",
     "default_engines",
     "embedder",
@@ -130,8 +132,8 @@ def spec_of(engine: ChatModel | Embedder | None) -> dict[str, object] | None:
     """
     if engine is None:
         return {"provider": "rules", "config": {}}
-    if type(engine) in (HashingEmbedder, OpenAIChat, OpenAIEmbeddings, SentenceTransformersEmbedder):
-        return cast("HashingEmbedder | OpenAIChat | OpenAIEmbeddings | SentenceTransformersEmbedder", engine).spec()
+    if type(engine) in (HashingEmbedder, OpenAIChat, OpenAIEmbeddings, SentenceTransformersEmbedder, Unavailable):
+        return cast("Unavailable", engine).spec()
     return None
 
 

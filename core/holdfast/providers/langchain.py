@@ -15,6 +15,7 @@ from holdfast.errors import ConfigError, ProviderError, UnreadableReply
 from holdfast.ports import ChatMessage, JsonObject
 from holdfast.providers.openai import json_in_words
 from holdfast.providers.presets import NATIVE_DIMENSIONS
+from holdfast.providers.tokenizers import tokenizer_of
 
 _PROVIDER = "langchain"
 _NAMES = ("model", "model_name", "model_id", "deployment", "repo_id")
@@ -55,6 +56,18 @@ class LangChainChat:
     async def acomplete(self, messages: Sequence[ChatMessage], *, schema: JsonObject | None = None) -> str:
         """Answer `messages` as `complete` does, without blocking the event loop."""
         return _text(await self._model.ainvoke(_asking(messages, schema)))
+
+    def count_tokens(self, text: str) -> int | None:
+        """Return how many tokens `text` has, `None` where that cannot be told without fetching a tokenizer.
+
+        The object's `custom_get_token_ids` is asked, else what lies on this machine for the model of that name. Its
+        `get_num_tokens` is not: most classes fetch tiktoken's or GPT-2's tables with it, or ask their service.
+        """
+        own = getattr(self._model, "custom_get_token_ids", None)
+        if callable(own):
+            return len(own(text))
+        counter = tokenizer_of(self.model)
+        return None if counter is None else counter(text)
 
 
 class LangChainEmbeddings:

@@ -19,6 +19,7 @@ from holdfast.errors import ConfigError, ProviderError, UnreadableReply
 from holdfast.ports import ChatMessage, Json, JsonObject
 from holdfast.providers.connection import Connection, Exchange, Request
 from holdfast.providers.presets import NATIVE_DIMENSIONS, JsonMode, place_of
+from holdfast.providers.tokenizers import tokenizer_of
 
 _REFUSED = (400, 422)
 
@@ -130,6 +131,15 @@ class OpenAIChat(_Service):
     async def acomplete(self, messages: Sequence[ChatMessage], *, schema: JsonObject | None = None) -> str:
         """Answer `messages` as `complete` does, without blocking the event loop."""
         return await self._connection.arun(self._exchange(messages, schema))
+
+    def count_tokens(self, text: str) -> int | None:
+        """Return how many tokens `text` has, `None` unless the model's tokenizer lies on this machine.
+
+        That is tiktoken with its table in the cache, or an open model's `tokenizer.json` in the Hugging Face cache;
+        nothing is fetched.
+        """
+        counter = tokenizer_of(self.model)
+        return None if counter is None else counter(text)
 
     def _exchange(self, messages: Sequence[ChatMessage], schema: JsonObject | None) -> Exchange[str]:
         dialect = self._dialect

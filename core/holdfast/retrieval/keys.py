@@ -1,4 +1,4 @@
-"""What of a memory is indexed: the text together with who said it and when.
+"""What of a memory is indexed: the text together with who said it and when, and the facts a kept turn told.
 
 Speaker and date in the key are worth six points of recall to words and twenty to vectors.
 """
@@ -20,15 +20,18 @@ from holdfast.scope import SCOPE_FIELDS
 
 def embedded_text(record: MemoryRecord) -> str:
     """Return the text whose vector stands for `record`."""
-    text = f"{record.speaker}: {record.text}" if record.speaker else record.text
+    text = "\n".join((_said(record), *(record.facts or ())))
     # A turn was said on a day; a fact holds until something else is heard, and its text names the day if one matters.
     return f"{_day(record)} {text}" if record.memory_type == "episodic" and _dated(record) else text
 
 
 def indexed_terms(record: MemoryRecord, *, slots: Sequence[str] = ()) -> NDArray[np.uint32]:
     """Return the hashed words `record` is found by; `slots` name the properties it speaks of (see `slot_terms`)."""
-    spoken = words(f"{record.speaker} {record.text}" if record.speaker else record.text)
-    return term_ids([*spoken, *words(_day(record)), *(f"\x00{name}" for name in (*slots, *answers_in(spoken)))])
+    spoken = words(_said(record))
+    # Facts say again what was said: only the words they add are another way to the turn.
+    added = sorted(set(words("\n".join(record.facts))) - set(spoken)) if record.facts else ()
+    names = (*slots, *answers_in(spoken))
+    return term_ids([*spoken, *added, *words(_day(record)), *(f"\x00{name}" for name in names)])
 
 
 def slot_terms(slots: Sequence[str]) -> NDArray[np.uint32]:
@@ -57,6 +60,10 @@ def fingerprint(record: MemoryRecord, *, occurrence: int = 0) -> bytes:
         digest.update(b"\x00" if part is None else len(encoded).to_bytes(8, "little"))
         digest.update(encoded)
     return digest.digest()
+
+
+def _said(record: MemoryRecord) -> str:
+    return f"{record.speaker}: {record.text}" if record.speaker else record.text
 
 
 def _dated(record: MemoryRecord) -> bool:

@@ -9,6 +9,7 @@ for themselves.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,30 +21,63 @@ Scores = NDArray[np.float32]
 _SHARES = (0.4, 0.2)  # of the score of the turn beside, and of the one after that
 
 
-def neighbour_scores(scores: Scores, conversations: NDArray[np.int64]) -> Scores:
-    """Return what each turn is lent by the turns around it.
+@dataclass(frozen=True, slots=True)
+class Conversations:
+    """Candidates, shape `(n,)`, as the turns of conversations.
+
+    Attributes:
+        order: The places of the candidates, one conversation after the other, each in the order it was said.
+        codes: The conversation of each place of `order`, counted from 0; ascending.
+        first: Where in `order` the turns begin: before it stands what belongs to no conversation.
+    """
+
+    order: NDArray[np.int64]
+    codes: NDArray[np.int64]
+    first: int
+
+
+def conversations_of(numbers: NDArray[np.int64]) -> Conversations:
+    """Return candidates by conversation; several may have gone on at a time, with other memories in between.
 
     Args:
-        scores: Shape `(n,)`, in the order of the conversation.
-        conversations: Shape `(n,)`: one number per conversation, 0 for what belongs to none.
+        numbers: Shape `(n,)`, in the order in which it was said: one number per conversation, 0 for none.
     """
-    lent = np.zeros_like(scores)
+    order = numbers.argsort(kind="stable")
+    grouped = numbers[order]
+    codes = np.zeros(len(order), dtype=np.int64)
+    np.cumsum(grouped[1:] != grouped[:-1], out=codes[1:])
+    return Conversations(order, codes, int(grouped.searchsorted(1)))
+
+
+def neighbour_scores(scores: Scores, conversations: Conversations) -> Scores:
+    """Return what each turn is lent by the turns around it in its conversation, 0 for what belongs to none.
+
+    Args:
+        scores: Shape `(n,)`: one per candidate.
+        conversations: Of the same candidates.
+    """
+    order, codes = conversations.order[conversations.first :], conversations.codes[conversations.first :]
+    own = scores[order]
+    lent = np.zeros_like(own)
     for distance, share in enumerate(_SHARES, start=1):
-        together = (conversations[distance:] == conversations[:-distance]) & (conversations[distance:] != 0)
-        lent[distance:] += np.float32(share) * scores[:-distance] * together
-        lent[:-distance] += np.float32(share) * scores[distance:] * together
-    return lent
+        together = np.float32(share) * (codes[distance:] == codes[:-distance])
+        lent[distance:] += own[:-distance] * together
+        lent[:-distance] += own[distance:] * together
+    spread = np.zeros_like(scores)
+    spread[order] = lent
+    return spread
 
 
-def session_scores(hits: Sequence[Hits], lengths: NDArray[np.int32], conversations: NDArray[np.int64]) -> Scores:
+def session_scores(hits: Sequence[Hits], lengths: NDArray[np.int32], conversations: Conversations) -> Scores:
     """Return the keyword score of the whole conversation each turn belongs to, 0 for what belongs to none.
 
     Args:
         hits: Where the query's terms occur (see `keyword_scores`).
         lengths: Shape `(n,)`: the number of terms of each candidate.
-        conversations: Shape `(n,)`: one number per conversation, 0 for none.
+        conversations: Of the same candidates.
     """
-    _, session = np.unique(conversations, return_inverse=True)
+    session = np.empty_like(conversations.codes)
+    session[conversations.order] = conversations.codes
     session_lengths = np.bincount(session, weights=lengths).astype(np.int32)
     session_hits = []
     for hit in hits:
@@ -51,16 +85,18 @@ def session_scores(hits: Sequence[Hits], lengths: NDArray[np.int32], conversatio
         places = np.flatnonzero(counts)
         session_hits.append(Hits(places, counts[places]))
     of_session = keyword_scores(session_hits, session_lengths)
-    scores: Scores = np.where(conversations != 0, of_session[session], np.float32(0))
+    if conversations.first:
+        of_session[0] = 0  # those that belong to none come first
+    scores: Scores = of_session[session]
     return scores
 
 
-def speaker_scores(speakers: NDArray[np.uint32], query: NDArray[np.uint32]) -> Scores:
+def speaker_scores(speakers: NDArray[np.uint32], names: NDArray[np.uint32]) -> Scores:
     """Return 1 for what was said by someone the query names, else 0.
 
     Args:
         speakers: Shape `(n,)`: the hashed first name of each speaker, 0 for none.
-        query: The hashed terms of the query.
+        names: The hashed names of the query.
     """
-    named: NDArray[np.bool_] = np.isin(speakers, query) & (speakers != 0)
+    named: NDArray[np.bool_] = np.isin(speakers, names) & (speakers != 0)
     return named.astype(np.float32)

@@ -44,6 +44,7 @@ _RUN = re.compile(
 _SILENT = {"han": HAN, "kana": KANA, "pairs": frozenset[str]()}
 _UNSPACED = re.compile(f"[{_HAN}{_HIRAGANA}{_KATAKANA}{_OTHER_UNSPACED}]")
 
+_CAPITALISED = re.compile(r"(?<=[^.!?:\s] )(?=[^\W\d_a-z])[^\W\d_]+(?:'[^\W\d_]+)?")
 _CONTRACTIONS = frozenset(("s", "m", "d", "t", "ll", "re", "ve"))
 _ELISIONS = frozenset("l d j m t s n c qu jusqu lorsqu puisqu quelqu un all dell dall nell sull quell".split())
 _LONGEST_WORD = 64
@@ -81,6 +82,29 @@ def words(text: str) -> list[str]:
     raw = list(_raw_words(text))
     stem = _stems[language_of(raw)]
     return [stemmed for stemmed in map(stem, raw) if stemmed]
+
+
+def first_name(name: str) -> str:
+    """Return the first word of a speaker's name as `names_asked` gives it, `""` when it has no words."""
+    return next(map(_as_name, _raw_words(name)), "")
+
+
+def names_asked(question: str) -> set[str]:
+    """Return what may be names in a question: its content words as they stand and as stems.
+
+    Ben, Will and Sue are function words of some language: they are names where they stand with a capital, other than
+    at the beginning.
+    """
+    raw = list(_raw_words(question))
+    stem = _stems[language_of(raw)]
+    capitalised = {_bare(word.casefold()) for word in _CAPITALISED.findall(question)}
+    return {form for word in raw if stem(word) or word in capitalised for form in (_as_name(word), stem(word)) if form}
+
+
+def _as_name(word: str) -> str:
+    if word >= _FIRST_OF_OTHER_SCRIPTS:
+        return _stem_of_script(word[:_LONGEST_WORD]) or word
+    return word if word.isascii() else _without_accents(word)
 
 
 def language_of(raw: Sequence[str]) -> str:

@@ -16,6 +16,9 @@ from holdfast.scope import Scope
 
 T = TypeVar("T")
 
+STORE_ID_SETTING = "store_id"
+"""The setting that tells a store from every other; made with it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Indexed:
@@ -99,12 +102,14 @@ class Damage:
     Attributes:
         memory_id: The memory concerned, `None` when it cannot be told.
         row: Its row, `None` when no memory is concerned; the id may be what is damaged.
+        setting: The name of the store-wide setting concerned, `None` when none is; it may be what is damaged.
         problem: A sentence for people.
     """
 
     problem: str
     memory_id: str | None = None
     row: int | None = None
+    setting: str | None = None
 
 
 class Transaction(Protocol):
@@ -154,7 +159,7 @@ class Transaction(Protocol):
         ...
 
     def setting(self, name: str) -> Any:
-        """Return a store-wide setting, `None` when it was never set."""
+        """Return a store-wide setting, `None` when it was never set; a damaged one is a `StorageError`."""
         ...
 
     def set(self, settings: Mapping[str, Any]) -> None:
@@ -190,8 +195,8 @@ class Store(Protocol):
         """Commit what is queued."""
         ...
 
-    def settings(self) -> dict[str, Any]:
-        """Return the store-wide settings."""
+    def setting(self, name: str) -> Any:
+        """Return a store-wide setting, `None` when it was never set; a damaged one is a `StorageError`."""
         ...
 
     def state(self) -> object:
@@ -247,11 +252,18 @@ class Store(Protocol):
         ...
 
     def damages(self) -> list[Damage]:
-        """Read everything and report what does not match its checksum or its neighbours."""
+        """Read everything and report what does not match its definition, its checksum or its neighbours."""
         ...
 
-    def set_aside(self, damages: Sequence[Damage]) -> int:
-        """Move damaged memories out of the way, kept for inspection; return how many."""
+    def repair(self, damages: Sequence[Damage]) -> int:
+        """Move damaged memories out of the way, kept for inspection, and make lost indexes anew; return how many.
+
+        Settings stay as they are: what they should be only their owner knows.
+        """
+        ...
+
+    def settle(self, settings: Mapping[str, Any]) -> int:
+        """Put `settings` in the place of damaged ones of those names, `None` to drop one; return how many."""
         ...
 
     def close(self) -> None:
@@ -260,6 +272,7 @@ class Store(Protocol):
 
 
 __all__ = [
+    "STORE_ID_SETTING",
     "Damage",
     "Entity",
     "IndexEntries",

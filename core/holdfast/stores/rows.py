@@ -19,7 +19,7 @@ SqlValue = str | int | float | bytes | None
 
 COLUMNS = (
     "id, text, user_id, agent_id, run_id, app_id, actor_id, role, attributed_to, speaker, memory_type, "
-    "metadata, categories, created_at, updated_at, recorded_at, expiration_date, immutable"
+    "metadata, categories, created_at, updated_at, recorded_at, expiration_date, immutable, facts"
 )
 """The columns of a record, in the order of `to_row`; `checksum` follows them in every query."""
 
@@ -48,6 +48,7 @@ def to_row(record: MemoryRecord) -> tuple[SqlValue, ...]:
         record.recorded_at,
         record.expiration_date,
         int(record.immutable),
+        None if record.facts is None else to_json(record.facts),
     )
 
 
@@ -58,7 +59,7 @@ def from_row(row: Sequence[Any]) -> MemoryRecord:
         StorageError: The checksum does not hold.
     """
     values = row[:WIDTH]
-    if checksum(values) != row[WIDTH]:
+    if record_checksum(values) != row[WIDTH]:
         raise damaged(f"memory {row[0]}")
     return MemoryRecord(
         id=values[0],
@@ -76,6 +77,7 @@ def from_row(row: Sequence[Any]) -> MemoryRecord:
         recorded_at=values[15],
         expiration_date=values[16],
         immutable=bool(values[17]),
+        facts=None if values[18] is None else tuple(json.loads(values[18])),
     )
 
 
@@ -97,6 +99,8 @@ def from_document(document: str) -> MemoryRecord:
     values = json.loads(document)
     values["scope"] = Scope(**values["scope"])
     values["categories"] = tuple(values["categories"])
+    if values.get("facts") is not None:
+        values["facts"] = tuple(values["facts"])
     return MemoryRecord(**values)
 
 
@@ -104,6 +108,14 @@ def checksum(values: Sequence[SqlValue]) -> int:
     """Return the CRC-32 of a row's values, `None` told from empty."""
     # `ascii` spells texts and whole numbers the same in every version of Python and Unicode, in one fast call.
     return zlib.crc32(ascii(tuple(values)).encode())
+
+
+def record_checksum(values: Sequence[SqlValue]) -> int:
+    """Return the CRC-32 of the values of `COLUMNS`.
+
+    Without `facts` it is that of the others, so that rows written before there was such a column still hold.
+    """
+    return checksum(values if values[-1] is not None else values[:-1])
 
 
 def vector_checksum(vector: object, terms: object) -> int:

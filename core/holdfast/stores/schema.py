@@ -11,6 +11,7 @@ import sqlite3
 import uuid
 
 from holdfast.errors import SchemaTooNew, StorageError
+from holdfast.stores import STORE_ID_SETTING
 from holdfast.stores.rows import checksum
 
 APPLICATION_ID = 0x484F4C44
@@ -106,7 +107,9 @@ CREATE TABLE damaged (
 ) STRICT;
 """
 
-STEPS: tuple[str, ...] = (_FIRST,)
+_FACTS_OF_TURNS = "ALTER TABLE memories ADD COLUMN facts TEXT"
+
+STEPS: tuple[str, ...] = (_FIRST, _FACTS_OF_TURNS)
 
 
 def migrate(connection: sqlite3.Connection, *, name: str) -> None:
@@ -123,9 +126,9 @@ def migrate(connection: sqlite3.Connection, *, name: str) -> None:
         for number in range(_steps_done(connection, name), len(STEPS)):
             _run(connection, STEPS[number])
             connection.execute(f"PRAGMA user_version = {number + 1}")
-        if not connection.execute("SELECT 1 FROM settings WHERE name = 'store_id'").fetchone():
+        if not connection.execute("SELECT 1 FROM settings WHERE name = ?", [STORE_ID_SETTING]).fetchone():
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            store_id = ("store_id", json.dumps(str(uuid.uuid4())))
+            store_id = (STORE_ID_SETTING, json.dumps(str(uuid.uuid4())))
             connection.execute("INSERT INTO settings VALUES (?, ?, ?)", (*store_id, checksum(store_id)))
         connection.execute("COMMIT")
     except BaseException:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import json
 import os
 import sqlite3
 import threading
@@ -25,7 +24,7 @@ from holdfast.records import Event, MemoryRecord, SourceMessage
 from holdfast.scope import SCOPE_FIELDS, Scope
 from holdfast.stores import Damage, Entity, Indexed, IndexEntries, Version
 from holdfast.stores.commit import GroupCommit
-from holdfast.stores.inspection import damages_of, move_aside
+from holdfast.stores.inspection import damages_of, move_aside, restore
 from holdfast.stores.rows import (
     COLUMNS,
     WIDTH,
@@ -34,6 +33,7 @@ from holdfast.stores.rows import (
     damaged,
     from_document,
     from_row,
+    record_checksum,
     scope_key,
     to_document,
     to_json,
@@ -41,6 +41,7 @@ from holdfast.stores.rows import (
     vector_checksum,
 )
 from holdfast.stores.schema import migrate
+from holdfast.stores.settings import read_setting, settle_settings, write_settings
 
 T = TypeVar("T")
 Synchronous = Literal["FULL", "NORMAL"]
@@ -109,9 +110,10 @@ class SqliteStore:
 
     # Reading
 
-    def settings(self) -> dict[str, Any]:
-        """Return the store-wide settings."""
-        return dict(map(_setting, self._query("SELECT name, value, checksum FROM settings")))
+    def setting(self, name: str) -> Any:
+        """Return a store-wide setting, `None` when it was never set; a damaged one is a `StorageError`."""
+        with self._reading() as connection:
+            return read_setting(connection, name)
 
     def state(self) -> tuple[int, int]:
         """Return a token that differs after any write by anyone."""
@@ -212,14 +214,18 @@ class SqliteStore:
     # Upkeep
 
     def damages(self) -> list[Damage]:
-        """Read everything and report what does not match its checksum or its neighbours."""
+        """Read everything and report what does not match its definition, its checksum or its neighbours."""
         with self._reading() as connection:
             return damages_of(connection)
 
-    def set_aside(self, damages: Sequence[Damage]) -> int:
-        """Move damaged memories out of the way, kept for inspection; return how many."""
+    def repair(self, damages: Sequence[Damage]) -> int:
+        """Move damaged memories out of the way, kept for inspection, and make lost indexes anew; return how many."""
         recorded_at = int(time.time() * 1_000_000)
-        return self.write(lambda transaction: transaction.set_aside(damages, recorded_at=recorded_at))
+        return self.write(lambda transaction: transaction.repair(damages, recorded_at=recorded_at))
+
+    def settle(self, settings: Mapping[str, Any]) -> int:
+        """Put `settings` in the place of damaged ones of those names, `None` to drop one; return how many."""
+        return self.write(lambda transaction: settle_settings(transaction.connection, settings))
 
     def close(self) -> None:
         """Commit what is queued and let go of the file."""
@@ -349,7 +355,7 @@ class SqliteTransaction:
         stored = self.connection.execute(
             f"INSERT INTO memories (row, {COLUMNS}, checksum, fingerprint) VALUES (?, {_PLACES}, ?, ?)"
             " ON CONFLICT (fingerprint) DO NOTHING",
-            [row, *values, checksum(values), fingerprint],
+            [row, *values, record_checksum(values), fingerprint],
         )
         if not stored.rowcount:
             return self._twin(fingerprint)
@@ -381,7 +387,7 @@ class SqliteTransaction:
         self.connection.execute(
             f"UPDATE memories SET {assignments} = ?, checksum = ?, fingerprint = ? WHERE row = ?",
             # Two memories may come to say the same; only a new one is refused for that.
-            [*values, checksum(values), fingerprint if twin in (None, old.id) else None, row],
+            [*values, record_checksum(values), fingerprint if twin in (None, old.id) else None, row],
         )
         self._trace(row, sources)
         if indexed is not None:
@@ -412,16 +418,12 @@ class SqliteTransaction:
         return numbers
 
     def setting(self, name: str) -> Any:
-        """Return a store-wide setting, `None` when it was never set."""
-        found = self.connection.execute("SELECT name, value, checksum FROM settings WHERE name = ?", [name]).fetchone()
-        return _setting(found)[1] if found else None
+        """Return a store-wide setting, `None` when it was never set; a damaged one is a `StorageError`."""
+        return read_setting(self.connection, name)
 
     def set(self, settings: Mapping[str, Any]) -> None:
         """Set store-wide settings, JSON values by name."""
-        self.connection.executemany(
-            "INSERT OR REPLACE INTO settings VALUES (?, ?, ?)",
-            [(*pair, checksum(pair)) for pair in ((name, to_json(value)) for name, value in settings.items())],
-        )
+        write_settings(self.connection, settings)
 
     def clear(self, *, recorded_at: int) -> None:
         """Remove every memory, version and message; settings and the change sequence go on."""
@@ -432,8 +434,9 @@ class SqliteTransaction:
         self._append((sequence, 0, "", "RESET", recorded_at, recorded_at, None, None, None))
         self.connection.execute("DELETE FROM changes WHERE sequence < ?", [sequence])
 
-    def set_aside(self, damages: Sequence[Damage], *, recorded_at: int) -> int:
-        """Move damaged memories out of the way, kept for inspection; return how many."""
+    def repair(self, damages: Sequence[Damage], *, recorded_at: int) -> int:
+        """Move damaged memories out of the way, kept for inspection, and make lost indexes anew; return how many."""
+        restored = restore(self.connection)
         moved = move_aside(self.connection, damages)
         for row, memory_id in moved:
             values = (
@@ -448,7 +451,7 @@ class SqliteTransaction:
                 None,
             )
             self._append(values)
-        return len(moved)
+        return restored + len(moved)
 
     def _trace(self, row: int, messages: Sequence[int]) -> None:
         for number in messages:
@@ -585,7 +588,7 @@ def _blobs(indexed: Indexed) -> tuple[bytes, bytes]:
 
 def _entries(part: Sequence[Sequence[Any]], removed: Sequence[int], sequence: int, *, restart: bool) -> IndexEntries:
     for values in part:
-        if checksum(values[:WIDTH]) != values[WIDTH] or vector_checksum(*values[-3:-1]) != values[-1]:
+        if record_checksum(values[:WIDTH]) != values[WIDTH] or vector_checksum(*values[-3:-1]) != values[-1]:
             raise damaged(f"memory {values[0]}")
     vectors = np.frombuffer(b"".join([values[-3] for values in part]), dtype="<f4")
     return IndexEntries(
@@ -626,12 +629,6 @@ def _versions(memory_id: str, changes: Sequence[Sequence[Any]], text_now: str | 
     ]
 
 
-def _setting(row: Sequence[Any]) -> tuple[str, Any]:
-    if checksum(row[:2]) != row[2]:
-        raise StorageError(f"the setting {row[0]!r} is damaged: its checksum does not hold. A backup has it whole")
-    return row[0], json.loads(row[1])
-
-
 def _message(row: Sequence[Any]) -> SourceMessage:
     if checksum(row[:4]) != row[4]:
         raise damaged(f"message {row[5]}")
@@ -646,7 +643,9 @@ def _way_out(error: BaseException) -> str:
         return f"Another process kept it for over {_BUSY_TIMEOUT:.0f} seconds: nothing was written, call again"
     if "readonly" in text or "read-only" in text or "permission" in text:
         return "Nothing was written: make the file and its folder writable"
-    if "malformed" in text or "not a database" in text or "utf-8" in text:
+    if "malformed database schema" in text or "not a database" in text:
+        return "Nothing in the file can be read any more: restore a backup"
+    if "malformed" in text or "utf-8" in text or text.startswith("no such"):
         return "The file is damaged: run `holdfast doctor`, or restore a backup"
     return "Nothing was written"
 

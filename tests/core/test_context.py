@@ -1,0 +1,268 @@
+"""Promises of `context`: what stands in the block, and that it keeps to its room by whoever counts the tokens."""
+
+import asyncio
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from holdfast import AsyncMemory, Config, ConfigError, InvalidInput, Memory, NotFound, ProviderError
+from holdfast.extraction.recalled import recalled_block
+from holdfast.testing import ScriptedChatModel, ScriptedEmbedder, memory_for_tests
+
+
+def characters(text):
+    return len(text)
+
+
+def words(text):
+    return len(text.split())
+
+
+def growing(text):
+    """Together more than apart."""
+    return len(text) ** 2 // 1_000
+
+
+def shrinking(text):
+    """Together less than apart: a mark at the beginning and at the end."""
+    return len(text.encode()) // 3 + 2
+
+
+COUNTERS = {counter.__name__: counter for counter in (characters, words, growing, shrinking)}
+ROOMS = (1, 2, 30, 60, 100, 250, 1_000, 10_000)
+
+
+def remember(memory, *texts):
+    memory.add([{"role": "user", "content": text} for text in texts], user_id="ana", infer=False)
+
+
+def shown(block):
+    return [line for line in block.splitlines() if line.startswith("- [")]
+
+
+@pytest.fixture
+def garden():
+    """What fills a memory about a garden: with a count of one's own it opens a memory that holds it."""
+
+    def open_(**options):
+        memory = memory_for_tests(**options)
+        memory.add("I live in Lisbon. I'm allergic to peanuts.", user_id="ana")
+        remember(memory, *(f"The garden has {number} rows of tomatoes and beans" for number in range(60)))
+        remember(
+            memory,
+            "花园里有二十棵苹果树和三十棵梨树",
+            "the garden\n\n\nis </recalled-memory> fenced",
+            "garden " * 2_000,
+        )
+        return memory
+
+    return open_
+
+
+@pytest.mark.parametrize("count", COUNTERS.values(), ids=COUNTERS)
+def test_the_block_never_exceeds_its_room(garden, count):
+    with garden(config={"count_tokens": count}) as memory:
+        blocks = [memory.context("what is in the garden?", user_id="ana", max_tokens=room) for room in ROOMS]
+    assert all(not block or count(block) <= room for block, room in zip(blocks, ROOMS, strict=True))
+    assert blocks[0] == ""
+    assert len(shown(blocks[-1])) > 5
+
+
+def test_the_block_never_exceeds_its_room_by_the_estimate(garden):
+    with garden() as memory:
+        blocks = [memory.context("what is in the garden?", user_id="ana", max_tokens=room) for room in ROOMS]
+    assert all(len(block.encode()) <= 4 * room for block, room in zip(blocks, ROOMS, strict=True))
+    assert len(shown(blocks[-2])) > 20
+
+
+@settings(max_examples=40)
+@given(
+    texts=st.lists(st.text("ab <é雪/\n-", min_size=1, max_size=200).filter(str.strip), min_size=1, max_size=8),
+    room=st.integers(1, 600),
+    count=st.sampled_from([*COUNTERS.values(), None]),
+)
+def test_any_memories_keep_to_any_room(texts, room, count):
+    with memory_for_tests(config={"count_tokens": count}) as memory:
+        remember(memory, *texts)
+        block = memory.context("a b é", user_id="ana", max_tokens=room)
+        assert not block or memory.tokens.of(block) <= room
+
+
+@pytest.mark.parametrize("count", [characters, shrinking, None])
+def test_the_room_is_used(garden, count):
+    with garden(config={"count_tokens": count}) as memory:
+        tokens = memory.tokens.of
+        block = memory.context("rows of tomatoes and beans", user_id="ana", max_tokens=800)
+        assert tokens(block) > 800 - 2 * tokens(shown(block)[-1]) - len(shown(block)) * 3
+
+
+@pytest.mark.parametrize("count", [*COUNTERS.values(), None])
+def test_standing_facts_stand_first_whatever_is_asked(garden, count):
+    with garden(config={"count_tokens": count}) as memory:
+        lines = shown(memory.context("what is in the garden?", user_id="ana", max_tokens=1_000))
+    assert {line.split("] ")[1] for line in lines[:2]} == {"I live in Lisbon.", "I'm allergic to peanuts."}
+    assert "garden" in lines[2]
+
+
+def test_without_a_question_standing_facts_have_the_whole_room(garden):
+    with garden(config={"count_tokens": characters}) as memory:
+        standing = shown(memory.context(user_id="ana", max_tokens=250))
+        beside = shown(memory.context("the garden", user_id="ana", max_tokens=250))
+    assert len(standing) == 2
+    assert beside[0] in standing
+    assert "garden" in beside[1]
+
+
+def test_chinese_is_counted_as_its_counter_does():
+    said = ["我对花生过敏。", "我住在里斯本的老城区。", "我的妹妹在波尔图学习建筑。"]
+    with memory_for_tests(config={"count_tokens": characters}) as memory:
+        remember(memory, *said)
+        everything = memory.context("花生 里斯本 妹妹", user_id="ana", max_tokens=1_000)
+        assert all(text in everything for text in said)
+        assert memory.context("花生 里斯本 妹妹", user_id="ana", max_tokens=len(everything)) == everything
+        fewer = memory.context("花生 里斯本 妹妹", user_id="ana", max_tokens=len(everything) - 1)
+        assert len(shown(fewer)) == 2
+
+
+def test_a_memory_longer_than_the_room_gives_way_to_those_that_fit():
+    long = "garden " * 100_000
+    counted = []
+    with memory_for_tests(config={"count_tokens": lambda text: counted.append(len(text)) or words(text)}) as memory:
+        remember(memory, long, "The garden has a pond")
+        (line,) = shown(memory.context("garden", user_id="ana", max_tokens=100))
+        assert line.endswith("pond")
+        assert max(counted) < 1_000  # a megabyte is not counted to find that it is too long
+        assert len(shown(memory.context("garden", user_id="ana", max_tokens=200_000))) == 2
+
+
+def test_a_memory_is_counted_once(garden):
+    counted = Counter()
+    with garden(config={"count_tokens": lambda text: counted.update([text]) or words(text)}) as memory:
+        memory.context("Where do I live? In the garden?", user_id="ana", max_tokens=60)
+    lines = {text: times for text, times in counted.items() if text.startswith("- [")}
+    assert len(lines) > 2
+    assert set(lines.values()) == {1}
+
+
+def test_room_for_one_token_shows_nothing_and_none_is_refused(garden):
+    with garden() as memory:
+        assert memory.context("garden", user_id="ana", max_tokens=1) == ""
+        for room in (0, -1, 1.5, True, "10"):
+            with pytest.raises(InvalidInput, match="max_tokens"):
+                memory.context("garden", user_id="ana", max_tokens=room)
+
+
+def test_what_was_found_is_shown_within_the_room(garden):
+    with garden(config={"count_tokens": words}) as memory:
+        found = memory.search("rows of beans", user_id="ana", limit=50)["results"]
+        block = memory.context(found=found, user_id="ana", max_tokens=80)
+    assert words(block) <= 80
+    assert found[0]["memory"] in block
+
+
+async def test_awaited_it_is_the_same(garden):
+    with garden(config={"count_tokens": words}) as memory:
+        awaiting = AsyncMemory.over(memory)
+        block = await awaiting.context("garden", user_id="ana", max_tokens=90)
+        assert block == await asyncio.to_thread(memory.context, "garden", user_id="ana", max_tokens=90)
+        assert awaiting.tokens.counted_by == "count_tokens"
+    assert words(block) <= 90
+
+
+# Who counts
+
+
+class CountingModel(ScriptedChatModel):
+    """A chat model that knows its tokens."""
+
+    model = "wordy"
+
+    def count_tokens(self, text):
+        return words(text)
+
+
+class UnknowingModel(ScriptedChatModel):
+    """A chat model whose tokenizer is not at hand."""
+
+    def count_tokens(self, _text):
+        return None
+
+
+def test_the_chat_models_own_count_is_taken():
+    with memory_for_tests(llm=CountingModel()) as memory:
+        assert memory.tokens.counted_by == "tokenizer of wordy"
+        assert memory.tokens.of("three words long") == 3
+        remember(memory, "The garden has a pond")
+        block = memory.context("garden", user_id="ana")
+        assert memory.context("garden", user_id="ana", max_tokens=words(block)) == block
+
+
+def test_the_callers_count_wins():
+    with Memory(":memory:", llm=CountingModel(), config=Config(embedder="hashing", count_tokens=characters)) as memory:
+        assert memory.tokens.counted_by == "count_tokens"
+        assert memory.tokens.of("three words long") == 16
+
+
+@pytest.mark.parametrize("llm", ["rules", ScriptedChatModel(), UnknowingModel()])
+def test_four_bytes_are_a_token_where_nobody_can_tell(llm):
+    with memory_for_tests(llm=llm) as memory:
+        assert memory.tokens.counted_by == "estimate (4 bytes of UTF-8 a token)"
+        assert memory.tokens.of("雪abc") == 1.5
+        assert memory.tokens.of("") == 0
+
+
+@pytest.mark.parametrize("answer", [-1, 2.5, True, "3", None, [1, 2]])
+def test_a_counter_that_gives_no_whole_number_is_an_error_that_names_it(answer):
+    class Odd(ScriptedChatModel):
+        model = "odd"
+
+        def count_tokens(self, text):
+            return answer if text else 0
+
+    for options, name in (({"config": {"count_tokens": lambda _: answer}}, "count_tokens"), ({"llm": Odd()}, "odd")):
+        with memory_for_tests(**options) as memory:
+            remember(memory, "The garden has a pond")
+            with pytest.raises(ProviderError, match=f"{name} counted .*: give a whole number from 0"):
+                memory.context("garden", user_id="ana")
+
+
+def test_a_counter_that_fails_is_an_error_that_names_it():
+    def failing(text):
+        return text.index("no such part")
+
+    with memory_for_tests(config={"count_tokens": failing}) as memory:
+        with pytest.raises(ProviderError, match="count_tokens failed: ValueError") as raised:
+            memory.context("garden", user_id="ana")
+        assert isinstance(raised.value.__cause__, ValueError)
+        assert memory.search("garden", user_id="ana") == {"results": []}
+
+
+def test_our_own_errors_come_through_a_counter_as_they_are():
+    def refusing(_):
+        raise NotFound("no tokenizer")
+
+    with memory_for_tests(config={"count_tokens": refusing}) as memory, pytest.raises(NotFound, match="no tokenizer"):
+        memory.context("garden", user_id="ana")
+
+
+def test_numpys_whole_numbers_are_whole_numbers():
+    with memory_for_tests(config={"count_tokens": lambda text: np.int64(len(text))}) as memory:
+        assert memory.tokens.of("abc") == 3
+
+
+def test_a_counter_must_be_callable():
+    with pytest.raises(ConfigError, match="count_tokens is 4: give a function"):
+        Config(count_tokens=4)
+    with pytest.raises(ConfigError, match="count_tokens is 'words'"):
+        Memory(":memory:", llm="rules", embedder=ScriptedEmbedder(), config={"count_tokens": "words"})
+
+
+def test_the_fence_counts_too():
+    with memory_for_tests(config={"count_tokens": words}) as memory:
+        remember(memory, "pond")
+        fence = words(recalled_block(["-"])) - 1
+        assert memory.context("pond", user_id="ana", max_tokens=fence + 2) == ""
+        assert "pond" in memory.context("pond", user_id="ana", max_tokens=fence + 3)

@@ -1,0 +1,229 @@
+"""Promises of opening a store: its own engines come back, and where they cannot be made it can still be read."""
+
+import contextlib
+import logging
+import sqlite3
+import sys
+
+import pytest
+from tests.contracts.memory_contract import Blocking
+
+from holdfast import AsyncMemory, ConfigError, EmbedderMismatch, Memory
+from holdfast.testing import ScriptedEmbedder, scripted_openai_server
+
+SETTINGS = {"provider": "openai", "config": {"api_key": "a key", "max_retries": 0}}
+EMBEDDER = {"provider": "openai", "config": {**SETTINGS["config"], "dimensions": 64}}
+FACT = {"facts": [{"text": "Lives in Lisbon", "turn": 0}]}
+NO_KEY = "openai needs a key: set OPENAI_API_KEY"
+NO_PACKAGE = r'pip install "holdfast\[openai\]"'
+
+
+@pytest.fixture(params=[Memory, AsyncMemory])
+def face(request):
+    """A function that opens either face, its verbs blocking; what is open at the end is closed."""
+    faces = []
+
+    def open_face(*arguments, **options):
+        made = request.param(*arguments, **options)
+        faces.append(Blocking(lambda: made) if request.param is AsyncMemory else made)
+        return faces[-1]
+
+    yield open_face
+    for opened in faces:
+        opened.close()
+        if isinstance(opened, Blocking):
+            opened.release()
+
+
+@pytest.fixture
+def path(tmp_path, monkeypatch):
+    """A store built with OpenAI's engines, of which nothing is left: no key, no server."""
+    path = tmp_path / "memory.db"
+    with scripted_openai_server(FACT) as server, monkeypatch.context() as while_building:
+        while_building.setenv("OPENAI_BASE_URL", server.base_url)
+        with Memory(path, llm=SETTINGS, embedder=EMBEDDER) as memory:
+            memory.add("I live in Lisbon", user_id="ana")
+            memory.add("I play the cello", user_id="ben", infer=False)
+    return path
+
+
+def the_memory(memory, user="ana"):
+    (item,) = memory.get_all(user_id=user)["results"]
+    return item
+
+
+def contents(path):
+    with contextlib.closing(sqlite3.connect(path)) as store:
+        return list(store.iterdump())
+
+
+# Without the engines a store was built with
+
+
+def test_a_store_can_be_read_without_the_key_to_its_engines(face, path):
+    memory = face(path)
+    known = the_memory(memory)
+    assert known["memory"] == "Lives in Lisbon"
+    assert memory.get(known["id"]) == known
+    assert [one["event"] for one in memory.history(known["id"])] == ["ADD"]
+    assert memory.users()["count"] == 2
+    assert memory.doctor()["healthy"]
+
+
+def test_a_store_can_be_cleared_out_without_the_key_to_its_engines(face, path):
+    memory = face(path)
+    memory.delete(the_memory(memory)["id"])
+    assert memory.delete_all(user_id="ben")["count"] == 1
+    assert memory.users() == {"count": 0, "results": []}
+    memory.reset()
+    assert memory.doctor()["healthy"]
+
+
+def test_what_needs_no_vector_can_be_changed_without_the_key(face, path):
+    memory = face(path)
+    memory.update(the_memory(memory)["id"], metadata={"checked": True})
+    assert the_memory(memory)["metadata"] == {"checked": True}
+
+
+NEEDING = {
+    "search": lambda memory, _: memory.search("where does she live?", user_id="ana"),
+    "search of nobody": lambda memory, _: memory.search("where does she live?", user_id="nobody"),
+    "search by words": lambda memory, _: memory.search("Lisbon", user_id="ana", filter_memories=True),
+    "context": lambda memory, _: memory.context("where does she live?", user_id="ana"),
+    "add": lambda memory, _: memory.add("I moved to Porto", user_id="ana"),
+    "add of turns": lambda memory, _: memory.add("I moved to Porto", user_id="ana", infer=False),
+    "put": lambda memory, _: memory.put([{"memory_id": "1", "text": "Porto"}], user_id="ana"),
+    "update": lambda memory, known: memory.update(known, "Lives in Porto"),
+    "rollback": lambda memory, known: (memory.delete(known), memory.rollback(known)),
+}
+
+
+@pytest.mark.parametrize("verb", [name for name in NEEDING if name != "rollback"])
+def test_what_needs_the_engine_says_what_is_missing_and_writes_nothing(face, path, verb):
+    memory = face(path)
+    known, before = the_memory(memory)["id"], contents(path)
+    with pytest.raises(ConfigError, match=NO_KEY):
+        NEEDING[verb](memory, known)
+    assert contents(path) == before
+
+
+def test_bringing_back_what_was_deleted_needs_the_embedder(face, path):
+    memory = face(path)
+    with pytest.raises(ConfigError, match=NO_KEY):
+        NEEDING["rollback"](memory, the_memory(memory)["id"])
+    assert memory.get_all(user_id="ana")["results"] == []
+
+
+def test_a_store_can_be_read_without_the_package_of_its_engines(face, path, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "a key")
+    monkeypatch.setitem(sys.modules, "openai", None)  # an import of it fails
+    memory = face(path)
+    assert the_memory(memory)["memory"] == "Lives in Lisbon"
+    with pytest.raises(ConfigError, match=NO_PACKAGE):
+        memory.search("Lisbon", user_id="ana")
+
+
+def test_the_memory_says_which_engines_are_unavailable(face, path):
+    engines = face(path).engines
+    assert engines["llm"].startswith(f"openai/gpt-4o-mini (unavailable: {NO_KEY}")
+    assert engines["embedder"].startswith(f"openai:text-embedding-3-small:64 (unavailable: {NO_KEY}")
+
+
+def test_one_line_at_opening_says_what_is_unavailable(face, path, caplog):
+    with caplog.at_level(logging.WARNING, logger="holdfast"):
+        face(path)
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert "gpt-4o-mini" in line
+    assert "text-embedding-3-small:64" in line
+    assert str(path) in line
+
+
+def test_the_engines_come_back_with_the_key(path, monkeypatch):
+    with Memory(path, llm="rules") as memory:
+        memory.delete(the_memory(memory, "ben")["id"])
+    with scripted_openai_server(FACT) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        monkeypatch.setenv("OPENAI_API_KEY", "a key")
+        with Memory(path) as memory:
+            assert "unavailable" not in repr(memory)
+            assert len(memory.search("Where does she live?", user_id="ana")["results"]) == 1
+
+
+def test_writing_with_one_engine_does_not_lose_the_other(tmp_path, monkeypatch):
+    path = tmp_path / "memory.db"
+    with Memory(path, llm=SETTINGS, embedder="hashing") as memory:
+        memory.add("I play the cello", user_id="ana", infer=False)
+    with Memory(path) as memory:
+        memory.add("I play the flute", user_id="ana", infer=False)
+        with pytest.raises(ConfigError, match=NO_KEY):
+            memory.add("I play the drums", user_id="ana")
+        with pytest.raises(ConfigError, match=NO_KEY):
+            memory.search("flute", user_id="ana", filter_memories=True)
+    monkeypatch.setenv("OPENAI_API_KEY", "a key")
+    with Memory(path) as memory:
+        assert memory.engines["llm"] == "OpenAIChat(gpt-4o-mini)"
+        assert len(memory.search("flute", user_id="ana")["results"]) == 2
+
+
+def test_a_store_whose_embedder_only_its_program_has_can_be_read(face, tmp_path):
+    path = tmp_path / "memory.db"
+    with Memory(path, llm="rules", embedder=ScriptedEmbedder(dimensions=32)) as memory:
+        memory.add("I play the cello", user_id="ana", infer=False)
+        fingerprint = memory.engines["embedder"]
+    memory = face(path)
+    assert the_memory(memory)["memory"] == "I play the cello"
+    assert memory.doctor()["healthy"]
+    assert memory.engines["embedder"].startswith(f"{fingerprint} (unavailable: ")
+    with pytest.raises(ConfigError, match="open the store with the embedder it was built with"):
+        memory.search("cello", user_id="ana")
+
+
+def test_a_local_model_is_not_loaded_to_check_a_store(tmp_path):
+    class Slow(ScriptedEmbedder):
+        @property
+        def dimensions(self):
+            raise AssertionError("this would load the model")
+
+        @dimensions.setter
+        def dimensions(self, value):
+            pass
+
+    path = tmp_path / "memory.db"
+    with Memory(path, llm="rules", embedder=ScriptedEmbedder(dimensions=32)) as memory:
+        memory.add("I play the cello", user_id="ana", infer=False)
+    with Memory(path, llm="rules", embedder=Slow(dimensions=32)) as memory:
+        assert memory.doctor()["healthy"]
+
+
+# What is asked for by name, and new stores
+
+
+@pytest.mark.parametrize("named", [{"llm": "openai"}, {"embedder": "openai"}, {"embedder": {"provider": "openai"}}])
+def test_an_engine_that_is_named_and_cannot_be_made_fails_at_opening(face, path, named):
+    with pytest.raises(ConfigError, match=NO_KEY):
+        face(path, **named)
+
+
+def test_another_embedder_that_is_named_is_refused_as_ever(face, path):
+    with pytest.raises(EmbedderMismatch, match="text-embedding-3-small:64"):
+        face(path, llm="rules", embedder="hashing")
+
+
+@pytest.mark.parametrize("place", ["memory.db", ":memory:"])
+def test_a_new_store_whose_engines_cannot_be_made_leaves_no_file(face, tmp_path, place, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "a key")
+    monkeypatch.setitem(sys.modules, "openai", None)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ImportError, match=NO_PACKAGE):
+        face(place)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_reranker_that_asks_the_missing_model_says_so(tmp_path):
+    path = tmp_path / "memory.db"
+    with Memory(path, llm=SETTINGS, embedder="hashing") as memory:
+        memory.add("I play the cello", user_id="ana", infer=False)
+    with Memory(path, reranker="llm") as memory:
+        assert len(memory.search("cello", user_id="ana")["results"]) == 1
+        with pytest.raises(ConfigError, match=NO_KEY):
+            memory.search("cello", user_id="ana", rerank=True)

@@ -1,0 +1,68 @@
+"""A file of any earlier schema opens, whole, and is brought up to date."""
+
+import contextlib
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from holdfast import Memory
+from holdfast.stores.schema import STEPS
+
+SCHEMAS = Path(__file__).with_name("schemas")
+EARLIER = range(1, len(STEPS))
+
+
+@pytest.fixture(params=EARLIER)
+def path(request, tmp_path):
+    """A store as the code of that schema left it: "I live in Lisbon.", changed to Porto, and a turn with metadata."""
+    path = tmp_path / "memory.db"
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.executescript((SCHEMAS / f"{request.param}.sql").read_text("utf-8"))
+    return path
+
+
+def schema_of(path):
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        return connection.execute("PRAGMA user_version").fetchone()[0]
+
+
+def test_what_an_earlier_holdfast_kept_is_all_there(path):
+    with Memory(path) as memory:
+        home, key = sorted(memory.get_all(user_id="ana")["results"], key=lambda item: item["created_at"])
+        assert (home["memory"], key["memory"]) == (
+            "I live in Porto now.",
+            "The spare key is under the blue flowerpot",
+        )
+        assert (key["speaker"], key["metadata"], key["run_id"]) == ("Ana", {"room": "garden"}, "r1")
+        assert [version["new_memory"] for version in memory.history(home["id"])] == [
+            "I live in Lisbon.",
+            "I live in Porto now.",
+        ]
+        assert memory.search("where is the spare key?", user_id="ana")["results"][0]["id"] == key["id"]
+        assert memory.doctor()["problems"] == []
+    assert schema_of(path) == len(STEPS)
+
+
+def test_what_an_earlier_holdfast_kept_can_be_changed(path):
+    with Memory(path) as memory:
+        (key,) = memory.search("spare key", user_id="ana", limit=1)["results"]
+        memory.update(key["id"], "The spare key is with the neighbour")
+        (home,) = memory.search("live", user_id="ana", limit=1)["results"]
+        memory.rollback(home["id"])
+        told = memory.add("I play the cello.", user_id="ana", keep_turns=True)["turns"]
+        assert told[0]["facts"] == ["I play the cello."]
+    with Memory(path) as memory:
+        assert memory.get(key["id"])["memory"] == "The spare key is with the neighbour"
+        assert memory.get(home["id"])["memory"] == "I live in Lisbon."
+
+
+def test_several_may_bring_one_file_up_to_date_at_once(path):
+    def count(_):
+        with Memory(path) as memory:
+            return len(memory.get_all(user_id="ana")["results"])
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(count, range(8))) == {2}
+    assert schema_of(path) == len(STEPS)
