@@ -27,10 +27,12 @@ from holdfast.lazy import lazily
 if TYPE_CHECKING:
     from holdfast.aio import AsyncMemory
     from holdfast.config import Config
+    from holdfast.extraction.rules import Slot, slots_of
     from holdfast.memory import Memory
     from holdfast.owner import FROM_CONFIG, Id, Owner
     from holdfast.ports import ChatMessage, ChatModel, Embedder, Reranker
     from holdfast.providers.hashing import HashingEmbedder
+    from holdfast.records import MemoryItem
     from holdfast.scoped import OnError, ScopedMemory
     from holdfast.tools import MEMORY_TOOLS, MemoryTool, ToolAnswer
 
@@ -51,6 +53,7 @@ __all__ = [
     "InvalidFilter",
     "InvalidInput",
     "Memory",
+    "MemoryItem",
     "MemoryTool",
     "NotFound",
     "OnError",
@@ -59,9 +62,11 @@ __all__ = [
     "Reranker",
     "SchemaTooNew",
     "ScopedMemory",
+    "Slot",
     "StorageError",
     "ToolAnswer",
     "UnreadableReply",
+    "slots_of",
 ]
 
 __version__ = "0.1.0"
@@ -81,9 +86,12 @@ __getattr__ = lazily(
         "HashingEmbedder": "holdfast.providers.hashing",
         "MEMORY_TOOLS": "holdfast.tools",
         "Memory": "holdfast.memory",
+        "MemoryItem": "holdfast.records",
         "MemoryTool": "holdfast.tools",
         "Reranker": "holdfast.ports",
         "ScopedMemory": "holdfast.scoped",
+        "Slot": "holdfast.extraction.rules",
         "ToolAnswer": "holdfast.tools",
+        "slots_of": "holdfast.extraction.rules",
     },
 )

@@ -1,5 +1,6 @@
 """What is shipped, and what importing it costs."""
 
+import re
 import subprocess
 import sys
 import zipfile
@@ -28,6 +29,7 @@ def test_the_public_names_are_these_and_no_others():
         "InvalidInput",
         "MEMORY_TOOLS",
         "Memory",
+        "MemoryItem",
         "MemoryTool",
         "NotFound",
         "OnError",
@@ -36,9 +38,11 @@ def test_the_public_names_are_these_and_no_others():
         "Reranker",
         "SchemaTooNew",
         "ScopedMemory",
+        "Slot",
         "StorageError",
         "ToolAnswer",
         "UnreadableReply",
+        "slots_of",
     ]
     for name in holdfast.__all__:
         assert hasattr(holdfast, name)
@@ -64,3 +68,14 @@ def test_the_wheel_holds_the_packages_and_nothing_else(tmp_path):
     assert {f"{package}/py.typed" for package in packages} <= set(names)
     assert "holdfast_cli/demo_conversation.json" in names
     assert any(name.endswith("licenses/LICENSE") for name in names)
+
+
+def test_adapters_use_public_names_alone():
+    below = re.compile(r"^\s*(?:from|import) holdfast\.(?!testing\b)\S+.*", re.MULTILINE)
+    reached = {
+        str(path.relative_to(ROOT)): below.findall(path.read_text("utf-8"))
+        for folder in ("adapters", "cookbooks")
+        for path in (ROOT / folder).rglob("*.py")
+    }
+    assert len(reached) > 40
+    assert {path: lines for path, lines in reached.items() if lines} == {}

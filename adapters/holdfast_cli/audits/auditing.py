@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from holdfast import Memory
-from holdfast.records import MemoryItem
+from holdfast import Memory, MemoryItem
 from holdfast_cli.audits import checks
 from holdfast_cli.audits.checks import Finding, Kind
 

@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from holdfast.extraction import rules
-from holdfast.records import MemoryItem
+from holdfast import MemoryItem, Slot, slots_of
 from holdfast_cli.audits.secrets import redacted, secrets_in
 
 Kind = Literal["secret", "contradiction", "unfindable", "duplicate", "near-duplicate", "stale", "junk"]
@@ -92,7 +91,7 @@ def disagreements(items: Sequence[MemoryItem]) -> Iterator[Finding]:
 
     Only properties that have one value at a time count, as the key-free rules read them (in English).
     """
-    stated: dict[tuple[Any, ...], list[tuple[MemoryItem, rules.Slot]]] = defaultdict(list)
+    stated: dict[tuple[Any, ...], list[tuple[MemoryItem, Slot]]] = defaultdict(list)
     for item in _oldest_first(items, lambda item: item["updated_at"]):
         for slot in _slots(item["memory"]):
             stated[(_voice(item), _whose(slot), slot.property)].append((item, slot))
@@ -194,17 +193,17 @@ def _parts(word: str) -> list[str]:
 # Disagreement -------------------------------------------------------------------------------------------------
 
 
-def _slots(text: str) -> tuple[rules.Slot, ...]:
+def _slots(text: str) -> tuple[Slot, ...]:
     # A model writes "Lives in Berlin" where a speaker says "I live in Berlin": both are about the user.
-    return rules.slots_of(text) or rules.slots_of(f"User {text[:1].lower()}{text[1:]}")
+    return slots_of(text) or slots_of(f"User {text[:1].lower()}{text[1:]}")
 
 
-def _whose(slot: rules.Slot) -> str:
+def _whose(slot: Slot) -> str:
     whose = slot.subject.relation or slot.subject.name
     return "" if whose == "user" else whose
 
 
-def _disagree(old: rules.Slot, new: rules.Slot) -> bool:
+def _disagree(old: Slot, new: Slot) -> bool:
     if old.ended or new.ended:
         return old.ended != new.ended and (old.value == new.value or (new.ended and not new.value))
     # "engineer" and "software engineer" are one job.
@@ -212,7 +211,7 @@ def _disagree(old: rules.Slot, new: rules.Slot) -> bool:
     return not (one <= another or another <= one)
 
 
-def _disagreement(item: MemoryItem, slot: rules.Slot, newer: MemoryItem, said: rules.Slot) -> Finding:
+def _disagreement(item: MemoryItem, slot: Slot, newer: MemoryItem, said: Slot) -> Finding:
     apart = _moment(newer["updated_at"]) - _moment(item["updated_at"])
     now = f"no longer {said.value}".strip() if said.ended else said.value
     note = f"{slot.property}: {slot.value or 'none'} here, {now} in {newer['id']}"
