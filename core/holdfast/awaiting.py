@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
 
 from typing_extensions import Concatenate, ParamSpec
@@ -17,6 +17,7 @@ from typing_extensions import Concatenate, ParamSpec
 from holdfast.core import Core
 from holdfast.errors import HoldfastError
 from holdfast.flow import Effect, Flow, LocalWork, ModelCall, Write, provider_error, with_signature_of
+from holdfast.stores import Answer
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -143,7 +144,7 @@ def _outcomes(effects: Sequence[LocalWork | Write]) -> list[Outcome]:
     return [_finished(answer) for answer in answers]
 
 
-def _begin(effect: LocalWork | Write) -> Future[Any] | Outcome:
+def _begin(effect: LocalWork | Write) -> Answer[Any] | Outcome:
     try:
         if isinstance(effect, Write):
             return effect.store.submit(effect.work)
@@ -152,11 +153,8 @@ def _begin(effect: LocalWork | Write) -> Future[Any] | Outcome:
         return None, error
 
 
-def _finished(answer: Future[Any] | Outcome) -> Outcome:
-    if not isinstance(answer, Future):
-        return answer
-    failure = answer.exception()
-    return (None, failure) if failure is not None else (answer.result(), None)
+def _finished(answer: Answer[Any] | Outcome) -> Outcome:
+    return (answer.value, answer.failure) if isinstance(answer, Answer) else answer
 
 
 def _deliver(batch: Sequence[Pending], outcomes: Sequence[Outcome]) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,6 +111,27 @@ class Damage:
     setting: str | None = None
 
 
+@dataclass(slots=True)
+class Answer(Generic[T]):
+    """What became of a queued write: known once a `flush` of its store has returned, whoever committed it."""
+
+    value: T | None = None
+    failure: BaseException | None = None
+    is_known: bool = False
+
+    def result(self) -> T:
+        """Return what the work returned, or raise what it raised.
+
+        Raises:
+            RuntimeError: It was not flushed yet.
+        """
+        if self.failure is not None:
+            raise self.failure
+        if not self.is_known:
+            raise RuntimeError("the write was queued and not flushed yet")
+        return self.value  # type: ignore[return-value]
+
+
 class Transaction(Protocol):
     """What may be done inside one write. All of it happens, or none."""
 
@@ -187,7 +207,7 @@ class Store(Protocol):
         """Run `work` in one transaction and return its result once that is durable."""
         ...
 
-    def submit(self, work: Callable[[Transaction], T]) -> Future[T]:
+    def submit(self, work: Callable[[Transaction], T]) -> Answer[T]:
         """Queue `work` for the next `flush`. Queued calls commit together, each whole or not at all."""
         ...
 
@@ -273,6 +293,7 @@ class Store(Protocol):
 
 __all__ = [
     "STORE_ID_SETTING",
+    "Answer",
     "Damage",
     "Entity",
     "IndexEntries",

@@ -10,8 +10,9 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
 from typing import Any
+
+from holdfast.stores import Answer
 
 Work = Callable[[], Any]
 
@@ -32,11 +33,11 @@ class GroupCommit:
     def __init__(self, lock: threading.RLock, translate: Callable[[BaseException], BaseException]) -> None:
         self._lock = lock
         self._translate = translate
-        self._queue: deque[tuple[Work, Future[Any]]] = deque()
+        self._queue: deque[tuple[Work, Answer[Any]]] = deque()
 
-    def submit(self, work: Work) -> Future[Any]:
-        """Queue `work`; its result arrives when a `flush` has committed it."""
-        answer: Future[Any] = Future()
+    def submit(self, work: Work) -> Answer[Any]:
+        """Queue `work`; its result is known when a `flush` has committed it."""
+        answer: Answer[Any] = Answer()
         self._queue.append((work, answer))
         return answer
 
@@ -52,13 +53,13 @@ class GroupCommit:
         """Drop what is queued: in the child of a fork it belongs to the parent's threads."""
         self._queue.clear()
 
-    def _drain(self) -> list[tuple[Work, Future[Any]]]:
+    def _drain(self) -> list[tuple[Work, Answer[Any]]]:
         group = []
         while self._queue:
             group.append(self._queue.popleft())
         return group
 
-    def _carry_out(self, group: list[tuple[Work, Future[Any]]]) -> None:
+    def _carry_out(self, group: list[tuple[Work, Answer[Any]]]) -> None:
         try:
             self.connection.execute("BEGIN IMMEDIATE")
             outcomes = [self._attempt(work, alone=len(group) == 1) for work, _ in group]
@@ -68,10 +69,9 @@ class GroupCommit:
             self._roll_back()
             outcomes = [(None, error)] * len(group)
         for (_, answer), (result, failure) in zip(group, outcomes, strict=True):
-            if failure is None:
-                answer.set_result(result)
-            else:
-                answer.set_exception(self._translate(failure))
+            answer.value = result
+            answer.failure = None if failure is None else self._translate(failure)
+            answer.is_known = True
 
     def _attempt(self, work: Work, *, alone: bool) -> tuple[Any, BaseException | None]:
         """Run one call so that it leaves all of its writes or none."""

@@ -11,7 +11,6 @@ import time
 import uuid
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -22,7 +21,7 @@ from holdfast.errors import HoldfastError, InvalidInput, NotFound, StorageError
 from holdfast.filters import SQL_FUNCTIONS, Filter, predicate, scope_filter, to_sql
 from holdfast.records import Event, MemoryRecord, SourceMessage
 from holdfast.scope import SCOPE_FIELDS, Scope
-from holdfast.stores import Damage, Entity, Indexed, IndexEntries, Version
+from holdfast.stores import Answer, Damage, Entity, Indexed, IndexEntries, Version
 from holdfast.stores.commit import GroupCommit
 from holdfast.stores.inspection import damages_of, move_aside, restore
 from holdfast.stores.rows import (
@@ -98,7 +97,7 @@ class SqliteStore:
         self.flush()
         return answer.result()
 
-    def submit(self, work: Callable[[SqliteTransaction], T]) -> Future[T]:
+    def submit(self, work: Callable[[SqliteTransaction], T]) -> Answer[T]:
         """Queue `work` for the next `flush`."""
         self._require_open()
         return self._commits.submit(lambda: work(self._transaction))
