@@ -15,6 +15,7 @@ _SPEAKERS = ("Ana", "Tom")
 _ROLES = ("user", "assistant")
 _WITHOUT_SESSIONS = 10  # every tenth owner's turns belong to no session, hence have no neighbours
 _STATED = {0: "I live in Lasu: ", 3: "It was last week: "}  # of every seven turns, so that both speakers say it
+_ASKED = 5  # of every seven turns
 
 
 @dataclass(frozen=True)
@@ -80,4 +81,5 @@ def _has_sessions(owner: int) -> bool:
 
 
 def _turn(number: int, text: str) -> tuple[str, str]:
-    return _SPEAKERS[number % 2], _STATED.get(number % 7, "") + text
+    end = "?" if number % 7 == _ASKED else ""
+    return _SPEAKERS[number % 2], f"{_STATED.get(number % 7, '')}{text}{end}"

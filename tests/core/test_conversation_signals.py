@@ -1,4 +1,4 @@
-"""What a conversation says about its turns: who spoke, what stands beside, which session; whatever lies between."""
+"""What a conversation says about its turns: who spoke, what stands around them, what they only ask."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast import Memory
-from holdfast.retrieval.neighbourhood import conversations_of, neighbour_scores
+from holdfast.retrieval.keyword import Hits, telling
+from holdfast.retrieval.neighbourhood import conversations_of, neighbour_scores, passage_scores
+from holdfast.retrieval.questions import question_marks, question_share
 
 
 @pytest.fixture
@@ -15,14 +17,22 @@ def memory():
         yield memory
 
 
-def say(memory, name, text, run_id="s1"):
-    memory.add({"role": "user", "name": name, "content": text}, user_id="u", run_id=run_id, infer=False)
+def said(memory, *turns, run_id="monday"):
+    messages = [{"role": "user", "name": name, "content": text} for name, text in turns]
+    return memory.add(messages, user_id="ana", run_id=run_id, infer=False)["results"]
 
 
-def signal(memory, question, name):
-    """Return the texts to which a signal gives a say, for `question`."""
-    results = memory.search(question, user_id="u", explain=True)["results"]
-    return {item["memory"] for item in results if item["score_details"].get(name)}
+def signals(memory, query, name):
+    found = memory.search(query, user_id="ana", explain=True)["results"]
+    return {item["memory"]: item["score_details"].get(name, 0) for item in found}
+
+
+def lifted(memory, query, name):
+    """Return the texts to which a signal gives a say."""
+    return {text for text, score in signals(memory, query, name).items() if score}
+
+
+# Who spoke
 
 
 @pytest.mark.parametrize(
@@ -39,30 +49,33 @@ def signal(memory, question, name):
     ],
 )
 def test_whoever_a_question_names_is_asked_first(memory, name, question):
-    say(memory, name, "I bought a boat")
-    say(memory, "Tom", "A boat? I saw one in the harbour")
-    assert signal(memory, question, "speaker") == {"I bought a boat"}
+    said(memory, (name, "I bought a boat"))
+    said(memory, ("Tom", "A boat? I saw one in the harbour"))
+    assert lifted(memory, question, "speaker") == {"I bought a boat"}
 
 
 def test_a_function_word_names_nobody(memory):
-    say(memory, "Will", "I bought a boat")
-    say(memory, "Tom", "The boat is red")
-    assert signal(memory, "Where will Tom take the boat?", "speaker") == {"The boat is red"}
+    said(memory, ("Will", "I bought a boat"))
+    said(memory, ("Tom", "The boat is red"))
+    assert lifted(memory, "Where will Tom take the boat?", "speaker") == {"The boat is red"}
+
+
+# What stands around
 
 
 def test_conversations_at_the_same_time_do_not_part_neighbours(memory):
     for turn in range(3):
-        say(memory, "Ana", ["Where is the spare key?", "Under the pot", "Thanks"][turn], run_id="s1")
-        say(memory, "Tom", ["Did it rain?", "All day", "Oh dear"][turn], run_id="s2")
-    assert {"Under the pot", "Thanks"} <= signal(memory, "spare key", "neighbours")
-    assert not {"Did it rain?", "All day"} & signal(memory, "spare key", "neighbours")
+        said(memory, ("Ana", ["Where is the spare key?", "Under the pot", "Thanks"][turn]), run_id="s1")
+        said(memory, ("Tom", ["Did it rain?", "All day", "Oh dear"][turn]), run_id="s2")
+    assert {"Under the pot", "Thanks"} <= lifted(memory, "spare key", "neighbours")
+    assert not {"Did it rain?", "All day"} & lifted(memory, "spare key", "neighbours")
 
 
 def test_facts_between_turns_do_not_part_neighbours(memory):
     talk = [{"role": "user", "content": "I moved to Lisbon."}, {"role": "user", "content": "It was last May"}]
     for turn in talk:
-        memory.add(turn, user_id="u", run_id="s1", keep_turns=True)
-    assert "It was last May" in signal(memory, "Lisbon", "neighbours")
+        memory.add(turn, user_id="ana", run_id="s1", keep_turns=True)
+    assert "It was last May" in lifted(memory, "Lisbon", "neighbours")
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.floats(0, 1, width=32)), max_size=30))
@@ -76,3 +89,124 @@ def test_a_turn_is_lent_what_the_two_turns_on_each_side_of_it_score(turns):
             for other in range(len(places)):
                 expected[place] += {1: 0.4, 2: 0.2}.get(abs(at - other), 0) * scores[places[other]]
     np.testing.assert_allclose(neighbour_scores(scores, conversations_of(numbers)), expected, atol=1e-6)
+
+
+# What is only asked, and what is held together
+
+
+def test_what_answers_stands_before_what_asks_the_same(memory):
+    said(memory, ("Bo", "How was the ceramics workshop?"), ("Ana", "I glazed a bowl at the ceramics workshop."))
+    said(
+        memory,
+        ("Ana", "I glazed a bowl at the ceramics workshop."),
+        ("Bo", "How was the ceramics workshop?"),
+        run_id="2",
+    )
+    found = memory.search("ceramics workshop", user_id="ana")["results"]
+    assert [item["memory"][:8] for item in found] == ["I glazed", "I glazed", "How was ", "How was "]
+
+
+def test_explain_tells_how_much_of_a_turn_is_a_question(memory):
+    texts = ("We saw the comet.", "We saw the comet. Have you seen it too?", "Have you seen the comet too?")
+    said(memory, *(("Ana", text) for text in texts))
+    assert list(map(signals(memory, "comet", "asking").get, texts)) == [0, 0.5, 1]
+
+
+def test_a_turn_that_is_changed_asks_what_it_now_asks(memory):
+    said(memory, ("Ana", "We saw the comet."), ("Bo", "Was the comet bright?"))
+    for item in memory.search("comet", user_id="ana")["results"]:
+        if item["memory"] == "Was the comet bright?":
+            memory.update(item["id"], "The comet was bright.")
+        else:
+            memory.update(item["id"], "Who saw the comet?")
+    assert signals(memory, "comet", "asking") == {"The comet was bright.": 0, "Who saw the comet?": 1}
+
+
+def test_facts_and_documents_lose_nothing_by_a_question_mark(memory):
+    said(memory, ("Ana", "We saw the comet."))
+    memory.put([{"memory_id": "guide", "text": "What is a comet?"}], user_id="ana", run_id="monday")
+    assert signals(memory, "comet", "asking")["What is a comet?"] == 0
+
+
+def test_a_turn_amid_the_whole_query_stands_before_one_amid_half_of_it_twice(memory):
+    quiet = ["Well", "Right", "Fine"]
+    around = [["A kite", "Nice", "The lake"], ["A kite", "Nice", "The kite"], ["The lake", "Nice", "A lake"]]
+    texts = [text for passage in around for text in (*passage, *quiet)]
+    ids = [item["id"] for item in said(memory, *(("Bo", text) for text in texts))]
+    found = {item["id"]: item for item in memory.search("kite lake", user_id="ana", limit=20, explain=True)["results"]}
+    whole, *halves = (found[memory_id] for memory_id, text in zip(ids, texts, strict=True) if text == "Nice")
+    for half in halves:
+        assert half["score_details"]["neighbours"] == pytest.approx(whole["score_details"]["neighbours"])
+        assert half["score_details"]["passage"] == pytest.approx(whole["score_details"]["passage"] / 2)
+        assert half["score"] < whole["score"]
+
+
+def test_conversations_never_lend_to_each_other(memory):
+    said(memory, ("Ana", "A kite"), ("Bo", "Nice"))
+    said(memory, ("Ana", "Cold"), ("Bo", "The lake"), run_id="tuesday")
+    passage = signals(memory, "kite lake", "passage")
+    assert passage["Nice"] == passage["A kite"] < 0.6
+    assert passage["Cold"] == passage["The lake"] < 0.6
+
+
+@pytest.mark.parametrize(
+    ("text", "share"),
+    [
+        ("", 0),
+        ("   ", 0),
+        ("Fine.", 0),
+        ("Fine?", 1),
+        ("Really?!", 1),
+        ('She asked "why?"', 1),
+        ("Is it 3.5 km?", 1),
+        ("See https://x.org/?q=1 for more", 0),
+        ("他是谁？", 1),
+        ("他是谁？我不知道。", 0.5),
+        ("من أنت؟", 1),
+        ("¿Dónde vives?", 1),
+    ],
+)
+def test_a_question_is_told_by_its_mark_in_any_script(text, share):
+    assert question_share(text) == pytest.approx(share, abs=0.1)
+
+
+@given(st.text(max_size=300))
+def test_any_text_bears_none_to_two_marks(text):
+    assert 0 <= question_share(text) <= 1
+    assert len(question_marks(text)) <= 2
+
+
+@pytest.mark.parametrize(
+    ("start", "repeated", "end", "marks"),
+    [("", "?", "", 2), ("", "?", "x", 0), ("", '?"', "", 2), ("?", '"', "x", 0), ("", "a? ", "", 2), ("", " ", "?", 2)],
+)
+def test_a_million_characters_are_read_once(start, repeated, end, marks):
+    assert len(question_marks(f"{start}{repeated * 500_000}{end}")) == marks
+
+
+@st.composite
+def conversations_and_hits(draw):
+    count = draw(st.integers(1, 30))
+    conversations = draw(st.lists(st.integers(0, 3), min_size=count, max_size=count))
+    held = draw(st.lists(st.sets(st.integers(0, count - 1)), max_size=4))
+    places = [np.array(sorted(one), dtype=np.int64) for one in held]
+    return np.array(conversations, dtype=np.int64), [Hits(here, np.ones(len(here), dtype=np.int64)) for here in places]
+
+
+@given(conversations_and_hits())
+def test_a_passage_holds_what_its_turns_hold(drawn):
+    numbers, hits = drawn
+    expected = np.zeros(len(numbers))
+    for share, hit in telling(hits, len(numbers)):
+        for place in range(len(numbers)):
+            expected[place] += share * bool(np.isin(_around(numbers, place), hit.places).any())
+    assert passage_scores(hits, conversations_of(numbers)) == pytest.approx(expected, abs=1e-6)
+
+
+def _around(numbers, place):
+    """Return the places of what is said within two turns in the same conversation."""
+    if numbers[place] == 0:
+        return np.array([place])
+    turns = np.flatnonzero(numbers == numbers[place])
+    own = int(np.searchsorted(turns, place))
+    return turns[max(0, own - 2) : own + 3]

@@ -108,7 +108,9 @@ def test_the_curve_can_be_drawn_as_svg_and_as_png(measured):
 
 def test_every_signal_has_a_say_in_the_measured_search(asked):
     for signals in asked["signals"]:
-        assert set(signals) == {"semantic", "keyword", "neighbours", "session", "speaker", "answer"}
+        assert set(signals) == {
+            "semantic", "keyword", "neighbours", "passage", "asking", "session", "speaker", "answer",
+        }  # fmt: skip
     assert all(asked["asked and stated"])
 
 

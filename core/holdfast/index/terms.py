@@ -13,23 +13,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.index.growing import Growing
+from holdfast.retrieval.keys import slot_terms
 from holdfast.retrieval.keyword import Hits
+from holdfast.retrieval.questions import MARK
 
 Positions = NDArray[np.int64]
 Terms = NDArray[np.uint32]
 
 _MANY = 5_000  # candidates from which the sorted words are worth building
 _TAIL = 4_000  # memories added or changed since then that are still looked at one by one
+_QUESTION = slot_terms([MARK])[0]
 _MOST_TERMS = 64  # of one query: a page pasted as a question is found by its rarest words
 
 
 class TermTable:
-    """The terms of each position."""
+    """The terms of each position.
+
+    Attributes:
+        words: The terms themselves, one position's after the other's.
+        starts: Where each position's begin.
+        lengths: How many there are of each.
+        marks: How often the mark of a question is among them: every search in a conversation wants it.
+    """
 
     def __init__(self) -> None:
         self.words = Growing(np.uint32)
         self.starts = Growing(np.int64)
         self.lengths = Growing(np.int32)
+        self.marks = Growing(np.uint8)
         self._sorted: SortedTerms | None = None
 
     def extend(self, terms: Sequence[Terms]) -> None:
@@ -38,14 +49,18 @@ class TermTable:
             return
         lengths = np.fromiter(map(len, terms), dtype=np.int32, count=len(terms))
         ends = np.cumsum(lengths, dtype=np.int64) + len(self.words)
-        self.words.extend(np.concatenate(terms))
+        words = np.concatenate(terms)
+        marked = ends.searchsorted((words == _QUESTION).nonzero()[0] + len(self.words), side="right")
+        self.words.extend(words)
         self.starts.extend(ends - lengths)
         self.lengths.extend(lengths)
+        self.marks.extend(np.bincount(marked, minlength=len(terms)).astype(np.uint8))
 
     def replace(self, position: int, terms: Terms) -> None:
         """Put other terms at `position`; the old ones stay behind unused until the index is built anew."""
         self.starts.view[position] = len(self.words)
         self.lengths.view[position] = len(terms)
+        self.marks.view[position] = (terms == _QUESTION).sum()
         self.words.extend(terms)
         if self._sorted is not None:
             self._sorted.changed.add(position)

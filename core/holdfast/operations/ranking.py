@@ -17,7 +17,14 @@ from holdfast.operations.items import item_of
 from holdfast.operations.judging import Candidate
 from holdfast.retrieval.fusion import Signals, WordSignals, best, contenders
 from holdfast.retrieval.keyword import keyword_scores
-from holdfast.retrieval.neighbourhood import conversations_of, neighbour_scores, session_scores, speaker_scores
+from holdfast.retrieval.neighbourhood import (
+    asking_scores,
+    conversations_of,
+    neighbour_scores,
+    passage_scores,
+    session_scores,
+    speaker_scores,
+)
 from holdfast.retrieval.tokens import names_asked, term_ids
 
 _MANY = 20_000  # candidates from which it pays to look for the nearest first
@@ -123,6 +130,8 @@ def _word_signals(index: MemoryIndex, asked: Query, positions: Positions) -> Wor
     return WordSignals(
         keyword,
         neighbours=neighbour_scores(keyword, conversations),
+        passage=passage_scores(hits, conversations),
+        asking=asking_scores(index.terms.marks.at(positions), conversations),
         session=session_scores(hits, lengths, conversations),
         speaker=speaker_scores(index.speakers.at(positions), term_ids(names_asked(asked.topic))),
         answer=answer,

@@ -19,6 +19,12 @@ SPEAKER_WEIGHT = 0.5
 ANSWER_WEIGHT = 0.3
 """How much more counts what can give the kind of answer the query wants."""
 
+PASSAGE_WEIGHT = 0.15
+"""What the whole query counts for, said by a turn and those beside it together."""
+
+ASKING_WEIGHT = 0.5
+"""How much less counts what a turn asks: it names what the answer speaks of, and does not hold it."""
+
 SESSION_WEIGHT = 0.5
 """Share of the session beside the turn itself."""
 
@@ -32,6 +38,8 @@ class WordSignals:
     Attributes:
         keyword: Share of the query's words, weighted by rarity, 0..1.
         neighbours: What the turns around lend of theirs, 0..1.2.
+        passage: Share of the query's words that the turn and those around it hold together, 0..1.
+        asking: How much of it is a question, 0, 0.5 or 1.
         session: Keyword score of the session, 0..1.
         speaker: Whether it was said by someone the query names, 0 or 1.
         answer: Whether it says a time or a number when the query asks for one, 0 or 1.
@@ -39,6 +47,8 @@ class WordSignals:
 
     keyword: Scores | None = None
     neighbours: Scores | None = None
+    passage: Scores | None = None
+    asking: Scores | None = None
     session: Scores | None = None
     speaker: Scores | None = None
     answer: Scores | None = None
@@ -53,9 +63,14 @@ class WordSignals:
         if self.keyword is None:
             return 0.0, 1.0
         offset: Scores = (1 - SEMANTIC_WEIGHT) * self.keyword
+        slope: Scores | float = SEMANTIC_WEIGHT
+        if self.asking is not None:
+            told = 1 - ASKING_WEIGHT * self.asking
+            offset, slope = offset * told, slope * told
         if self.neighbours is not None:
             offset = offset + self.neighbours
-        slope: Scores | float = SEMANTIC_WEIGHT
+        if self.passage is not None:
+            offset = offset + PASSAGE_WEIGHT * self.passage
         lift: Scores | float = 1.0
         if self.speaker is not None:
             lift = lift + SPEAKER_WEIGHT * self.speaker

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from holdfast.instants import moment_of
 from holdfast.records import MemoryRecord
 from holdfast.retrieval.answers import answers_in
+from holdfast.retrieval.questions import question_marks
 from holdfast.retrieval.tokens import term_ids, words
 from holdfast.scope import SCOPE_FIELDS
 
@@ -30,12 +31,13 @@ def indexed_terms(record: MemoryRecord, *, slots: Sequence[str] = ()) -> NDArray
     spoken = words(_said(record))
     # Facts say again what was said: only the words they add are another way to the turn.
     added = sorted(set(words("\n".join(record.facts))) - set(spoken)) if record.facts else ()
-    names = (*slots, *answers_in(spoken))
+    asked = question_marks(record.text) if record.memory_type == "episodic" else ()
+    names = (*slots, *answers_in(spoken), *asked)
     return term_ids([*spoken, *added, *words(_day(record)), *(f"\x00{name}" for name in names)])
 
 
 def slot_terms(slots: Sequence[str]) -> NDArray[np.uint32]:
-    """Return the terms under which memories bear names of properties or of kinds of answers; no word equals one."""
+    """Return the terms for what memories bear beside words: properties, kinds of answers, marks; no word equals one."""
     return term_ids([f"\x00{slot}" for slot in slots])
 
 

@@ -44,18 +44,24 @@ def keyword_scores(hits: Sequence[Hits], lengths: NDArray[np.int32]) -> NDArray[
         Shape `(n,)`, 0..1: BM25 divided by the sum of the idfs. 1.0 means that every term of the query occurs in a
         candidate of average length; a term no candidate has counts against all of them.
     """
-    weights = [_idf(len(lengths), len(hit.places)) for hit in hits]
-    # A word that nearly every candidate has costs the most and says the least.
-    told = [(weight, hit) for weight, hit in zip(weights, hits, strict=True) if weight > _NEGLIGIBLE * sum(weights)]
+    told = telling(hits, len(lengths))
     if not told or not len(lengths):
         return np.zeros(len(lengths), dtype=np.float32)
     places = np.concatenate([hit.places for _, hit in told])
     counts = np.concatenate([hit.counts for _, hit in told])
-    shares = np.repeat([weight / sum(weights) for weight, _ in told], [len(hit.places) for _, hit in told])
+    shares = np.repeat([share for share, _ in told], [len(hit.places) for _, hit in told])
     mean = max(float(lengths.sum()) / len(lengths), 1.0)
     damping = K1 * (1 - B + B * lengths[places] / mean)
     scores = np.bincount(places, weights=shares * counts * (K1 + 1) / (counts + damping), minlength=len(lengths))
     return np.minimum(scores, 1.0, dtype=np.float32, casting="same_kind")
+
+
+def telling(hits: Sequence[Hits], candidates: int) -> list[tuple[float, Hits]]:
+    """Return the terms that tell candidates apart, each with its share of the query: its idf, of the sum of all."""
+    weights = [_idf(candidates, len(hit.places)) for hit in hits]
+    total = sum(weights)
+    # A word that nearly every candidate has costs the most and says the least.
+    return [(weight / total, hit) for weight, hit in zip(weights, hits, strict=True) if weight > _NEGLIGIBLE * total]
 
 
 def _idf(candidates: int, having: int) -> float:

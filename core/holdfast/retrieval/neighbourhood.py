@@ -1,9 +1,9 @@
 """What a conversation around a turn says about it: the turns beside it, its session, and who speaks.
 
 An answer stands next to the question it answers, and a session that speaks of something speaks of it more than once.
-On LoCoMo, added one after the other, neighbours are worth five points of recall@10, the session four and the speaker
-asked about three (`holdfast eval` measures the whole). All three look at turns of a named session alone: facts stand
-for themselves.
+On LoCoMo, added one after the other, neighbours are worth five points of recall@10, the session four, the speaker
+asked about three, what turns hold together and what they only ask another one and a half (`holdfast eval` measures
+the whole). All look at turns of a named session alone: facts stand for themselves.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.retrieval.keyword import Hits, keyword_scores
+from holdfast.retrieval.keyword import Hits, keyword_scores, telling
+from holdfast.retrieval.questions import MARKS
 
 Scores = NDArray[np.float32]
 
@@ -66,6 +67,50 @@ def neighbour_scores(scores: Scores, conversations: Conversations) -> Scores:
     spread = np.zeros_like(scores)
     spread[order] = lent
     return spread
+
+
+def passage_scores(hits: Sequence[Hits], conversations: Conversations) -> Scores:
+    """Return how much of the query each turn and those beside it in its conversation hold together.
+
+    Neighbours lend what they repeat as well as what they add: three turns about a dog lend as much as one about a dog,
+    one about a lake and one about a summer. Here each word counts once. What belongs to no conversation stands alone.
+
+    Args:
+        hits: Where the query's terms occur (see `keyword_scores`).
+        conversations: Of the same candidates.
+
+    Returns:
+        Shape `(n,)`, 0..1: the terms that occur within two turns, weighted by rarity.
+    """
+    order, first = conversations.order, conversations.first
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    told = telling(hits, len(order))
+    held = np.zeros((len(told), len(order)), dtype=np.bool_)
+    for row, (_, hit) in zip(held, told, strict=True):
+        row[rank[hit.places]] = True
+    passages = held.copy()
+    turns, around, codes = held[:, first:], passages[:, first:], conversations.codes[first:]
+    for distance in range(1, len(_SHARES) + 1):
+        together = codes[distance:] == codes[:-distance]
+        around[:, distance:] |= turns[:, :-distance] & together
+        around[:, :-distance] |= turns[:, distance:] & together
+    scores = np.zeros(len(order), dtype=np.float32)
+    for (share, _), row in zip(told, passages, strict=True):
+        scores += np.float32(share) * row
+    return np.minimum(scores, 1)[rank]
+
+
+def asking_scores(marks: NDArray[np.uint8], conversations: Conversations) -> Scores:
+    """Return how much of each turn is a question, 0 for what belongs to no conversation.
+
+    Args:
+        marks: Shape `(n,)`: how many question marks each candidate bears (see `question_marks`).
+        conversations: Of the same candidates.
+    """
+    scores: Scores = marks.astype(np.float32) / np.float32(MARKS)
+    scores[conversations.order[: conversations.first]] = 0
+    return scores
 
 
 def session_scores(hits: Sequence[Hits], lengths: NDArray[np.int32], conversations: Conversations) -> Scores:
