@@ -17,6 +17,8 @@ from holdfast.scope import Scope
 
 Event = Literal["ADD", "UPDATE", "DELETE", "NONE"]
 MemoryType = Literal["semantic", "episodic", "procedural", "document"]
+Standing = Literal["profile", "preference", "instruction"]
+"""What holds until further notice: who somebody is, how they like things, how they want to be treated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class MemoryRecord:
         immutable: Whether changes are refused.
         facts: What was extracted from a turn that is kept beside its facts, `()` when it told none; `None` for
             everything else. The turn is found by them too, and conversations change them, never the turn.
+        standing: What kind of standing fact it tells: always part of a context, whatever is asked.
     """
 
     id: str
@@ -57,6 +60,7 @@ class MemoryRecord:
     expiration_date: str | None = None
     immutable: bool = False
     facts: tuple[str, ...] | None = None
+    standing: Standing | None = None
 
 
 def is_expired(record: MemoryRecord, now: int) -> bool:
@@ -97,5 +101,6 @@ class MemoryItem(TypedDict):
     expiration_date: NotRequired[str]
     immutable: NotRequired[bool]
     facts: NotRequired[list[str]]
+    standing: NotRequired[str]
     score: NotRequired[float]
     score_details: NotRequired[dict[str, float]]

@@ -306,7 +306,7 @@ MEMORY_TOOLS = (
     MemoryTool(
         "add_memory",
         "Remember something about the user for later conversations.",
-        (ToolParameter("text", "What to remember: whole sentences as the user would say them, such as: I like tea."),),
+        (ToolParameter("text", "What to remember, in whole sentences, such as: The user likes tea."),),
         _add,
         _aadd,
     ),

@@ -107,6 +107,56 @@ def test_standing_facts_stand_first_whatever_is_asked(garden, count):
     assert "garden" in lines[2]
 
 
+def told(text, standing="none"):
+    return {"text": text, "turn": 0, "attributed_to": "user", "standing": standing}
+
+
+def test_what_a_model_calls_standing_is_always_shown_in_any_language_instructions_first():
+    facts = [
+        told("Wohnt in Bern", "profile"),
+        told("War gestern im Kino"),
+        told("Möchte immer geduzt werden", "instruction"),
+        told("Mag keine Oliven", "preference"),
+    ]
+    with memory_for_tests(llm=ScriptedChatModel([{"facts": facts}])) as memory:
+        added = memory.add("...", user_id="ana", timestamp="2026-05-01")["results"]
+        lines = shown(memory.context(user_id="ana"))
+        assert lines[0].endswith("Möchte immer geduzt werden")
+        assert {line.split("] ")[1] for line in lines} == {facts[place]["text"] for place in (0, 2, 3)}
+        kinds = [memory.get(item["id"]).get("standing") for item in added]
+        assert kinds == ["profile", None, "instruction", "preference"]
+        asked = memory.get_all(user_id="ana", filters={"standing": "preference"})["results"]
+        assert [item["memory"] for item in asked] == ["Mag keine Oliven"]
+
+
+def test_without_a_models_word_the_words_tell_what_stands():
+    said = [
+        "I prefer short answers.",
+        "Please always answer in French.",
+        "I'm a nurse.",
+        "We went to the lake yesterday.",
+        "My favourite colour is teal.",
+    ]
+    with memory_for_tests() as memory:
+        memory.add([{"role": "user", "content": text} for text in said], user_id="ana")
+        lines = shown(memory.context(user_id="ana"))
+        assert "French" in lines[0]
+        assert len(lines) == 4
+        assert not any("lake" in line for line in lines)
+
+
+def test_a_standing_fact_stays_one_when_it_changes():
+    update = {"fact": 0, "event": "UPDATE", "memory": 0, "text": "Wohnt in Basel"}
+    replies = [{"facts": [told("Wohnt in Bern", "profile")]}, {"facts": [told("Wohnt in Basel", "profile")]}]
+    with memory_for_tests(llm=ScriptedChatModel([*replies, {"decisions": [update]}])) as memory:
+        (home,) = memory.add("...", user_id="ana")["results"]
+        memory.add("...", user_id="ana")
+        memory.update(home["id"], "Wohnt in Zug")
+        memory.delete(home["id"])
+        memory.rollback(home["id"])
+        assert shown(memory.context(user_id="ana"))[0].endswith("Wohnt in Zug")
+
+
 def test_without_a_question_standing_facts_have_the_whole_room(garden):
     with garden(config={"count_tokens": characters}) as memory:
         standing = shown(memory.context(user_id="ana", max_tokens=250))

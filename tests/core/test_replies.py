@@ -199,6 +199,16 @@ def test_what_was_cut_off_is_told():
     assert skipped[0].text == '"Lives in Ber'
 
 
+@pytest.mark.parametrize(
+    ("written", "standing"),
+    [('"profile"', "profile"), ('" Preference "', "preference"), ('"instruction"', "instruction"), ('"none"', "none")]
+    + [(odd, None) for odd in ("null", '"sometimes"', "1", "[]", '""')],
+)
+def test_a_fact_stands_as_the_model_says_or_nobody_knows(written, standing):
+    facts, skipped = parse_facts(f'{{"facts": [{{"text": "Has a cat", "turn": 0, "standing": {written}}}]}}', turns=1)
+    assert (facts, skipped) == ([Fact("Has a cat", 0, "user", standing)], [])
+
+
 FACTS = [Fact("Moved to Porto"), Fact("Likes green tea"), Fact("No longer has a dog")]
 KNOWN = [
     Known("id-0", "Lives in Berlin"),

@@ -280,6 +280,131 @@ DROPPED = {
     ],
 }
 
+# What models write about their user, and what of it is nothing to remember.
+NOTED = [
+    "The user lives in Lisbon.",
+    "User prefers dark mode.",
+    "They have two kids.",
+    "User's sister Mara works at Bosch.",
+    "The user works as a nurse at Saint Mary's.",
+    "This user is vegan.",
+    "The user doesn't eat pork.",
+    "The user's birthday is 3 May.",
+    "User is learning Italian.",
+    "The user adopted a cat named Milo last week.",
+    "The user and her husband moved to Porto.",
+    "User mentioned that she has a daughter called Ida.",
+    "The user wants answers in French.",
+    "The customer prefers email over phone calls.",
+    "The client is allergic to shellfish.",
+    "Ana lives in Lisbon.",
+    "Ana has two kids.",
+    "Bob is a software engineer.",
+    "Ana's favourite colour is green.",
+    "Lives in Lisbon",
+    "Prefers tea over coffee",
+    "Allergic to peanuts",
+    "Vegetarian",
+    "Birthday: 3 May",
+    "Name: Ana",
+    "Works at Bosch",
+    "Has a dog named Rex",
+    "Favourite colour: green",
+    "Enjoys hiking and climbing",
+    "The user has been married to Tom for ten years.",
+    "User plays the cello in an amateur orchestra.",
+    "The user can't stand coriander.",
+    "User's dog is called Biscuit.",
+    "The user is planning a trip to Japan in October.",
+    "User said they are lactose intolerant.",
+    "The user's time zone is CET.",
+    "This user goes by Annie.",
+    "User drives a Volvo.",
+    "The user used to live in Rome.",
+    "User grew up in Kenya.",
+    "The user recently started a new job at Initech.",
+    "Maria prefers window seats.",
+    "Tom is married.",
+    "The customer bought a drill in May and it broke.",
+    "Occupation: primary school teacher",
+    "Allergies: peanuts, shellfish",
+    "Speaks Portuguese and French",
+    "Married with three children",
+    "Interested in astronomy",
+    "Doesn't drink alcohol",
+    "Moved to Berlin in 2023",
+    "Wants to learn the guitar",
+    "Hobbies: chess, climbing",
+    "User no longer lives in Lisbon",
+    "No longer vegan",
+    "User Ana lives in Lisbon.",
+    "Recently moved to Berlin",
+    'User said "I live in Rome".',
+    "User wants me to reply in French.",
+    "Currently, the user lives in Bonn",
+    "The user's never been to Africa",
+    "The client's birthday is 3 May.",
+    "Maria Lopez has two sons.",
+    "The user is proud of her daughter Ida.",
+    "Not allergic to cats",
+    "lives in bonn",
+]
+
+NOTED_IN_PASSING = {
+    "greeting": [
+        "The user said hello.",
+        "The user said goodbye.",
+        "User greeted me.",
+    ],
+    "question": [
+        "User asked about the weather.",
+        "The user wants to know how magnets work.",
+        "The user inquired about opening hours.",
+    ],
+    "acknowledgement": [
+        "The user thanked the assistant.",
+        "User agreed with me.",
+        "User enjoys it.",
+    ],
+    "request": [
+        "The user asked for a poem about cats.",
+        "User is asking for help with an essay.",
+        "The user requested a summary of the article.",
+        "User wants a list of verbs in Spanish.",
+    ],
+    "uncertain": [
+        "The user may like tea.",
+    ],
+    "quoted": [
+        'The user said "hello".',
+    ],
+    "general knowledge": [
+        "The user interface is slow.",
+        "The user clicks the button and the form opens.",
+        "The user logs in and sees the dashboard.",
+        "User did not provide any details.",
+        "A user is a person who uses a computer.",
+        "The customer is always right.",
+        "The client sends a request to the server.",
+        "The sun is a star.",
+        "Python is a language.",
+        "Lisbon is the capital of Portugal.",
+        "BMW is based in Munich.",
+        "Amazon is a river in South America.",
+    ],
+    "impersonal": [
+        "Loves it!",
+        "Is a hot dog a sandwich",
+        "User experience matters.",
+        "Users prefer dark mode.",
+        "Everyone loves pizza.",
+        "They are red.",
+        "It has two settings.",
+        "Plays a role in digestion.",
+        "Needs more salt.",
+    ],
+}
+
 # What is known, and what says nothing new.
 REPEATED = [
     ("I live in Berlin.", "I live in Berlin"),
@@ -301,6 +426,10 @@ REPEATED = [
     ("I really love my job.", "I love my job!"),
     ("Ich wohne in Berlin.", "ich wohne in Berlin"),
     ("I'm married to Priya.", "I'm married."),
+    ("The user lives in Lisbon.", "I live in Lisbon."),
+    ("I live in Lisbon.", "User lives in Lisbon"),
+    ("The user has a dog named Rex.", "Has a dog named Rex"),
+    ("My birthday is 3 May.", "Birthday: 3 May"),
 ]
 
 # What is known, and what takes its place.
@@ -376,6 +505,17 @@ REPLACED = [
     ("I want to learn Italian.", "I don't want to learn Italian any more."),
     ("My dog Rex is 3.", "My dog Rex is 4."),
     ("I'm planning a trip to Japan with Ben.", "We cancelled the trip to Japan, the fares are crazy."),
+    ("The user lives in Lisbon.", "I live in Porto now."),
+    ("I live in Lisbon.", "The user moved to Porto."),
+    ("Lives in Lisbon", "The user and her husband moved to Porto."),
+    ("Home: Lisbon", "Lives in Porto"),
+    ("The user lives in Lisbon.", "User no longer lives in Lisbon."),
+    ("The user's favourite colour is green.", "Favourite colour: blue"),
+    ("User's sister Mara works at Bosch.", "My sister Mara works at Acme now."),
+    ("User is vegetarian.", "The user said they are vegan now."),
+    ("The user likes jazz.", "I can't stand jazz."),
+    ("The customer lives in Lisbon.", "The customer moved to Porto."),
+    ("The user has a dog.", "The user has a dog named Rex."),
 ]
 
 # What is known, and what stands beside it.
@@ -463,12 +603,55 @@ ADDED = [
     ("My team is Arsenal.", "My team is amazing."),
     ("I stopped smoking.", "I smoke when I'm drunk."),
     ("I run on Tuesdays and Saturdays.", "I no longer run on Tuesdays."),
+    ("I live in Berlin.", "Ana lives in Lisbon."),
+    ("I live in Berlin.", "The client lives in Lisbon."),
+    ("The user lives in Berlin.", "The user's sister lives in Lisbon."),
+    ("The user lives in Berlin.", "They live in Lisbon."),
+    ("The user lives in Berlin.", "The user used to live in Lisbon."),
+    ("My name is Ana.", "name: build"),
 ]
 
 
 @pytest.mark.parametrize("text", KEPT_AS_SAID)
 def test_statements_are_kept_in_the_speakers_own_words(text):
     assert facts(text) == [text]
+
+
+@pytest.mark.parametrize("text", NOTED)
+def test_a_models_notes_about_its_user_are_kept_as_written(text):
+    assert facts(text) == [text]
+
+
+@pytest.mark.parametrize(
+    ("reason", "text"), [(reason, text) for reason in NOTED_IN_PASSING for text in NOTED_IN_PASSING[reason]]
+)
+def test_notes_of_the_talk_itself_and_what_only_looks_like_a_note_are_skipped(reason, text):
+    kept, skipped = extract(said(text))
+    assert not kept
+    assert reason in {one.reason for one in skipped}
+
+
+def test_an_assistants_words_about_the_user_are_not_its_own():
+    turns = said("The user lives in Lisbon. Birthday: 3 May", role="assistant")
+    kept, skipped = extract(turns, keep=("assistant",))
+    assert not kept
+    assert {one.reason for one in skipped} == {"impersonal"}
+
+
+@pytest.mark.parametrize(
+    ("note", "expected"),
+    [
+        ("The user lives in Lisbon. They have two kids.", ["The user lives in Lisbon.", "The user has two kids."]),
+        ("User is vegan. Her favourite food is ramen.", ["User is vegan.", "The user's favourite food is ramen."]),
+        ("Lives in Lisbon. She works at Bosch.", ["Lives in Lisbon.", "The user works at Bosch."]),
+        ("The user likes roses. They are red.", ["The user likes roses."]),
+        ("The user met Tom. He lives in Rome.", ["The user met Tom.", "He lives in Rome."]),
+        ("The user has two sons. They love football.", ["The user has two sons.", "They love football."]),
+        ("User lives in Bonn and works at Acme.", ["User lives in Bonn", "User works at Acme."]),
+    ],
+)
+def test_a_pronoun_after_a_note_is_the_user_where_nobody_else_can_be_meant(note, expected):
+    assert facts(note) == expected
 
 
 @pytest.mark.parametrize(("text", "expected"), CLEANED)
@@ -667,6 +850,42 @@ def test_a_slot_is_read_with_subject_property_and_value(text, slot):
 
 
 @pytest.mark.parametrize(
+    ("note", "said_by_the_user"),
+    [
+        ("The user lives in Lisbon.", "I live in Lisbon."),
+        ("Currently, this user lives in Lisbon", "I live in Lisbon."),
+        ("Lives in Lisbon", "I live in Lisbon."),
+        ("Home: Lisbon", "I live in Lisbon."),
+        ("User Ana works as a nurse at Bosch.", "I work as a nurse at Bosch."),
+        ("The user said that she is vegan.", "I'm vegan."),
+        ('User said "I live in Rome".', "I live in Rome."),
+        ("The user's not allergic to nuts", "I'm not allergic to nuts."),
+        ("User goes by Annie", "Call me Annie"),
+        ("The user lost his job.", "I lost my job."),
+        ("The user moved their wedding to 3 July.", "We moved our wedding to 3 July."),
+        ("The user's sister Mara works at Bosch.", "My sister Mara works at Bosch."),
+        ("Full name: Ana Silva", "My full name is Ana Silva."),
+        ("Allergies: peanuts", "I'm allergic to peanuts."),
+        ("User's time zone: CET", "My time zone is CET."),
+    ],
+)
+def test_a_note_about_the_user_fills_the_slots_of_the_users_own_words(note, said_by_the_user):
+    assert slots_of(note) == slots_of(said_by_the_user) != ()
+
+
+def test_a_name_is_somebody_elses_unless_it_is_the_speakers_own():
+    note = "Ana lives in Lisbon."
+    assert slots_of(note, speaker="Ben") == slots_of(note) == (Slot(Subject("", "ana"), "home", "lisbon"),)
+    for speaker in ("Ana", "Ana Silva"):
+        assert slots_of(note, speaker=speaker) == (Slot(Subject(), "home", "lisbon"),)
+    known = [Known("known", note)]
+    assert reconcile(Fact("I moved to Porto."), known).event == "ADD"
+    assert reconcile(Fact("I moved to Porto."), known, speaker="Ana").event == "UPDATE"
+    assert facts("Ana collects stamps.") == []
+    assert [fact.text for fact in extract(said("Ana collects stamps.", name="Ana"))[0]] == ["Ana collects stamps."]
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "I lived in Rome.",
@@ -702,6 +921,9 @@ HOSTILE = {
     "emoji": "\U0001f600" * 250_000,
     "no blanks between sentences": "我住在柏林。" * 50_000,
     "corrections": "I live in Rome. I meant Bonn. " * 5_000,
+    "notes": "The user said they live in Rome. " * 5_000,
+    "labels": "Name" + " " * 500_000 + ": Ana",
+    "leads": "Never " * 150_000 + "eats",
 }
 
 
@@ -715,7 +937,8 @@ def test_hostile_text_ends_and_leaves_only_short_facts(name):
 
 PIECES = st.sampled_from(
     """I i'm my our sister Ana and but so , ; - live in Bonn not any more what please is ' " ? . ... meant she's forget
-    remember that favourite 12 May hey Sorry, ``` > 住 ؟ 😀 make exam the since 5 no longer wrote \0""".split()
+    remember that favourite 12 May hey Sorry, ``` > 住 ؟ 😀 make exam the since 5 no longer wrote \0 user user's
+    lives They Name: have Allergic to said""".split()
 )
 
 

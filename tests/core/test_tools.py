@@ -71,6 +71,29 @@ def test_a_model_remembers_finds_lists_corrects_and_deletes(call, scoped, memory
     assert call("search_memory", scoped, query="home").text == "Nothing is remembered about this."
 
 
+@pytest.mark.parametrize(
+    "note",
+    [
+        "The user lives in Lisbon.",
+        "User moved to Lisbon",
+        "Lives in Lisbon",
+        "Home: Lisbon",
+    ],
+)
+def test_what_a_model_writes_about_its_user_is_the_users_own(call, scoped, memory, note):
+    for text in (note, "The user likes tea.", "User's sister Mara works at Bosch."):
+        assert call("add_memory", scoped, text=text).items[0]["event"] == "ADD"
+    assert call("search_memory", scoped, query="Where does she live?").items[0]["memory"] == note
+    (changed,) = memory.add("I live in Porto now.", user_id="ana")["results"]
+    assert (changed["event"], changed["previous_memory"]) == ("UPDATE", note)
+
+
+def test_a_note_that_names_the_speaker_is_the_speakers_own(memory):
+    for text in ("Ana lives in Lisbon.", "I live in Porto now."):
+        (result,) = memory.add([{"role": "user", "name": "Ana", "content": text}], user_id="1")["results"]
+    assert (result["event"], result["previous_memory"]) == ("UPDATE", "Ana lives in Lisbon.")
+
+
 def test_the_model_hears_why_something_was_not_stored(call, scoped):
     call("add_memory", scoped, text="I live in Lisbon.")
     assert call("add_memory", scoped, text="I live in Lisbon.").text == "Not stored (duplicate): I live in Lisbon."

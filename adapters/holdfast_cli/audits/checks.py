@@ -93,8 +93,8 @@ def disagreements(items: Sequence[MemoryItem]) -> Iterator[Finding]:
     """
     stated: dict[tuple[Any, ...], list[tuple[MemoryItem, Slot]]] = defaultdict(list)
     for item in _oldest_first(items, lambda item: item["updated_at"]):
-        for slot in _slots(item["memory"]):
-            stated[(_voice(item), _whose(slot), slot.property)].append((item, slot))
+        for slot in slots_of(item["memory"], speaker=item.get("speaker")):
+            stated[(_voice(item), slot.subject.relation or slot.subject.name, slot.property)].append((item, slot))
     for group in stated.values():
         for place, (item, slot) in enumerate(group):
             newer = [later for later in group[place + 1 :][-_MOST_STATED:] if _disagree(slot, later[1])]
@@ -191,16 +191,6 @@ def _parts(word: str) -> list[str]:
 
 
 # Disagreement -------------------------------------------------------------------------------------------------
-
-
-def _slots(text: str) -> tuple[Slot, ...]:
-    # A model writes "Lives in Berlin" where a speaker says "I live in Berlin": both are about the user.
-    return slots_of(text) or slots_of(f"User {text[:1].lower()}{text[1:]}")
-
-
-def _whose(slot: Slot) -> str:
-    whose = slot.subject.relation or slot.subject.name
-    return "" if whose == "user" else whose
 
 
 def _disagree(old: Slot, new: Slot) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from holdfast.records import Event
+from holdfast.records import Event, Standing
 
 Attribution = Literal["user", "assistant"]
 
@@ -33,11 +33,13 @@ class Fact:
         text: The fact in the language of the conversation.
         turn: Index of the turn it came from, `None` when unknown.
         attributed_to: Whose fact it is.
+        standing: Whether it holds until further notice, and as what; `None` when nobody has said.
     """
 
     text: str
     turn: int | None = None
     attributed_to: Attribution = "user"
+    standing: Standing | Literal["none"] | None = None
 
 
 @dataclass(frozen=True, slots=True)

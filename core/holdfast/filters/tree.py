@@ -26,6 +26,7 @@ CORE_FIELDS: Mapping[str, Kind] = MappingProxyType(
         "attributed_to": "text",
         "speaker": "text",
         "memory_type": "text",
+        "standing": "text",
         "immutable": "boolean",
         "created_at": "date",
         "updated_at": "date",

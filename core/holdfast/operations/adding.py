@@ -203,7 +203,8 @@ def _embedded(
 
 def _neighbours(core: Core, candidates: Sequence[Candidate], observation: Observation) -> list[list[Neighbour]]:
     return [
-        nearest(core, observation.scope, vector=one.entry.vector, slots=slot_names(one.fact.text)) for one in candidates
+        nearest(core, observation.scope, vector=one.entry.vector, slots=slot_names(one.fact.text, one.record.speaker))
+        for one in candidates
     ]
 
 

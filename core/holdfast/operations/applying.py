@@ -155,6 +155,7 @@ class Changes:
             role=candidate.record.role,
             speaker=candidate.record.speaker,
             attributed_to=candidate.record.attributed_to,
+            standing=candidate.record.standing,
             metadata={**now.metadata, **candidate.record.metadata},
             expiration_date=candidate.record.expiration_date,
             immutable=candidate.record.immutable,

@@ -6,12 +6,14 @@ import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from holdfast.core import Core
 from holdfast.errors import InvalidInput
 from holdfast.extraction.recalled import recalled_block, recalled_line
 from holdfast.filters import Filter
 from holdfast.flow import Flow, work
-from holdfast.operations.indexing import STANDING
+from holdfast.operations.indexing import INSTRUCTION, STANDING
 from holdfast.operations.inputs import matching_of
 from holdfast.operations.items import item_of
 from holdfast.operations.searching import search_matching
@@ -20,8 +22,10 @@ from holdfast.retrieval.keys import slot_terms
 
 DEFAULT_TOKENS = 1_000
 _MOST_CHARACTERS = 16  # a token, in the mean of a whole memory: no tokenizer gets there, and most stay below six
-_STANDING_SHARE = 0.5
+_STANDING_SHARE = 0.25  # of the room, where that is more than the next; more of it would crowd out what was asked for
+_STANDING_TOKENS = 100  # but never more than half of the room
 _MOST_STANDING = 100
+_ORDER = {"instruction": 0, "profile": 1, "preference": 2}
 _MOST_RELEVANT = 50
 
 
@@ -43,9 +47,10 @@ def context(
 ) -> Flow[str]:
     """Return what is known within a scope as one block of text for a model's prompt.
 
-    First the standing facts (who the user is, what they like, how they want to be answered), the newest first, in at
-    most half of the room; then the memories that bear on `query`, the best first. Each with its day, all fenced and
-    labelled as data. `add` knows the block again and never extracts from it.
+    First the standing facts (how the user wants to be answered, who they are, what they like; of each the newest
+    first), in at most a quarter of the room, of a small one up to half; then the memories that bear on `query`, the
+    best first. Each with its day, all fenced and labelled as data. `add` knows the block again and never extracts
+    from it.
 
     Args:
         query: What the conversation is about; blank for the standing facts alone.
@@ -92,14 +97,16 @@ def context(
 
 
 def _standing(core: Core, matching: Filter) -> list[MemoryItem]:
-    """Return the newest memories that say how things stand with the user."""
+    """Return the newest memories that say how things stand with the user: first how they want to be treated."""
     with core.lock:
         index = core.index()
         positions = core.candidates(index, matching)
-        (hit,) = index.terms.hits(slot_terms([STANDING]), positions)
-        records = core.records_at(index, positions[hit.places[-_MOST_STANDING:]]) if len(hit.places) else []
-    latest_first = [item_of(record) for record in reversed(records) if record is not None]
-    return sorted(latest_first, key=lambda item: item["created_at"], reverse=True)
+        named = [index.terms.hits(slot_terms([name]), positions)[0].places for name in (INSTRUCTION, STANDING)]
+        places = np.unique(np.concatenate([some[-_MOST_STANDING:] for some in named]))
+        records = core.records_at(index, positions[places]) if len(places) else []
+    items = [item_of(record) for record in reversed(records) if record is not None]
+    items.sort(key=lambda item: item["created_at"], reverse=True)
+    return sorted(items, key=lambda item: _ORDER.get(item.get("standing", ""), 1))
 
 
 def _block(core: Core, standing: Sequence[MemoryItem], relevant: Sequence[MemoryItem], max_tokens: int) -> str:
@@ -120,7 +127,7 @@ def _lines(
     size_of = functools.cache(lambda line: tokens(f"{line}\n"))
     shown: set[str] = set()
     spent = 0.0
-    for items, filled in ((standing, room * _STANDING_SHARE if relevant else room), (relevant, room)):
+    for items, filled in ((standing, _standing_room(room) if relevant else room), (relevant, room)):
         for item in items:
             line = _line(item)
             left = filled - spent
@@ -128,6 +135,10 @@ def _lines(
                 shown.add(item["id"])
                 spent += size_of(line)
                 yield line
+
+
+def _standing_room(room: float) -> float:
+    return min(room / 2, max(room * _STANDING_SHARE, _STANDING_TOKENS))
 
 
 def _line(item: MemoryItem) -> str:

@@ -11,6 +11,7 @@ from typing_extensions import NotRequired
 
 from holdfast.core import Core
 from holdfast.errors import InvalidInput, NotFound, shown
+from holdfast.extraction import rules
 from holdfast.filters import Filter
 from holdfast.flow import Flow, work, write
 from holdfast.instants import Moment, calendar_day, instant, isoformat
@@ -18,7 +19,7 @@ from holdfast.operations.indexing import indexed
 from holdfast.operations.inputs import batch_of, matching_of, memory_id_of, metadata_of, text_of
 from holdfast.operations.items import item_of
 from holdfast.ports import Json
-from holdfast.records import MemoryItem, MemoryRecord
+from holdfast.records import MemoryItem, MemoryRecord, Standing
 from holdfast.retrieval.keys import fingerprint
 from holdfast.scope import SCOPE_FIELDS
 from holdfast.stores import Entity, Indexed, Transaction, Version
@@ -335,10 +336,18 @@ def _changed(old: MemoryRecord, change: _Change, happened_at: int) -> MemoryReco
         old,
         text=old.text if change["text"] is None else change["text"],
         facts=() if reworded and old.facts else old.facts,  # they were told by the words that are gone
+        standing=_standing(old, change["text"]),
         metadata={key: value for key, value in merged.items() if value is not None},
         expiration_date=old.expiration_date if isinstance(day, _Unset) else day,
         updated_at=max(happened_at, old.created_at),
     )
+
+
+def _standing(old: MemoryRecord, text: str | None) -> Standing | None:
+    """Return what kind of standing fact a memory tells once it says `text`: a model's word, once given, holds."""
+    if old.memory_type != "semantic" or old.standing is not None or text is None:
+        return old.standing
+    return rules.standing_of(text, speaker=old.speaker)
 
 
 def _restore(core: Core, transaction: Transaction, before: MemoryRecord, entry: Indexed) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 from holdfast.core import Core
@@ -18,14 +17,15 @@ from holdfast.stores import Indexed
 STANDING = "standing"
 """The name that every memory bears which says how things stand with the user."""
 
+INSTRUCTION = "instruction"
+"""The name that those of them bear which say how the user wants to be treated."""
+
 DOCUMENT = "document"
 """The name that every document bears, so that what a conversation may change is told from it."""
 
 TURN = "turn"
 """The name that every turn bears which is kept beside its facts: conversations change those, never the turn."""
 
-_USER = "User"
-_VERB_FIRST = re.compile(r"(?:is|has|was|[a-z]+(?:s|ed))\b(?!')", re.IGNORECASE)
 _PERSON = re.compile(r"(?<=\s)[A-Z][\w-]+")
 _RELATIVE = re.compile(r"\b(?:my|our|the|his|her|their) (\w+)")
 
@@ -40,13 +40,10 @@ def indexed(core: Core, records: Sequence[MemoryRecord]) -> Flow[list[Indexed]]:
     return [_entry(record, vector) for record, vector in zip(records, vectors, strict=True)]
 
 
-@lru_cache(maxsize=1024)
-def slot_names(text: str) -> tuple[str, ...]:
+def slot_names(text: str, speaker: str | None = None) -> tuple[str, ...]:
     """Return the properties a text speaks of and whose they are, such as `"/home"` and `"sister/employer"`."""
-    # A model writes "Lives in Berlin" where a speaker says "I live in Berlin": both are about the user.
-    told = f"{_USER} {text[:1].lower()}{text[1:]}" if _VERB_FIRST.match(text) else ""
-    slots = (told and rules.slots_of(told)) or rules.slots_of(text)
-    return tuple(f"{_whose(slot)}/{slot.property}" for slot in slots)
+    slots = rules.slots_of(text, speaker=speaker)
+    return tuple(f"{slot.subject.relation or slot.subject.name}/{slot.property}" for slot in slots)
 
 
 def slot_names_asked(question: str) -> tuple[str, ...]:
@@ -56,17 +53,15 @@ def slot_names_asked(question: str) -> tuple[str, ...]:
     return tuple(f"{person.lower()}/{asked}" for asked in properties for person in people)
 
 
-def _whose(slot: rules.Slot) -> str:
-    owner = slot.subject.relation or slot.subject.name
-    return "" if owner == _USER.lower() else owner
-
-
 def _entry(record: MemoryRecord, vector: Any) -> Indexed:
-    names = slot_names(record.text)
+    names = slot_names(record.text, record.speaker)
     if record.facts is not None:
-        names = (*names, *itertools.chain.from_iterable(map(slot_names, record.facts)), TURN)
-    elif any(name.startswith("/") for name in names):
+        of_facts = (slot_names(fact, record.speaker) for fact in record.facts)
+        names = (*names, *itertools.chain.from_iterable(of_facts), TURN)
+    elif record.standing is not None or any(name.startswith("/") for name in names):
         names = (*names, STANDING)
+    if record.standing == "instruction":
+        names = (*names, INSTRUCTION)
     if record.memory_type == "document":
         names = (*names, DOCUMENT)
     return Indexed(vector=vector, terms=indexed_terms(record, slots=names))

@@ -11,7 +11,7 @@ from holdfast.extraction.facts import Skipped
 from holdfast.instants import isoformat
 from holdfast.records import MemoryItem, MemoryRecord
 
-_PROMOTED = ("actor_id", "role", "attributed_to", "speaker", "expiration_date")
+_PROMOTED = ("actor_id", "role", "attributed_to", "speaker", "expiration_date", "standing")
 _SHOWN_OF_SKIPPED = 200
 
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from holdfast.core import Core
+from holdfast.extraction import rules
 from holdfast.extraction.facts import Attribution, Decision, Fact, Turn
 from holdfast.instants import moment_of
 from holdfast.operations.nearest import Neighbour
-from holdfast.records import MemoryRecord, MemoryType
+from holdfast.records import MemoryRecord, MemoryType, Standing
 from holdfast.retrieval.keys import fingerprint
 from holdfast.scope import Scope
 from holdfast.stores import Indexed
@@ -68,7 +69,8 @@ Decided = tuple[Candidate | None, Decision, Neighbour | None]
 def fact_record(core: Core, turns: Sequence[Turn], fact: Fact, observation: Observation) -> MemoryRecord:
     """Return a fact as the memory it would be."""
     source = None if fact.turn is None else turns[fact.turn]
-    return _record(core, observation, fact.text, source, fact.attributed_to)
+    record = _record(core, observation, fact.text, source, fact.attributed_to)
+    return replace(record, standing=_standing(fact, record.speaker))
 
 
 def kept_turns(
@@ -91,6 +93,13 @@ def kept_turns(
 def _turn_record(core: Core, turn: Turn, observation: Observation) -> MemoryRecord:
     side: Attribution | None = turn.role if turn.role in ("user", "assistant") else None  # type: ignore[assignment]
     return _record(core, observation, turn.content, turn, side, memory_type="episodic")
+
+
+def _standing(fact: Fact, speaker: str | None) -> Standing | None:
+    """Return what the model has said the fact is, or else what its words say."""
+    if fact.standing == "none":
+        return None
+    return fact.standing or rules.standing_of(fact.text, speaker=speaker)
 
 
 def sides_kept(scope: Scope, turns: Sequence[Turn]) -> list[Attribution]:

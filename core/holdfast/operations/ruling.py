@@ -35,10 +35,10 @@ class _Ruling:
     def decide(self, place: int, found: Sequence[Neighbour]) -> Decided:
         candidate = self._candidates[place]
         listed = self._listed(place, found)
-        decision = rules.reconcile(candidate.fact, [one.as_known() for one in listed])
+        decision = rules.reconcile(candidate.fact, [one.as_known() for one in listed], speaker=candidate.record.speaker)
         target = None if decision.known is None else listed[decision.known]
         self._note((candidate, decision, target))
-        for slot in slot_names(candidate.fact.text):
+        for slot in slot_names(candidate.fact.text, candidate.record.speaker):
             self._by_slot.setdefault(slot, []).append(place)
         return candidate, decision, target
 
@@ -52,7 +52,8 @@ class _Ruling:
 
     def _near(self, place: int) -> list[int]:
         """Return the earlier facts that speak of the same property or are the most similar."""
-        slots = slot_names(self._candidates[place].fact.text)
+        candidate = self._candidates[place]
+        slots = slot_names(candidate.fact.text, candidate.record.speaker)
         sharing = [other for slot in slots for other in self._by_slot.get(slot, [])[-_MOST_OF_BATCH:]]
         similar = np.argsort(self._vectors[:place] @ self._vectors[place])[-_MOST_OF_BATCH:]
         return list(dict.fromkeys([*sharing, *similar.tolist()]))

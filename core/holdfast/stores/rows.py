@@ -19,11 +19,13 @@ SqlValue = str | int | float | bytes | None
 
 COLUMNS = (
     "id, text, user_id, agent_id, run_id, app_id, actor_id, role, attributed_to, speaker, memory_type, "
-    "metadata, categories, created_at, updated_at, recorded_at, expiration_date, immutable, facts"
+    "metadata, categories, created_at, updated_at, recorded_at, expiration_date, immutable, facts, "
+    "standing"
 )
 """The columns of a record, in the order of `to_row`; `checksum` follows them in every query."""
 
 WIDTH = COLUMNS.count(",") + 1
+_FIRST_WIDTH = COLUMNS[: COLUMNS.index(", facts")].count(",") + 1  # without the columns that came later
 
 
 def to_row(record: MemoryRecord) -> tuple[SqlValue, ...]:
@@ -49,6 +51,7 @@ def to_row(record: MemoryRecord) -> tuple[SqlValue, ...]:
         record.expiration_date,
         int(record.immutable),
         None if record.facts is None else to_json(record.facts),
+        record.standing,
     )
 
 
@@ -78,6 +81,7 @@ def from_row(row: Sequence[Any]) -> MemoryRecord:
         expiration_date=values[16],
         immutable=bool(values[17]),
         facts=None if values[18] is None else tuple(json.loads(values[18])),
+        standing=values[19],
     )
 
 
@@ -113,9 +117,12 @@ def checksum(values: Sequence[SqlValue]) -> int:
 def record_checksum(values: Sequence[SqlValue]) -> int:
     """Return the CRC-32 of the values of `COLUMNS`.
 
-    Without `facts` it is that of the others, so that rows written before there was such a column still hold.
+    Columns that came later count up to the last that holds something, so that rows written before them still hold.
     """
-    return checksum(values if values[-1] is not None else values[:-1])
+    width = WIDTH
+    while width > _FIRST_WIDTH and values[width - 1] is None:
+        width -= 1
+    return checksum(values[:width])
 
 
 def vector_checksum(vector: object, terms: object) -> int:

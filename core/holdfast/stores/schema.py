@@ -107,9 +107,12 @@ CREATE TABLE damaged (
 ) STRICT;
 """
 
-_FACTS_OF_TURNS = "ALTER TABLE memories ADD COLUMN facts TEXT"
+_FACTS = """
+ALTER TABLE memories ADD COLUMN facts TEXT;
+ALTER TABLE memories ADD COLUMN standing TEXT;
+"""
 
-STEPS: tuple[str, ...] = (_FIRST, _FACTS_OF_TURNS)
+STEPS: tuple[str, ...] = (_FIRST, _FACTS)
 
 
 def migrate(connection: sqlite3.Connection, *, name: str) -> None:

@@ -14,6 +14,7 @@ MAX_TEXT_LENGTH = 5000
 FACT_LISTS = ("facts", "fact", "memories", "memory", "results", "items", "data")
 DECISION_LISTS = ("decisions", "memory", "memories", "actions", "operations", "results", "data")
 _TEXT_KEYS = ("text", "fact", "memory", "content", "data", "value")
+_STANDING = ("profile", "preference", "instruction", "none")
 EVENT_KEYS = ("event", "action", "operation", "decision")
 
 
@@ -136,5 +137,11 @@ def fact_in(item: object, turns: int) -> Fact | Skipped:
     if text is None:
         return Skipped("not text", "", f"An entry is a {type(item).__name__} without a text.")
     by_assistant = str(fields.get("attributed_to")).strip().casefold() == "assistant"
-    fact = Fact(text, index_in(fields.get("turn"), turns), "assistant" if by_assistant else "user")
+    standing = (text_under(fields, ("standing",)) or "").casefold()
+    fact = Fact(
+        text,
+        index_in(fields.get("turn"), turns),
+        "assistant" if by_assistant else "user",
+        standing if standing in _STANDING else None,  # type: ignore[arg-type]
+    )
     return refusal(text) or fact

@@ -118,10 +118,18 @@ def _subject_length(clause: Sequence[str]) -> int:
     """Return how many words the subject takes, 0 when the clause does not begin with one of the speaker's."""
     if clause[0] in _SPEAKER:
         return 0 if len(clause) > 1 and clause[1] in {"and", "or"} else 1
+    if length := _length_of_user(clause):
+        return length if len(clause) > length and clause[length] in _FINITE else 0
     if clause[0] not in {"my", "our"}:
         return 0
     verbs = (place for place, word in enumerate(clause[1:_LONGEST_SUBJECT], 1) if word in _FINITE)
     return next((place for place in verbs if place > 1), 0)
+
+
+def _length_of_user(clause: Sequence[str]) -> int:
+    if clause[0] == "user":
+        return 1
+    return 2 if clause[0] in {"the", "this"} and clause[1:2] == ["user"] else 0
 
 
 def _governs(left: Sequence[str]) -> bool:

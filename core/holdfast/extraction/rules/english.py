@@ -13,6 +13,15 @@ def vocabulary(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
+def starts(alternatives: str) -> re.Pattern[str]:
+    """Compile alternatives for the start of a lower-case sentence with its contractions written out.
+
+    Each stands on a line of its own; a line that begins with a bar goes on with the one before.
+    """
+    lines = (line.strip() for line in re.sub(r"\n\s*\|", "|", alternatives).strip().splitlines())
+    return re.compile("(?:" + "|".join(lines) + r")(?![\w'])")
+
+
 WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 
 SELF = vocabulary("i me my mine myself we us our ours ourselves")
@@ -68,6 +77,38 @@ def expanded(text: str) -> str:
 
 def _negated(found: re.Match[str]) -> str:
     return ("can" if found[1] else "will" if found[2] else "shall" if found[3] else found[4]) + " not"
+
+
+def first_person(verb: str) -> str:
+    """Return what "he" or "they" does as what "I" do: `is` and `are` give `am`, `studies` gives `study`."""
+    lowered = verb.lower()
+    if lowered in _FIRST_PERSON or len(lowered) <= 3 or not lowered.endswith("s"):  # noqa: PLR2004
+        return _FIRST_PERSON.get(lowered, verb)
+    if lowered.endswith("ies"):
+        return verb[:-3] + "y"
+    if lowered.endswith(("shes", "ches", "sses", "xes", "zzes", "oes")):
+        return verb[:-2]
+    return verb if lowered.endswith("ss") else verb[:-1]
+
+
+def third_person(verb: str) -> str:
+    """Return what "they" do as what "the user" does: `have` gives `has`, `study` gives `studies`."""
+    lowered = verb.lower()
+    if lowered in _THIRD_PERSON or lowered.endswith("ed"):
+        return _THIRD_PERSON.get(lowered, verb)
+    if lowered.endswith("y") and lowered[-2:-1] not in "aeiou":
+        return verb[:-1] + "ies"
+    return verb + ("es" if lowered.endswith(("sh", "ch", "ss", "x", "zz", "o")) else "s")
+
+
+_FIRST_PERSON = {"is": "am", "are": "am", "were": "was", "has": "have", "does": "do", "goes": "go"}
+_UNINFLECTED = vocabulary(
+    """
+    can could will would may might must should had did went got took bought met made came ate lost left quit grew began
+    became found
+    """
+)
+_THIRD_PERSON = {"are": "is", "were": "was", "have": "has", **{verb: verb for verb in _UNINFLECTED}}
 
 
 def root(word: str) -> str:

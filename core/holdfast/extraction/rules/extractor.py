@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from holdfast.extraction.facts import Attribution, Fact, Skipped, Turn
 from holdfast.extraction.rules.clauses import clauses
 from holdfast.extraction.rules.english import WORD, expanded
+from holdfast.extraction.rules.notes import in_third_person, own_words
 from holdfast.extraction.rules.sentences import LONGEST_SENTENCE, capitalised, cleaned, passages
 from holdfast.extraction.rules.slots import slots_of
-from holdfast.extraction.rules.subjects import About, people_in, pronoun_fits
+from holdfast.extraction.rules.subjects import About, names_others, people_in, pronoun_fits
 from holdfast.extraction.rules.verdicts import KEPT, explicit, verdict
 
 
@@ -19,9 +20,11 @@ def extract(turns: Sequence[Turn], *, keep: Collection[str] = ("user",)) -> tupl
     """Take from a conversation, without a model, what is worth remembering.
 
     Kept are statements of lasting interest in the speaker's own words: about their life, people, possessions,
-    plans, preferences and events, and standing instructions. A `he` or `she` at the start becomes the one person it
-    can stand for, and a bare correction (`Sorry, I meant Bonn`) puts the statement before it right. Questions,
-    requests, greetings, general knowledge, and what is hypothetical, uncertain or quoted are left out.
+    plans, preferences and events, and standing instructions; and notes of such things about the user, as models
+    write them (`The user lives in Bonn`, `Ana has two kids`, `Allergic to nuts`, `Birthday: 3 May`). A `he` or `she`
+    at the start becomes the one person it can stand for, and a bare correction (`Sorry, I meant Bonn`) puts the
+    statement before it right. Questions, requests, greetings, general knowledge, and what is hypothetical, uncertain
+    or quoted are left out.
 
     The rules know English; of other languages every whole sentence that is not a question is kept rather than lost.
 
@@ -41,7 +44,9 @@ def extract(turns: Sequence[Turn], *, keep: Collection[str] = ("user",)) -> tupl
     for index, turn in enumerate(turns):
         if turn.role not in keep:
             continue
-        listener = listeners.setdefault((turn.role, turn.name), _Listener(assistant=turn.role == "assistant"))
+        listener = listeners.setdefault(
+            (turn.role, turn.name), _Listener(turn.name, assistant=turn.role == "assistant")
+        )
         attributed_to: Attribution = "assistant" if turn.role == "assistant" else "user"
         for text, reason in listener.hear(turn.content):
             if reason == KEPT:
@@ -88,18 +93,26 @@ _SHAPES = tuple(
     )
 )
 _PRONOUN = re.compile(r"(?P<pronoun>he|she)(?P<verb>'s|'ll)?(?=\s)", re.IGNORECASE)
+_USERS_PRONOUN = re.compile(r"(?:(?P<they>they)|he|she|(?P<own>their|his|her)) ", re.IGNORECASE)
 _PERFECT = re.compile(r"\s(?:got|been|had|moved|started|worked|lived|become|gone|bought|found)\b")
 
 
 @dataclass(slots=True)
 class _Listener:
-    """Hears the turns of one speaker one after the other, and remembers who was spoken of."""
+    """Hears the turns of one speaker one after the other, and remembers who was spoken of.
 
+    Attributes:
+        people: Those whom the last sentence with somebody of the speaker's in it tells of.
+        of_user: Whether the last sentence is a note about the user and nobody else.
+    """
+
+    name: str | None
     assistant: bool
     names: set[str] = field(default_factory=set)
     people: list[About] = field(default_factory=list)
     last: str = ""
     heard: set[str] = field(default_factory=set)
+    of_user: bool = False
 
     def hear(self, content: str) -> Iterator[tuple[str, str]]:
         """Yield each sentence or clause of a turn with the verdict on it."""
@@ -133,7 +146,10 @@ class _Listener:
             yield self._kept(corrected)
             return
         text = self._resolved(clause)
-        reason = verdict(text, names=self.names, assistant=self.assistant)
+        reason = verdict(
+            text, names=self.names, speaker=self.name, assistant=self.assistant, nobody_known=not self.people
+        )
+        self.of_user = False
         yield self._kept(text) if reason == KEPT else (text, reason)
 
     def _kept(self, text: str) -> tuple[str, str]:
@@ -141,8 +157,11 @@ class _Listener:
             return text, "duplicate"
         self.heard.add(_key(text))
         self.last = text
-        self.people = people_in(expanded(text)) or self.people
-        self.names.update(name.lower() for name in _NAMING.findall(text))
+        plain = expanded(text)
+        told = own_words(plain, speaker=self.name)
+        self.of_user = told != plain and not names_others(told)
+        self.people = people_in(told) or self.people
+        self.names.update(name.lower() for name in _NAMING.findall(told))
         return text, KEPT
 
     def _corrected(self, clause: str) -> str:
@@ -151,12 +170,15 @@ class _Listener:
         if found is None:
             return ""
         value = found["value"]
-        wrong = next((slot.value for slot in slots_of(self.last) if slot.value), "") or _like(value, self.last)
+        stated = (slot.value for slot in slots_of(self.last, speaker=self.name) if slot.value)
+        wrong = next(stated, "") or _like(value, self.last)
         place = self.last.lower().rfind(wrong) if wrong else -1
         return self.last[:place] + value + self.last[place + len(wrong) :] if place >= 0 else ""
 
     def _resolved(self, clause: str) -> str:
         """Return `clause` with a leading `he` or `she` replaced by whom it stands for, where that is plain."""
+        if self.of_user:
+            return _said_of_user(clause)
         found = _PRONOUN.match(clause)
         if found is None:
             return clause
@@ -166,6 +188,23 @@ class _Listener:
             return clause
         verb = {None: "", "'ll": " will", "'s": " has" if _PERFECT.match(clause, found.end()) else " is"}[found["verb"]]
         return capitalised(fitting[0].phrase, like=clause) + verb + clause[found.end() :]
+
+
+def _said_of_user(clause: str) -> str:
+    """Return `clause` with a leading pronoun replaced by `the user`, of whom alone the sentence before it tells."""
+    plain = expanded(clause)
+    found = _USERS_PRONOUN.match(plain)
+    if found is None:
+        return clause
+    said = plain[found.end() :]
+    if found["own"]:
+        return capitalised(f"the user's {said}", like=clause)
+    if found["they"]:
+        said = in_third_person(said)
+        # "The user likes roses. They are red.": not every "they" is a person.
+        if own_words(said) == said:
+            return clause
+    return capitalised(f"the user {said}", like=clause)
 
 
 def _key(text: str) -> str:

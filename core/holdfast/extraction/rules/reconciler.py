@@ -10,12 +10,13 @@ from functools import lru_cache
 
 from holdfast.extraction.facts import Decision, Fact, Known
 from holdfast.extraction.rules.english import WORD, content, expanded, root, vocabulary
+from holdfast.extraction.rules.notes import own_words
 from holdfast.extraction.rules.sentences import LONGEST_SENTENCE
 from holdfast.extraction.rules.slots import NO_LONGER, Slot, slots_of
 from holdfast.extraction.rules.subjects import Subject, about
 
 
-def reconcile(fact: Fact, known: Sequence[Known], *, index: int = 0) -> Decision:
+def reconcile(fact: Fact, known: Sequence[Known], *, index: int = 0, speaker: str | None = None) -> Decision:
     """Decide what becomes of `fact`, given what is known of the same speaker.
 
     One that says nothing new is left out; one that contradicts a known memory, ends it or says the same
@@ -29,6 +30,7 @@ def reconcile(fact: Fact, known: Sequence[Known], *, index: int = 0) -> Decision
         fact: The new fact.
         known: The candidates, all from the same speaker (`I` means somebody else in another's mouth).
         index: What the decision calls the fact.
+        speaker: The speaker's name, by which notes may call them (`Ana lives in Bonn`).
 
     Returns:
         ADD, UPDATE, NONE with reason `"duplicate"`, or, for a fact such as `Forget that ...`, DELETE or
@@ -37,7 +39,9 @@ def reconcile(fact: Fact, known: Sequence[Known], *, index: int = 0) -> Decision
     """
     if forgotten := _FORGET.match(fact.text):
         return _forget(fact.text[forgotten.end() :], known, index)
-    bearings = [(_bearing(fact.text, memory.text), memory.similarity, -place) for place, memory in enumerate(known)]
+    bearings = [
+        (_bearing(fact.text, memory.text, speaker), memory.similarity, -place) for place, memory in enumerate(known)
+    ]
     bearing, _, place = max(bearings, default=(_Bearing.NONE, 0.0, 0))
     if bearing is _Bearing.NONE:
         return Decision("ADD", index, text=fact.text)
@@ -220,8 +224,8 @@ _CONNECTING = vocabulary(
 
 
 @lru_cache(maxsize=4096)
-def _read(text: str) -> _Reading:
-    sentence = expanded(text)
+def _read(text: str, speaker: str | None = None) -> _Reading:
+    sentence = own_words(expanded(text), speaker=speaker)
     words = tuple(word.lower() for word in WORD.findall(sentence))
     who = about(sentence)
     verb = next(iter(WORD.findall(who.predicate.lower())), "") if who else ""
@@ -231,10 +235,10 @@ def _read(text: str) -> _Reading:
             _SAME_FORM.get(word, root(word)) for word in words if word not in _FILLERS and word not in _TIMES
         ),
         times=frozenset(word if word in _TIMES else word.removesuffix("s") for word in words) & _TIMES,
-        content=frozenset(content(text)),
-        claim=frozenset(content(_CLAUSE_END.split(text, maxsplit=1)[0])) - _ENDING_ROOTS - _TIMES - _COUNTS,
+        content=frozenset(content(sentence)),
+        claim=frozenset(content(_CLAUSE_END.split(sentence, maxsplit=1)[0])) - _ENDING_ROOTS - _TIMES - _COUNTS,
         subject=who.subject if who else None,
-        slots=slots_of(text),
+        slots=slots_of(text, speaker=speaker),
         denied=not _DENIALS.isdisjoint(words) or bool(NO_LONGER.search(sentence)),
         ended=bool(NO_LONGER.search(sentence) or _ENDINGS.search(sentence)),
         past=(verb.endswith("ed") or verb in _IRREGULAR_PAST) and verb not in _PLANNED,
@@ -242,12 +246,12 @@ def _read(text: str) -> _Reading:
     )
 
 
-def _bearing(new_text: str, old_text: str) -> _Bearing:
+def _bearing(new_text: str, old_text: str, speaker: str | None) -> _Bearing:
     if new_text == old_text:
         return _Bearing.REPEATS
     if max(len(new_text), len(old_text)) > LONGEST_SENTENCE:
         return _Bearing.NONE
-    new, old = _read(new_text), _read(old_text)
+    new, old = _read(new_text, speaker), _read(old_text, speaker)
     return max(_by_slots(new, old), _by_wording(new, old))
 
 

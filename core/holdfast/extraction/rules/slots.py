@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from holdfast.extraction.rules import values
 from holdfast.extraction.rules.english import expanded
+from holdfast.extraction.rules.notes import own_words
 from holdfast.extraction.rules.subjects import SPEAKER, Subject, about
 
 
@@ -28,14 +30,25 @@ class Slot:
     ended: bool = False
 
 
-def slots_of(text: str) -> tuple[Slot, ...]:
+def slots_of(text: str, *, speaker: str | None = None) -> tuple[Slot, ...]:
     """Return the slots that one sentence fills; empty when it states nothing that has one value at a time.
 
-    A sentence about the past, about a wish or about something additional (`I also work at ...`) fills none.
+    A sentence about the past, about a wish or about something additional (`I also work at ...`) fills none. What a
+    note says of the user (`The user lives in Bonn`, `Lives in Bonn`, `Home: Bonn`) is the speaker's own.
+
+    Args:
+        text: The sentence.
+        speaker: The name of who says it; what is said of somebody called so is the speaker's own too.
     """
-    sentence = expanded(text[:_LONGEST_SENTENCE].strip())
+    return _slots_of(text[:_LONGEST_SENTENCE].strip(), speaker)
+
+
+@lru_cache(maxsize=1024)  # a fact is asked about when it is read, compared and indexed
+def _slots_of(text: str, speaker: str | None) -> tuple[Slot, ...]:
+    sentence = expanded(text)
     if sentence.islower():
         sentence = _SURE_NAME.sub(lambda found: found[0][:-1] + found[0][-1].upper(), sentence)
+    sentence = own_words(sentence, speaker=speaker)
     standing = tuple(_filled(_STANDING, SPEAKER, sentence, ended=False))
     if standing:
         return standing
@@ -139,7 +152,7 @@ _STANDING = (
         _said(r"(?:please )?(?:(?:you can|you may|just|people|everyone|my friends|friends) )*call me "),
         values.short,
     ),
-    _Rule("nickname", _said(r"i (?:usually |just )?go by "), values.short),
+    _Rule("nickname", _said(r"i (?:usually |just )?(?:go by|(?:want|like|prefer) to be called) "), values.short),
     _Rule(
         "favourite {what}",
         _said(r"my (?:new |current |all-time |absolute )*favou?rite (?P<what>[\w' -]{2,40}?) is (?:still |now )*"),

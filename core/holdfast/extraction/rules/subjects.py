@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from holdfast.extraction.rules.english import vocabulary
+from holdfast.extraction.rules.english import WORD, vocabulary
 
 _ONE_OF_A_KIND = vocabulary(
     """
@@ -85,6 +85,9 @@ _EITHER = [
 ]
 _GENDER = {**dict.fromkeys(_SHE, "she"), **dict.fromkeys(_HE, "he"), **dict.fromkeys(_EITHER, "")}
 _RELATIONS = "|".join(sorted((*_GENDER, *_SAME), key=len, reverse=True)).replace("best-friend|", "")
+CUSTOMERS = ("customer", "client")
+"""Whom notes may be about without a name."""
+
 _NAME = r"[A-Z][\w-]{1,30}"
 
 _SPEAKER = re.compile(r"(?:i|we|(?:my (?:husband|wife|partner|family|girlfriend|boyfriend)) and i)\s+", re.IGNORECASE)
@@ -97,6 +100,12 @@ _MENTION = re.compile(
     rf"|our)\s+(?P<kind>(?i:(?:[a-z-]{{2,15}}\s+){{0,2}}?(?:{_RELATIONS})))\b(?!')(?:,?\s+(?!(?:I"
     rf"|I'm)\b)(?P<name>{_NAME})(?!'))?"
 )
+_COMPANY = frozenset((*_GENDER, *_SAME)) | vocabulary("we children family people someone somebody couple sibling")
+_NAME_WITHIN = re.compile(r"(?<=[a-z,] )(?!I\b)[A-Z]")
+_PLACES = re.compile(
+    r"\b(?:in|at|to|from|for|near|of|speak|learn|learning|studying) (?:the )?[A-Z][\w'-]*(?:,? [A-Z][\w'-]*)*"
+)
+_CUSTOMER = re.compile(rf"(?:the|this)\s+(?P<kind>{'|'.join(CUSTOMERS)})(?P<own>'s)?\s+", re.IGNORECASE)
 _PERSON = re.compile(rf"(?P<name>{_NAME})(?P<own>'s)?\s+")
 _NOT_PEOPLE = vocabulary(
     """
@@ -105,13 +114,15 @@ _NOT_PEOPLE = vocabulary(
     before then also just not no yes and but so a an one some many most every all
     """
 )
-_ADVERBIAL = re.compile(
+ADVERBIAL = re.compile(
     r"(?:(?:now|nowadays|currently|recently|today|yesterday|lately|finally|officially|these days|right now"
     r"|at the moment|(?:last|this|since|as of|starting|from)(?: \w+){1,3}|(?:on|in) (?:monday|tuesday|wednesday"
     r"|thursday|friday|saturday|sunday|january|february|march|april|may|june|july|august|september|october|november"
-    r"|december)|a (?:few )?\w+ ago|(?:two|three|four|five|six) \w+ ago|as it turns out),?\s+)(?=(?:i|we|my|our)\b)",
+    r"|december)|a (?:few )?\w+ ago|(?:two|three|four|five|six) \w+ ago|as it turns out),?\s+)"
+    r"(?=(?:i|we|my|our|(?:(?:the|this) )?user)\b)",
     re.IGNORECASE,
 )
+"""What may stand before a speaker, or the user of a note: mostly a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +168,7 @@ class About:
 
 def about(sentence: str) -> About | None:
     """Divide `sentence`, its contractions written out; `None` when its subject is nobody the rules can tell."""
-    adverbial = _ADVERBIAL.match(sentence)
+    adverbial = ADVERBIAL.match(sentence)
     rest = sentence[adverbial.end() :] if adverbial else sentence
     if found := _SPEAKER.match(rest):
         return About(SPEAKER, found[0].strip(), rest[found.end() :])
@@ -166,6 +177,9 @@ def about(sentence: str) -> About | None:
         name = (found["name"] or "").lower()
         owned = bool(found["named_own"] if name else found["own"])
         return About(Subject(relation, name), found[0].strip(" ,"), rest[found.end() :], owned)
+    # A customer may be the speaker, or whom the speaker works for: somebody of their own, in doubt.
+    if found := _CUSTOMER.match(rest):
+        return About(Subject(found["kind"].lower()), found[0].strip(), rest[found.end() :], bool(found["own"]))
     if (found := _PERSON.match(rest)) and found["name"].lower() not in _NOT_PEOPLE:
         return About(Subject(name=found["name"].lower()), found[0].strip(), rest[found.end() :], bool(found["own"]))
     return None
@@ -177,6 +191,14 @@ def people_in(sentence: str) -> list[About]:
     return [
         About(Subject(_relation(one["kind"]), (one["name"] or "").lower()), one[0].strip(" ,."), "") for one in found
     ]
+
+
+def names_others(sentence: str) -> bool:
+    """Tell whether something said in the first person may speak of others too, by a name or as their relation."""
+    if _NAME_WITHIN.search(_PLACES.sub("", sentence)):
+        return True
+    words = WORD.findall(sentence.lower())
+    return any(word in _COMPANY or word.removesuffix("s") in _COMPANY for word in words)
 
 
 def pronoun_fits(subject: Subject, pronoun: str) -> bool:

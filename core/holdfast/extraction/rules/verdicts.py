@@ -5,20 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from holdfast.extraction.rules.english import SELF, WORD, expanded, is_foreign, vocabulary
+from holdfast.extraction.rules.english import SELF, WORD, expanded, is_foreign, starts, vocabulary
+from holdfast.extraction.rules.notes import in_third_person, is_personal, own_words
+from holdfast.extraction.rules.reported import reason_against
 from holdfast.extraction.rules.slots import slots_of
+from holdfast.extraction.rules.subjects import CUSTOMERS, about
 
 KEPT = ""
 """The verdict on a sentence worth remembering; every other verdict is the reason it is not."""
-
-
-def _starts(alternatives: str) -> re.Pattern[str]:
-    """Compile alternatives for the start of a lower-case sentence with its contractions written out.
-
-    Each stands on a line of its own; a line that begins with a bar goes on with the one before.
-    """
-    lines = (line.strip() for line in re.sub(r"\n\s*\|", "|", alternatives).strip().splitlines())
-    return re.compile("(?:" + "|".join(lines) + r")(?![\w'])")
 
 
 _BE = "(?:is|are|was|were|am)"
@@ -30,7 +24,7 @@ _EXPLICIT = re.compile(
     r"|it\b|you\b|what\b|the time\b))",
     re.IGNORECASE,
 )
-_INSTRUCTION = _starts(
+_INSTRUCTION = starts(
     r"""
     (?:please )?(?:always|never|from now on|going forward|in (?:the )?future,?|by default|whenever (?:i|you|we))
     (?:please )?(?:you can |you may )?(?:just )?(?:call|address) me(?! (?:a|an|back|later|tomorrow|when|if|maybe)\b)
@@ -51,7 +45,7 @@ _INSTRUCTION = _starts(
     my pronouns are
     """
 )
-_QUESTION = _starts(
+_QUESTION = starts(
     r"""
     (?:what|who|whom|where|why|how|which|whose|when)(?: exactly| else| the \w+)? (?:is|are|was|were|do|does|did|can
         |could|should|would|will|have|has|about|might)
@@ -73,7 +67,7 @@ _QUESTION = _starts(
     (?:question|quick question)
     """
 )
-_REQUEST = _starts(
+_REQUEST = starts(
     r"""
     (?:now |then |next |maybe |kindly |just |first |again )*(?:please|pls|plz|kindly)
     (?:now |then |next |just |first |quickly )*(?:write|explain|give|tell|show|make|list|find|translate|summari[sz]e
@@ -100,7 +94,7 @@ _REQUEST = _starts(
     (?:help|hand|ideas|recommendations|suggestions) (?:me|us|with|for|please)
     """
 )
-_ACKNOWLEDGEMENT = _starts(
+_ACKNOWLEDGEMENT = starts(
     rf"""
     (?:many )?(?:thanks|thank you|thx|cheers|congrats|congratulations|kudos|well done|good job|great job|nice work
         |bravo)
@@ -157,7 +151,7 @@ _ACKNOWLEDGEMENT = _starts(
         |all ears)(?:,? (?:and|thanks|thank|today|now|how|so|here|too)\b|[,.!]*$)
     """
 )
-_GREETING = _starts(
+_GREETING = starts(
     r"""
     (?:hey+|hi+|hello|howdy|greetings|good (?:morning|afternoon|evening|night)|bye|goodbye|see (?:you|ya)|take care
         |talk (?:to you )?(?:soon|later)|later|cheers|welcome|happy (?:birthday|new year|holidays|easter|friday
@@ -171,7 +165,7 @@ _GREETING = _starts(
         |be back|be right back|be off|say bye|sign off|get going|run)
     """
 )
-_UNCERTAIN = _starts(
+_UNCERTAIN = starts(
     r"""
     (?:i|we) (?:really |honestly |still |just )?(?:do|did|would) not (?:really |even |actually |exactly )?(?:know
         |remember|recall|have (?:a clue|any idea|an opinion)|care)(?! (?:for|about))
@@ -186,7 +180,7 @@ _UNCERTAIN = _starts(
     (?:maybe|perhaps|possibly|probably|not sure|who knows|no idea|it depends|hard to say|dunno|idk)
     """
 )
-_HYPOTHETICAL = _starts(
+_HYPOTHETICAL = starts(
     r"""
     if (?:only )?(?:i|we|my|our|you|he|she|it|they|there|someone|somebody|people)(?: \w+)? (?:were|was|had|could|won
         |would|lived|did|owned|knew|became|got|worked)
@@ -201,7 +195,7 @@ _HYPOTHETICAL_TAIL = re.compile(
     r"\b(?:i|we) (?:\w+ )?(?:would|could|might)\b.* if (?:i|we|my|our|it|you|they|there) (?:were|was|had|could|won"
     r"|lived)\b"
 )
-_PASSING = _starts(
+_PASSING = starts(
     rf"""
     (?:i|we) (?:am|are|feel|am feeling|are feeling|was|got) {_VERY}(?:hungry|tired|bored|sleepy|thirsty|busy|late|back
         |here|lost|confused|stuck|ready|done|sick of|exhausted|starving|listening|kidding|joking|just kidding
@@ -243,9 +237,12 @@ _ELLIPTIC = re.compile(
     r"|about)|working (?:on|at|as)|living in|learning|studying|training for|born in|allergic to) (?!it\b|you\b"
     r"|that\b|this\b)\w+ \w"
 )
+_SOMEBODY = re.compile(r"(?:(?P<they>they)|she|he) ", re.IGNORECASE)
+_SURNAME = re.compile(r"^[A-Z][\w'-]{1,30} ")
+_TRADE = re.compile(r"(?:wants|ordered|bought|purchased|cancell?ed|returned|complained|paid) \w")
 # Not "he", which is "I have" in Spanish.
 _ENGLISH_OPENING = SELF | vocabulary("she her his she's he's")
-_ASSISTANT_OFFER = _starts(
+_ASSISTANT_OFFER = starts(
     r"""
     (?:i|we) (?:can|could|would|should|may|might|do not have|have no|am (?:an ai|happy|glad|sorry|here|unable|not able
         |just|only a|afraid)|hope|understand|apologi[sz]e|see|recommend you|suggest)
@@ -261,28 +258,40 @@ def explicit(sentence: str) -> str:
     return rest[:1].upper() + rest[1:] if len(rest.split()) > 1 and not rest.endswith("?") else ""
 
 
-def verdict(sentence: str, *, names: Collection[str] = (), assistant: bool = False) -> str:
+def verdict(
+    sentence: str,
+    *,
+    names: Collection[str] = (),
+    speaker: str | None = None,
+    assistant: bool = False,
+    nobody_known: bool = True,
+) -> str:
     """Return `KEPT` or the reason why `sentence` is not worth remembering.
 
     Args:
         sentence: One sentence or clause, its openers removed.
         names: Lower-case names of people and animals the speaker has told of.
+        speaker: The name of who says it, by which notes about them may call them.
         assistant: Whether the assistant says it; then only what it says of itself and promises counts.
+        nobody_known: Whether the speaker has told of nobody yet; then a `they` may be the user of a note.
     """
     if sentence.rstrip("\"'”\u2019)*_! ").endswith(("?", "\uff1f", "\u061f", "?!")):
         return "question"
-    plain = _outside_quotes(expanded(sentence)).lower()
+    written = expanded(sentence)
+    told = written if assistant else own_words(written, speaker=speaker)
+    plain = _outside_quotes(told).lower()
     words = WORD.findall(plain)
     if words and words[0] not in _ENGLISH_OPENING and is_foreign(sentence, words):
         return _verdict_on_foreign(sentence, words)
     if len(words) < _FEWEST_WORDS:
         return "quoted" if len(WORD.findall(sentence)) >= _FEWEST_WORDS else "fragment"
-    reason = next((reason for reason, pattern in _TABLE if pattern.match(plain)), "")
+    reason = reason_against(plain) if told != written else ""
+    reason = reason or next((reason for reason, pattern in _TABLE if pattern.match(plain)), "")
     if assistant:
         return _verdict_on_assistant(plain, words) if reason in {"", _INSTRUCTS} else reason
     if reason:
         return KEPT if reason == _INSTRUCTS else reason
-    return _verdict_on_subject(sentence, plain, words, names)
+    return _verdict_on_subject(sentence, plain, words, names, nobody_known=nobody_known)
 
 
 _FEWEST_WORDS = 2
@@ -313,9 +322,13 @@ def _verdict_on_assistant(plain: str, words: list[str]) -> str:
     return "offer" if _ASSISTANT_OFFER.match(plain) else KEPT
 
 
-def _verdict_on_subject(sentence: str, plain: str, words: list[str], names: Collection[str]) -> str:
+def _verdict_on_subject(
+    sentence: str, plain: str, words: list[str], names: Collection[str], *, nobody_known: bool
+) -> str:
     first = words[0]
     of_self = not SELF.isdisjoint(words)
+    if not of_self and _is_told_of_somebody(sentence, nobody_known=nobody_known):
+        return KEPT
     if first in _IMPERSONAL_SUBJECT:
         return KEPT if of_self and not _OWN.isdisjoint(words[1:]) and first not in {"you", "your"} else "impersonal"
     if of_self or _ELLIPTIC.match(plain):
@@ -325,6 +338,21 @@ def _verdict_on_subject(sentence: str, plain: str, words: list[str], names: Coll
     if first == "the" and slots_of(sentence):
         return KEPT
     return "general knowledge" if _GENERAL.match(plain) else "impersonal"
+
+
+def _is_told_of_somebody(sentence: str, *, nobody_known: bool) -> bool:
+    """Tell whether a note says something personal of a customer, of somebody by name or of the one it is about."""
+    written = expanded(sentence)
+    if found := _SOMEBODY.match(written):
+        predicate = written[found.end() :]
+        return nobody_known and is_personal(in_third_person(predicate) if found["they"] else predicate)
+    who = about(written)
+    if who is None or who.subject.name in _NOT_NAMES or who.subject.relation not in ("", *CUSTOMERS):
+        return False
+    if who.owned:
+        return bool(slots_of(sentence))
+    predicate = _SURNAME.sub("", who.predicate)
+    return is_personal(predicate) or bool(who.subject.relation and _TRADE.match(predicate))
 
 
 def _outside_quotes(sentence: str) -> str:
