@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from crewai.memory.types import MemoryMatch, MemoryRecord
 from crewai.memory.unified_memory import Memory as CrewAIMemory
-from pydantic import PrivateAttr
+from pydantic import PrivateAttr, model_serializer
 from typing_extensions import Self
 
 from holdfast import AsyncMemory, HoldfastError, Memory
-from holdfast_crewai.records import conditions, labelled, path_of, record_of, visible_to
-from holdfast_crewai.shelf import Found, NoModel, Shelf
+from holdfast_crewai.records import conditions, labelled, path_of, record_of
+from holdfast_crewai.shelf import Found, NoModel, Shelf, Where, no_vectors
+from holdfast_crewai.views import HoldfastScope, HoldfastSlice, itself
 
 try:
     from crewai.hooks.dispatch import HookAborted
@@ -65,9 +66,11 @@ def crew_memory(
 class HoldfastMemory(CrewAIMemory):
     """CrewAI's `Memory` over Holdfast; `crew_memory` makes one.
 
-    What is not overridden here (scopes, slices, records, categories) works on the shelf as on any storage. Copies, deep
-    copies too, are the same object.
+    What is not overridden here (records, categories, paths) works on the shelf as on any storage. Copies, deep copies
+    too and those that CrewAI makes of an agent, are the same object.
     """
+
+    dumped = model_serializer(mode="wrap")(itself)
 
     _storage: Shelf
     _failures: list[MemoryFailed]
@@ -76,7 +79,7 @@ class HoldfastMemory(CrewAIMemory):
         super().__init__(
             llm=NoModel(),  # type: ignore[arg-type]
             storage=shelf,
-            embedder=shelf.vectors,
+            embedder=no_vectors,
             read_only=read_only,
         )
         self._failures = []
@@ -108,7 +111,7 @@ class HoldfastMemory(CrewAIMemory):
             scope, metadata, root_scope, categories=categories, importance=importance, source=source, private=private
         )
         with _failing_aloud():
-            return self._storage.keep(content, about)
+            return self._storage.kept(content, about)
 
     async def aremember(
         self,
@@ -127,7 +130,7 @@ class HoldfastMemory(CrewAIMemory):
             scope, metadata, categories=categories, importance=importance, source=source, private=private
         )
         with _failing_aloud():
-            return await self._storage.akeep(content, about)
+            return await self._storage.akept(content, about)
 
     def remember_many(
         self,
@@ -177,7 +180,7 @@ class HoldfastMemory(CrewAIMemory):
             scope, metadata, categories=categories, importance=importance, source=source, private=private
         )
         with _failing_aloud():
-            return [await self._storage.akeep(content, about) for content in contents]
+            return [await self._storage.akept(content, about) for content in contents]
 
     def recall(
         self,
@@ -190,9 +193,27 @@ class HoldfastMemory(CrewAIMemory):
         include_private: bool = False,  # noqa: FBT001, FBT002
     ) -> list[MemoryMatch]:
         """Return the memories that bear on `query`, best first; in a prompt they show themselves as one block."""
+        return self.recall_within(
+            [scope], query, categories=categories, limit=limit, source=source, include_private=include_private
+        )
+
+    def recall_within(
+        self,
+        paths: Sequence[str | None],
+        query: str,
+        *,
+        categories: list[str] | None = None,
+        limit: int = 10,
+        source: str | None = None,
+        include_private: bool = False,
+    ) -> list[MemoryMatch]:
+        """Return what `recall` does for several paths at once: one search, and one block."""
         self.drain_writes()
+        if not paths:
+            return []
         with _failing_aloud():
-            return _matches(self._storage.find(query, limit, self._where(scope, categories, source, include_private)))
+            where = self._where(paths, categories, source, include_private)
+            return _matches(self._storage.find(query, limit, where))
 
     async def arecall(
         self,
@@ -207,8 +228,21 @@ class HoldfastMemory(CrewAIMemory):
         """Await `recall`."""
         await asyncio.to_thread(self.drain_writes)
         with _failing_aloud():
-            where = self._where(scope, categories, source, include_private)
+            where = self._where([scope], categories, source, include_private)
             return _matches(await self._storage.afind(query, limit, where))
+
+    def scope(self, path: str) -> HoldfastScope:
+        """Return the view of a path and what is below it."""
+        return HoldfastScope(memory=self, root_path=path)
+
+    def slice(
+        self,
+        scopes: list[str],
+        categories: list[str] | None = None,
+        read_only: bool = True,  # noqa: FBT001, FBT002 - CrewAI's signature
+    ) -> HoldfastSlice:
+        """Return the view of several paths, and of some categories alone where those are given."""
+        return HoldfastSlice(memory=self, scopes=scopes, categories=categories, read_only=read_only)
 
     def drain_writes(self) -> None:
         """Wait until everything is remembered.
@@ -253,13 +287,13 @@ class HoldfastMemory(CrewAIMemory):
 
     def _where(
         self,
-        scope: str | None,
+        paths: Sequence[str | None],
         categories: list[str] | None,
         source: str | None,
         include_private: bool,  # noqa: FBT001
-    ) -> dict[str, Any]:
-        inside = conditions(path_of(self._root(), scope), categories=categories)
-        return inside if include_private else {"AND": [inside, visible_to(source)]}
+    ) -> Where:
+        inside = conditions(*(path_of(self._root(), path) for path in paths), categories=categories)
+        return Where(inside, source, include_private)
 
     def _root(self) -> str | None:
         return getattr(self, "root_scope", None)

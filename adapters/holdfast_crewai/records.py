@@ -75,17 +75,16 @@ def vector_of(item: Mapping[str, Any]) -> NDArray[np.float32]:
 
 
 def conditions(
-    path: str = ROOT,
-    *,
+    *paths: str,
     categories: Sequence[str] | None = None,
     metadata: Mapping[str, Any] | None = None,
     ids: Sequence[str] | None = None,
     older_than: datetime | None = None,
 ) -> dict[str, Any]:
-    """Return the filter for what CrewAI's methods narrow a scope down with."""
+    """Return the filter for what CrewAI's methods narrow a scope down with; `{}` when that is nothing."""
     every: list[dict[str, Any]] = []
-    if path != ROOT:
-        every.append({f"{LABEL}.scope": {"contains": path}})
+    if paths and ROOT not in paths:
+        every.append({"OR": [{f"{LABEL}.scope": {"contains": path}} for path in paths]})
     if categories:
         every.append({"OR": [{f"{LABEL}.categories": {"contains": category}} for category in categories]})
     if metadata:
@@ -101,6 +100,12 @@ def visible_to(source: str | None) -> dict[str, Any]:
     """Return the filter for records that are not private, or of `source` itself."""
     public = {"NOT": {f"{LABEL}.private": True}}
     return public if source is None else {"OR": [public, {f"{LABEL}.source": source}]}
+
+
+def hidden_from(source: str | None, item: Mapping[str, Any]) -> bool:
+    """Return whether `visible_to` keeps a memory back."""
+    label = (item["metadata"] or {}).get(LABEL, {})
+    return label.get("private") is True and (source is None or label.get("source") != source)
 
 
 def _older(moment: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import json
 import multiprocessing
 import pickle
 import subprocess
@@ -249,15 +250,64 @@ def test_messages_with_images_are_read_for_their_text(memory):
     assert texts(memory, user_id="ana") == {"I live in Lisbon."}
 
 
+BROKEN_COPIES = pytest.mark.skipif(
+    crewai.__version__.startswith("1.12."), reason="CrewAI 1.12 copied no agent that has a memory, its own neither"
+)
+KINDS = {
+    "memory": lambda ours: ours,
+    "scope": lambda ours: ours.scope("/travel"),
+    "subscope": lambda ours: ours.scope("/travel").subscope("rail"),
+    "slice": lambda ours: ours.slice(["/travel", "/home"], read_only=False),
+}
+
+
 @unified
-def test_a_copied_agent_shares_the_store_and_asks_no_model_for_its_memory(memory):
+@BROKEN_COPIES
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_copied_agent_keeps_the_very_memory_or_view_it_had(memory, kind):
+    own = KINDS[kind](crew_memory(memory, user_id="ana"))
+    agent = agent_with(ScriptedLLM(), memory=own)
+    crew = Crew(agents=[agent], tasks=[task_for(agent)])
+    assert agent.copy().memory is own
+    assert agent.copy().copy().memory is own
+    assert crew.copy().agents[0].memory is own
+
+
+@unified
+@BROKEN_COPIES
+def test_copied_agents_are_shown_the_fenced_block_and_ask_no_model_for_it(memory):
     model = ScriptedLLM()
     agent = agent_with(model, memory=crew_memory(memory, user_id="ana"))
     crew = Crew(agents=[agent], tasks=[task_for(agent)])
     crew.kickoff_for_each(inputs=[{"said": "I live in Lisbon."}, {"said": "Where do I live?"}])
     assert len(model.shown) == 2
-    assert "I live in Lisbon." in model.shown[-1].split("Relevant memories:")[1]
+    assert "I live in Lisbon." in model.shown[-1].split("<recalled-memory>")[1]
     assert texts(memory, user_id="ana") == {"I live in Lisbon."}
+
+
+@unified
+@BROKEN_COPIES
+def test_an_agent_with_a_view_is_copied_with_its_paths(memory):
+    ours, model = crew_memory(memory, user_id="ana"), ScriptedLLM()
+    ours.scope("/work").remember("I like quiet mornings.")
+    ours.scope("/travel").remember("I like the sea.")
+    agent = agent_with(model, memory=ours.scope("/travel"))
+    crew = Crew(agents=[agent], tasks=[task_for(agent)])
+    crew.kickoff_for_each(inputs=[{"said": "What do I like?"}, {"said": "What do I like about mornings?"}])
+    assert len(model.shown) == 2
+    for shown in model.shown:
+        assert "I like the sea." in shown.split("<recalled-memory>")[1]
+        assert "quiet mornings" not in shown
+
+
+@unified
+@pytest.mark.filterwarnings("error")
+def test_the_json_of_a_view_says_its_paths_as_crewais_own_does(memory):
+    ours = crew_memory(memory, user_id="ana")
+    if not hasattr(ours, "model_dump_json"):
+        pytest.skip("in CrewAI 1.10 a memory had no JSON")
+    assert json.loads(ours.scope("/travel/").model_dump_json())["root_path"] == "/travel"
+    assert json.loads(ours.slice(["/travel/", "/home"]).model_dump_json())["scopes"] == ["/travel", "/home"]
 
 
 @unified

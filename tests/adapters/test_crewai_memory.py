@@ -8,6 +8,7 @@ import pytest
 from tests.adapters.crewai_conversation import UNIFIED, ScriptedLLM
 
 from holdfast import InvalidInput, Memory
+from holdfast.testing import ScriptedChatModel, memory_for_tests
 
 if not UNIFIED:
     pytest.skip("CrewAI has had one memory since 1.10", allow_module_level=True)
@@ -72,6 +73,52 @@ def test_recall_keeps_to_its_limit_and_its_threshold(memory):
     assert contents(strict) == ["I like tea."]
 
 
+def test_remembering_and_recalling_cost_one_extraction_and_one_search_each():
+    extractor = ScriptedChatModel({"facts": [{"text": "Lives in Lisbon", "turn": 0}]})
+    with memory_for_tests(llm=extractor) as memory:
+        ours, embedder = crew_memory(memory, user_id="ana", on_error="raise"), memory.core.engines.embedder
+        assert ours.extract_memories("I live in Lisbon.") == ["I live in Lisbon."]
+        assert (len(extractor.calls), len(embedder.calls)) == (0, 0)
+        ours.remember("I live in Lisbon.")
+        assert (len(extractor.calls), len(embedder.calls)) == (1, 1)
+        for view in (ours, ours.scope("/home"), ours.slice(["/home", "/work", "/"])):
+            before = len(embedder.calls)
+            view.recall("Where do I live?")
+            assert embedder.calls[before:] == [["Where do I live?"]]
+        assert len(extractor.calls) == 1
+
+
+class LikesTrains:
+    def score(self, _query, texts):
+        return [float("train" in text) for text in texts]
+
+
+def test_a_memory_that_is_configured_to_rerank_does_so_for_a_crew():
+    trains, sea = "The group takes trains.", "The group likes the sea, and the sea alone."
+    with Memory(":memory:", llm="rules", embedder="hashing", reranker=LikesTrains(), config={"rerank": True}) as memory:
+        memory.add([trains, sea], user_id="ana", infer=False)
+        ours = crew_memory(memory, user_id="ana", on_error="raise")
+        assert contents(ours.recall("Does the group like the sea?")) == [trains, sea]
+
+
+def test_a_memory_that_is_configured_to_filter_does_so_for_a_crew():
+    model = ScriptedChatModel(lambda _messages, _schema: {"relevant": [0]})
+    with Memory(":memory:", llm=model, embedder="hashing", config={"filter_memories": True}) as memory:
+        memory.add(["The group likes the sea.", "The group takes trains."], user_id="ana", infer=False)
+        ours = crew_memory(memory, user_id="ana", on_error="raise")
+        assert contents(ours.recall("Does the group like the sea?")) == ["The group likes the sea."]
+
+
+def test_a_memory_that_is_configured_to_keep_turns_keeps_those_of_a_crew():
+    with Memory(":memory:", llm="rules", embedder="hashing", config={"keep_turns": True}) as memory:
+        ours = crew_memory(memory, user_id="ana", on_error="raise")
+        ours.remember_many(["Task: I live in Lisbon. Hi!\nAgent: Desk\nExpected result: A word.\nResult: Noted."])
+        kept = {item["memory"]: item["memory_type"] for item in memory.get_all(user_id="ana")["results"]}
+        assert kept == {"I live in Lisbon.": "semantic", "I live in Lisbon. Hi!": "episodic", "Noted.": "episodic"}
+        record = ours.remember("The build runs on Jenkins.")
+        assert memory.get(record.id)["memory"] == "The build runs on Jenkins."
+
+
 @pytest.mark.parametrize("option", [{"max_tokens": 0}, {"threshold": 1.5}])
 def test_options_out_of_range_are_refused_at_once(memory, option):
     with pytest.raises(InvalidInput, match=next(iter(option))):
@@ -115,6 +162,38 @@ def test_a_block_shows_only_what_the_view_may_see(ours):
     (match,) = ours.scope("/travel").recall("What do I like?")
     assert "sea" in match.format()
     assert "short answers" not in match.format()
+
+
+def test_a_slice_shows_one_block_for_all_its_paths(ours):
+    for path in ("/travel", "/home", "/work"):
+        ours.scope(path).remember(f"I like the colours of {path.strip('/')}.")
+    slice_ = ours.slice(["/travel", "/home"])
+    shown = "".join(match.format() for match in slice_.recall("Which colours do I like?"))
+    assert shown.count("<recalled-memory>") == 1
+    assert ("travel" in shown, "home" in shown, "work" in shown) == (True, True, False)
+    assert ours.slice(["/travel", "/"]).recall("Which colours do I like?", limit=3)[2:]
+    assert ours.slice([]).recall("Which colours do I like?") == []
+
+
+def test_a_slice_keeps_to_its_categories(ours):
+    ours.remember("I like the sea.", scope="/travel", categories=["water"])
+    ours.remember("I like the hills.", scope="/travel", categories=["land"])
+    assert contents(ours.slice(["/travel"], categories=["water"]).recall("What do I like?")) == ["I like the sea."]
+
+
+def test_a_private_record_is_in_no_block_of_others(ours):
+    ours.remember("I like the sea.")
+    ours.remember("I prefer short answers.", source="ana-phone", private=True)
+    for query in ("Do I like the sea?", "Which answers do I prefer?"):
+        for source, seen in ((None, False), ("ana-laptop", False), ("ana-phone", True)):
+            shown = "".join(match.format() for match in ours.recall(query, limit=1, source=source))
+            assert ("short answers" in shown) is seen
+
+
+async def test_private_records_are_for_their_source_alone_awaited_too(ours):
+    await ours.aremember("I like the sea.", source="ana-phone", private=True)
+    assert await ours.arecall("What do I like?") == []
+    assert contents(await ours.arecall("What do I like?", source="ana-phone")) == ["I like the sea."]
 
 
 def test_private_records_are_for_their_source_alone(ours):
