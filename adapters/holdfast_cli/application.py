@@ -16,7 +16,7 @@ from holdfast_cli.demo import demo
 from holdfast_cli.evaluating import evaluate
 from holdfast_cli.failures import failure_of, report
 from holdfast_cli.finding import get, history, list_memories, search, users
-from holdfast_cli.upkeep import doctor
+from holdfast_cli.upkeep import doctor, reembed
 
 _AS_JSON = "holdfast_cli.as_json"
 
@@ -81,5 +81,6 @@ app.command()(delete)
 app.command()(history)
 app.command()(users)
 app.command()(doctor)
+app.command()(reembed)
 app.command()(audit)
 app.command("eval")(evaluate)

@@ -1,4 +1,4 @@
-"""`doctor`: is the store sound?"""
+"""`doctor`: is the store sound? `reembed`: another embedder for all it holds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import typer
 
 from holdfast_cli import options
 from holdfast_cli.failures import NOTHING_FOUND
-from holdfast_cli.printing import output, print_json, print_pairs, print_table
+from holdfast_cli.importing import progress_bar
+from holdfast_cli.printing import counted, output, print_json, print_pairs, print_table
 from holdfast_cli.stores import existing
 
 
@@ -38,6 +39,31 @@ def doctor(
         _print_verdict(sound=sound, found=not diagnosis["healthy"], repaired=repair)
     if not sound:
         raise typer.Exit(NOTHING_FOUND)
+
+
+def reembed(
+    *,
+    embedder: options.Embedder = None,
+    batch_size: Annotated[int, typer.Option(help="Memories embedded in one call, 1 to 10,000.")] = 100,
+    path: options.Path = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Give every memory the vector of another embedder.
+
+    The store works on with the old vectors until all new ones are there; when it is interrupted, the same command goes
+    on where it stopped. Without --embedder the vectors, and the words, are made anew with the one the store has.
+    """
+    with existing(path) as memory, progress_bar() as bar:
+        task = bar.add_task("embedding", total=None)
+        done = memory.reembed(
+            embedder,
+            batch_size=batch_size,
+            progress=lambda number, total: bar.update(task, completed=number, total=total),
+        )
+    if as_json:
+        print_json(done)
+    else:
+        output().print(f"{counted(done['count'], 'memory')} embedded with {done['embedder']}", style="green")
 
 
 def _print_verdict(*, sound: bool, found: bool, repaired: bool) -> None:

@@ -11,7 +11,7 @@ from typing_extensions import Self
 
 from holdfast.awaiting import Driver, awaitable
 from holdfast.memory import Face
-from holdfast.operations import adding, composing, curating, keeping, searching, upkeep
+from holdfast.operations import adding, composing, curating, keeping, reembedding, searching, upkeep
 
 
 class AsyncMemory(Face):
@@ -48,6 +48,7 @@ class AsyncMemory(Face):
     users = awaitable(curating.users)
     delete_users = awaitable(curating.delete_users)
     doctor = awaitable(upkeep.doctor)
+    reembed = awaitable(reembedding.reembed)
 
     async def close(self) -> None:
         """Wait for the calls under way on this loop, then let go of the file. Closing twice does nothing."""

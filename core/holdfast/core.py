@@ -7,8 +7,8 @@ import threading
 import time
 import uuid
 import weakref
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from holdfast.index import MemoryIndex, Positions
 from holdfast.index.snapshot import load_snapshot, save_snapshot
 from holdfast.ports import ChatModel, Embedder, Reranker, TokenCounter
 from holdfast.records import MemoryRecord
-from holdfast.stores import Store, Transaction
+from holdfast.stores import Indexed, IndexEntries, Store, Transaction
 
 EMBEDDER_SETTING = "embedder"
 """The setting that says which embedder the store's vectors come from, and how long they are."""
@@ -83,6 +83,7 @@ class Core:
         count_tokens: The caller's own count of tokens; `None` leaves it to the chat model.
         engine_specs: How to make the engines again, without secrets; `None` where only the caller can.
         own_engines: Those that were made for this core, and are closed with it.
+        reembedded: Whether the embedder is another than the core was made with.
         lock: Held while the index is read or brought up to date, never across a model call.
     """
 
@@ -97,10 +98,12 @@ class Core:
     clock: Callable[[], int] = now_microseconds
     new_id: Callable[[], str] = new_uuid
     lock: threading.RLock = field(default_factory=threading.RLock)
+    reembedded: bool = False
     _index: MemoryIndex | None = None
     _seen: object = None
     _snapshot_sequence: int = 0
-    _embedder_recorded: bool = False
+    _admitting: tuple[int, ...] = ()
+    _admitted: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         _open_cores.add(self)
@@ -122,12 +125,18 @@ class Core:
             self._index = self._load_index()
         if state != self._seen:
             try:
-                self._index.apply(self.store.index_entries(self._index.sequence))
+                self._index.apply(self._news(self._index.sequence))
             except BaseException:
                 self._index = self._seen = None  # half a change was taken in
                 raise
             self._seen = state
         return self._index
+
+    def _news(self, since: int) -> Iterator[IndexEntries]:
+        for part in self.store.index_entries(since):
+            if part.restart:  # after which the vectors may be another embedder's
+                self.check_embedder()
+            yield part
 
     def candidates(self, index: MemoryIndex, matching: Filter, *, show_expired: bool = False) -> Positions:
         """Return the positions a search looks at: what matches, and nothing else."""
@@ -152,18 +161,51 @@ class Core:
         """
         _require_same(self.store.setting(EMBEDDER_SETTING), self.engines.embedder)
 
-    def record_embedder(self, transaction: Transaction) -> None:
-        """Note with the first vectors which embedder they come from, and with which engines the store was built."""
-        if self._embedder_recorded:
+    def admit(self, transaction: Transaction, entries: Iterable[Indexed]) -> None:
+        """See that vectors on their way into the store come from the embedder its others come from.
+
+        With the first ones it is noted which that is, and which engines are at work.
+
+        Raises:
+            EmbedderMismatch: They come from another one: the store was re-embedded since they were made.
+        """
+        makers = {id(entry.embedder): entry.embedder for entry in entries if entry.embedder is not None}
+        admission = (transaction.foreign_writes(), *makers)
+        if admission == self._admitted:
             return
-        _require_same(transaction.setting(EMBEDDER_SETTING), self.engines.embedder)
+        recorded = transaction.setting(EMBEDDER_SETTING)
+        for maker in makers.values():
+            _require_same(recorded, maker)
+        if not self._admitted:
+            self.note_engines(transaction)
+        self._admitting = admission
+
+    def admission_is_kept(self) -> None:
+        """Take note that what `admit` saw was committed."""
+        self._admitted = self._admitting
+
+    def note_engines(self, transaction: Transaction) -> None:
+        """Note which embedder the store's vectors come from, and which engines are at work."""
         transaction.set(
             {EMBEDDER_SETTING: embedder_setting(self.engines.embedder), ENGINES_SETTING: dict(self.engine_specs)}
         )
 
-    def embedder_is_recorded(self) -> None:
-        """Take note that `record_embedder` was committed."""
-        self._embedder_recorded = True
+    def use_embedder(self, embedder: Embedder, *, spec: Any, own: bool) -> None:
+        """Go on with the embedder that the store's vectors come from by now; what is under way with another fails.
+
+        Args:
+            embedder: Which.
+            spec: How to make it again, `None` where only the caller can.
+            own: Whether it was made here, to be closed with this core.
+        """
+        with self.lock:
+            if own and embedder is not self.engines.embedder:
+                self.own_engines = (*self.own_engines, embedder)
+            self.engines = replace(self.engines, embedder=embedder)
+            self.engine_specs = {**self.engine_specs, "embedder": spec}
+            self.reembedded = True
+            self._admitted = ()
+            self.forget_index()
 
     def forget_index(self) -> None:
         """Drop the index and its snapshot; the next search builds it from the store."""
@@ -224,5 +266,6 @@ def _require_same(recorded: Any, embedder: Embedder) -> None:
     kind = DimensionMismatch if recorded["dimensions"] != embedder.dimensions else EmbedderMismatch
     raise kind(
         f"the store's vectors come from {recorded['fingerprint']} ({recorded['dimensions']} dimensions), not from"
-        f" {embedder.fingerprint} ({embedder.dimensions}): open it with that embedder, or without naming one"
+        f" {embedder.fingerprint} ({embedder.dimensions}): open it with that embedder, or without naming one;"
+        " `reembed` gives it another"
     )

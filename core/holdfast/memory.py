@@ -17,7 +17,7 @@ from holdfast.counting import TokenCount
 from holdfast.errors import ConfigError, StorageError
 from holdfast.flow import blocking
 from holdfast.opening import engine_names, open_core
-from holdfast.operations import adding, composing, curating, keeping, searching, upkeep
+from holdfast.operations import adding, composing, curating, keeping, reembedding, searching, upkeep
 from holdfast.ports import ChatModel, Embedder, Reranker
 from holdfast.providers import Spec
 from holdfast.stores.sqlite import IN_MEMORY
@@ -114,7 +114,10 @@ class Face:
     def __reduce__(self) -> tuple[Any, ...]:
         if self._core.store.path == IN_MEMORY:
             raise TypeError("a memory kept in memory cannot be sent to another process: give it a path")
-        return _reopened, (type(self), replace(self._config, path=self._core.store.path))
+        config = replace(self._config, path=self._core.store.path)
+        if self._core.reembedded:
+            config = replace(config, embedder=self._core.engine_specs["embedder"] or self._core.engines.embedder)
+        return _reopened, (type(self), config)
 
     def __repr__(self) -> str:
         names = ", ".join(f"{role}={name}" for role, name in self.engines.items() if name)
@@ -148,6 +151,7 @@ class Memory(Face):
     users = blocking(curating.users)
     delete_users = blocking(curating.delete_users)
     doctor = blocking(upkeep.doctor)
+    reembed = blocking(reembedding.reembed)
 
     def close(self) -> None:
         """Let go of the file; what was acknowledged is there. Closing twice does nothing."""

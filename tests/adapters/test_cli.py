@@ -26,7 +26,7 @@ from holdfast_cli.demo import play
 from holdfast_cli.options import moment
 from holdfast_cli.printing import one_line, without_controls
 
-COMMANDS = ["demo", "add", "search", "list", "get", "update", "delete", "history", "users", "doctor", "audit", "eval"]
+COMMANDS = ("demo add search list get update delete history users doctor reembed audit eval").split()
 EVALUATED = Path(__file__).with_name("evaluation_conversations.json").read_text("utf-8")
 README = Path(holdfast_cli.__file__).with_name("README.md").read_text("utf-8")
 KEY_FREE = {name: value for name, value in os.environ.items() if name != "OPENAI_API_KEY"}
@@ -372,6 +372,18 @@ def test_a_search_is_judged_by_a_model_where_that_is_asked_for(path):
     refused = run("search", "tea", "--user-id", "ana", "--filter-memories", "--path", path)
     assert (refused.exit_code, refused.stdout) == (2, "")
     assert "needs a chat model" in refused.stderr
+
+
+def test_another_embedder_is_given_to_every_memory(path):
+    ana(path, "I drink tea", "I play the cello")
+    with scripted_openai_server("") as server:
+        environment = {"OPENAI_API_KEY": "test", "OPENAI_BASE_URL": server.base_url}
+        done = run_json("reembed", "--embedder", "openai", "--path", path, **environment)
+        assert (done["count"], done["embedder"].split(":")[0]) == (2, "openai")
+        assert len(run_json("search", "tea", "--user-id", "ana", "--path", path, **environment)["results"]) == 2
+    told = run("reembed", "--embedder", "hashing", "--path", path)
+    assert "2 memories embedded with hashing" in told.stdout
+    assert len(run_json("search", "tea", "--user-id", "ana", "--path", path)["results"]) == 2
 
 
 @pytest.fixture

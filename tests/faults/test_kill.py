@@ -31,6 +31,15 @@ print("done", flush=True)
 sys.stdin.read()
 """
 
+REEMBEDDING = """
+import sys
+from holdfast import Memory, HashingEmbedder
+memory = Memory(sys.argv[1], llm="rules")
+memory.reembed(HashingEmbedder(int(sys.argv[2])), batch_size=10, progress=lambda *done: print(*done, flush=True))
+print("done", flush=True)
+sys.stdin.read()
+"""
+
 
 @pytest.mark.slow
 def test_no_acknowledged_memory_is_lost_when_the_process_is_killed(start, tmp_path):
@@ -84,3 +93,26 @@ def test_killing_the_process_that_makes_the_file_leaves_it_usable(start, tmp_pat
             kept = memory.get_all(user_id="ana")["results"]
             assert len(kept) in ({1} if acknowledged else {0, 1})
             assert memory.doctor()["healthy"]
+
+
+def test_a_process_killed_while_it_re_embeds_leaves_one_embedder_or_the_other(start, tmp_path):
+    path, chance, ended = tmp_path / "memory.db", random.Random(2), Counter()
+    with Memory(path, llm="rules", embedder="hashing") as memory:
+        said = [{"role": "user", "content": f"part {part} of word7"} for part in range(60)]
+        memory.add(said, user_id="user0", infer=False)
+    for kill in range(8):
+        dimensions = 64 if kill % 2 else 128
+        process = start(REEMBEDDING, path, dimensions)
+        for _ in range(chance.randrange(1, 8)):
+            if process.stdout.readline() == "done\n":
+                break
+        process.kill()
+        process.stdout.read()
+        with Memory(path) as memory:
+            ended[memory.engines["embedder"]] += 1
+            assert len(memory.search("word7", user_id="user0", limit=100)["results"]) == 60
+            diagnosis = memory.doctor()
+        assert diagnosis["healthy"], diagnosis
+    assert len(ended) > 1
+    with Memory(path) as memory:
+        assert memory.reembed("hashing")["count"] == 60

@@ -123,7 +123,7 @@ def _add_verbatim(core: Core, turns: Sequence[Turn], observation: Observation) -
     entries = yield from indexed(core, [turn.record for turn in said])
 
     def store(transaction: Transaction) -> AddResult:
-        core.record_embedder(transaction)
+        core.admit(transaction, entries)
         changes = Changes(transaction, observation)
         for turn, entry in zip(said, entries, strict=True):
             changes.insert(turn.record, entry, turn.fingerprint)

@@ -50,7 +50,7 @@ def applied(
     def store(transaction: Transaction) -> AddResult:
         if alone and transaction.has_any(observation.scope):
             raise ScopeFilled
-        core.record_embedder(transaction)
+        core.admit(transaction, [*(one.entry for one, *_ in decisions if one), *(entry for _, entry in kept or ())])
         numbers = transaction.keep_messages(observation.scope, messages, recorded_at=observation.recorded_at)
         changes = Changes(transaction, observation, sources=dict(zip(places, numbers, strict=True)))
         if kept is not None:
@@ -65,7 +65,7 @@ def applied(
 def stored(core: Core, task: Callable[[Transaction], AddResult]) -> Flow[AddResult]:
     """Return what `task` did once it is durable."""
     result: AddResult = yield from write(core.store, task)
-    core.embedder_is_recorded()
+    core.admission_is_kept()
     return result
 
 

@@ -308,7 +308,7 @@ def _revise(core: Core, changes: Sequence[_Change], timestamp: Moment | None) ->
     entries = dict(zip([draft.id for draft in reworded], (yield from indexed(core, reworded)), strict=True))
 
     def store(transaction: Transaction) -> None:
-        core.record_embedder(transaction)
+        core.admit(transaction, entries.values())
         for change in changes:
             old = transaction.get(change["memory_id"])
             if old is None:
@@ -351,7 +351,7 @@ def _standing(old: MemoryRecord, text: str | None) -> Standing | None:
 
 
 def _restore(core: Core, transaction: Transaction, before: MemoryRecord, entry: Indexed) -> None:
-    core.record_embedder(transaction)
+    core.admit(transaction, [entry])
     now = core.clock()
     current = transaction.get(before.id)
     if current is None:

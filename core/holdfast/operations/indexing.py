@@ -10,6 +10,7 @@ from typing import Any
 from holdfast.core import Core
 from holdfast.extraction import rules
 from holdfast.flow import Flow, embed
+from holdfast.ports import Embedder
 from holdfast.records import MemoryRecord
 from holdfast.retrieval.keys import embedded_text, indexed_terms
 from holdfast.stores import Indexed
@@ -30,14 +31,15 @@ _PERSON = re.compile(r"(?<=\s)[A-Z][\w-]+")
 _RELATIVE = re.compile(r"\b(?:my|our|the|his|her|their) (\w+)")
 
 
-def indexed(core: Core, records: Sequence[MemoryRecord]) -> Flow[list[Indexed]]:
-    """Return what the index needs of each of `records`.
+def indexed(core: Core, records: Sequence[MemoryRecord], *, embedder: Embedder | None = None) -> Flow[list[Indexed]]:
+    """Return what the index needs of each of `records`, their vectors by `embedder` if not by the core's own.
 
     Raises:
         ProviderError: The embedder failed.
     """
-    vectors = yield from embed(core.engines.embedder, [embedded_text(record) for record in records])
-    return [_entry(record, vector) for record, vector in zip(records, vectors, strict=True)]
+    maker = embedder or core.engines.embedder
+    vectors = yield from embed(maker, [embedded_text(record) for record in records])
+    return [_entry(record, vector, maker) for record, vector in zip(records, vectors, strict=True)]
 
 
 def slot_names(text: str, speaker: str | None = None) -> tuple[str, ...]:
@@ -53,7 +55,7 @@ def slot_names_asked(question: str) -> tuple[str, ...]:
     return tuple(f"{person.lower()}/{asked}" for asked in properties for person in people)
 
 
-def _entry(record: MemoryRecord, vector: Any) -> Indexed:
+def _entry(record: MemoryRecord, vector: Any, embedder: Embedder) -> Indexed:
     names = slot_names(record.text, record.speaker)
     if record.facts is not None:
         of_facts = (slot_names(fact, record.speaker) for fact in record.facts)
@@ -64,4 +66,4 @@ def _entry(record: MemoryRecord, vector: Any) -> Indexed:
         names = (*names, INSTRUCTION)
     if record.memory_type == "document":
         names = (*names, DOCUMENT)
-    return Indexed(vector=vector, terms=indexed_terms(record, slots=names))
+    return Indexed(vector, indexed_terms(record, slots=names), embedder)

@@ -121,13 +121,13 @@ def _written(core: Core, wanted: _Wanted, new: Sequence[MemoryRecord]) -> Flow[i
     entries = dict(zip([draft.id for draft in new], (yield from indexed(core, new)), strict=True))
 
     def store(transaction: Transaction) -> int:
-        core.record_embedder(transaction)
+        core.admit(transaction, entries.values())
         for draft in wanted.drafts.values():
             _keep(transaction, draft, entries.get(draft.id))
         return len(wanted.drafts) + _remove(transaction, wanted, core.clock())
 
     count = yield from write(core.store, store)
-    core.embedder_is_recorded()
+    core.admission_is_kept()
     return count
 
 

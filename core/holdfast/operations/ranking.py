@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from typing_extensions import NotRequired
 
 from holdfast.core import Core
+from holdfast.errors import EmbedderMismatch
 from holdfast.filters import Comparison, Filter, predicate
 from holdfast.index import MemoryIndex, Positions
 from holdfast.operations.items import item_of
 from holdfast.operations.judging import Candidate
+from holdfast.ports import Embedder
 from holdfast.retrieval.fusion import Signals, WordSignals, best, contenders
 from holdfast.retrieval.keyword import keyword_scores
 from holdfast.retrieval.neighbourhood import (
@@ -55,6 +57,7 @@ class Query:
     slots: NDArray[np.uint32]
     answers: NDArray[np.uint32]
     vector: NDArray[np.float32]
+    embedder: Embedder
     matching: Filter
     limit: int
     threshold: float
@@ -76,6 +79,8 @@ def find(core: Core, asked: Query) -> Found:
     """Return the best candidates and, when a memory was asked about, why it is or is not among them."""
     with core.lock:
         index = core.index()
+        if asked.embedder is not core.engines.embedder:
+            raise EmbedderMismatch("the store was re-embedded while the question was being embedded: search again")
         positions = core.candidates(index, asked.matching, show_expired=asked.show_expired)
         positions, signals = _ranked(index, asked, positions)
         scores = signals.fused()

@@ -147,13 +147,15 @@ def search_matching(
     judged = switch_of(filter_memories, name="filter_memories", default=core.defaults.filter_memories)
     model = _judge(core) if judged else None
     topic = question[:_MOST_EMBEDDED]
-    vector = yield from embed_query(core.engines.embedder, topic)
+    embedder = core.engines.embedder
+    vector = yield from embed_query(embedder, topic)
     asked = Query(
         topic=topic,
         words=term_ids(words(question) if keyword_search else []),
         slots=slot_terms(slot_names_asked(topic) if keyword_search else []),
         answers=slot_terms(answers_asked(topic) if keyword_search else []),
         vector=vector,
+        embedder=embedder,
         matching=matching,
         limit=limit,
         threshold=least,

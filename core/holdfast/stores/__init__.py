@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.filters import Filter
+from holdfast.ports import Embedder
 from holdfast.records import Event, MemoryRecord, SourceMessage
 from holdfast.scope import Scope
 
@@ -26,10 +27,12 @@ class Indexed:
     Attributes:
         vector: Shape `(dimensions,)`, float32, unit length.
         terms: Shape `(n,)`, uint32: the hashed stems of its words, repetitions kept.
+        embedder: Who made the vector; `None` where nobody asks.
     """
 
     vector: NDArray[np.float32]
     terms: NDArray[np.uint32]
+    embedder: Embedder | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +193,22 @@ class Transaction(Protocol):
         """Remove every memory, version and message; settings and the change sequence go on."""
         ...
 
+    def foreign_writes(self) -> int:
+        """Return a number that differs once another connection has written; costs a microsecond."""
+        ...
+
+    def begin_reembedding(self, fingerprint: str) -> None:
+        """Make room for the vectors of another embedder; those of the same one, kept earlier, stay."""
+        ...
+
+    def keep_vectors(self, memories: Sequence[tuple[int, MemoryRecord]], entries: Sequence[Indexed]) -> None:
+        """Keep the vectors of the embedder to come beside those there are."""
+        ...
+
+    def adopt_vectors(self, fingerprint: str, *, recorded_at: int) -> int | None:
+        """Put the kept vectors in the place of the others; return how many, `None` while a memory has none."""
+        ...
+
 
 class Store(Protocol):
     """The truth: records, vectors, versions, source messages, settings and the change sequence.
@@ -265,6 +284,14 @@ class Store(Protocol):
 
     def index_entries(self, since: int) -> Iterator[IndexEntries]:
         """Yield in parts what changed after change `since`; one consistent state even while others write."""
+        ...
+
+    def count_stale(self) -> int:
+        """Return how many memories have no vector of the embedder to come."""
+        ...
+
+    def stale(self, *, after: int, limit: int) -> list[tuple[int, MemoryRecord]]:
+        """Return memories behind row `after` that have no vector of the embedder to come, with their rows."""
         ...
 
     def change_mark(self, sequence: int) -> str | None:

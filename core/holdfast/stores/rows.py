@@ -10,10 +10,13 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
+import numpy as np
+
 from holdfast.errors import StorageError
 from holdfast.ports import Json
 from holdfast.records import MemoryRecord
 from holdfast.scope import SCOPE_FIELDS, Scope
+from holdfast.stores import Indexed
 
 SqlValue = str | int | float | bytes | None
 
@@ -83,6 +86,11 @@ def from_row(row: Sequence[Any]) -> MemoryRecord:
         facts=None if values[18] is None else tuple(json.loads(values[18])),
         standing=values[19],
     )
+
+
+def to_blobs(indexed: Indexed) -> tuple[bytes, bytes]:
+    """Return a vector and its terms as they lie in the file, little-endian."""
+    return np.asarray(indexed.vector, "<f4").tobytes(), np.asarray(indexed.terms, "<u4").tobytes()
 
 
 def damaged(what: str) -> StorageError:

@@ -107,12 +107,21 @@ CREATE TABLE damaged (
 ) STRICT;
 """
 
-_FACTS = """
+# `reembedded` holds vectors of an embedder to come, each with the checksum of the memory as it was embedded.
+_SECOND = """
 ALTER TABLE memories ADD COLUMN facts TEXT;
 ALTER TABLE memories ADD COLUMN standing TEXT;
+
+CREATE TABLE reembedded (
+    row       INTEGER PRIMARY KEY REFERENCES memories (row) ON DELETE CASCADE,
+    of_record INTEGER NOT NULL,
+    vector    BLOB NOT NULL,
+    terms     BLOB NOT NULL,
+    checksum  INTEGER NOT NULL
+) STRICT;
 """
 
-STEPS: tuple[str, ...] = (_FIRST, _FACTS)
+STEPS: tuple[str, ...] = (_FIRST, _SECOND)
 
 
 def migrate(connection: sqlite3.Connection, *, name: str) -> None:

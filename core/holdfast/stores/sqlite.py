@@ -21,7 +21,7 @@ from holdfast.errors import HoldfastError, InvalidInput, NotFound, StorageError
 from holdfast.filters import SQL_FUNCTIONS, Filter, predicate, scope_filter, to_sql
 from holdfast.records import Event, MemoryRecord, SourceMessage
 from holdfast.scope import SCOPE_FIELDS, Scope
-from holdfast.stores import Answer, Damage, Entity, Indexed, IndexEntries, Version
+from holdfast.stores import Answer, Damage, Entity, Indexed, IndexEntries, Version, reembedding
 from holdfast.stores.commit import GroupCommit
 from holdfast.stores.inspection import damages_of, move_aside, restore
 from holdfast.stores.rows import (
@@ -34,6 +34,7 @@ from holdfast.stores.rows import (
     from_row,
     record_checksum,
     scope_key,
+    to_blobs,
     to_document,
     to_json,
     to_row,
@@ -46,6 +47,7 @@ T = TypeVar("T")
 Synchronous = Literal["FULL", "NORMAL"]
 
 IN_MEMORY = ":memory:"
+_REEMBEDDING = "reembedding"  # the setting that names the embedder whose vectors are being kept
 _BUSY_TIMEOUT = 60.0
 _ROWS_AT_ONCE = 4096
 _LEAST_SIZE = 512  # of any database; SQLite takes a file of one byte for a new one
@@ -196,7 +198,7 @@ class SqliteStore:
             (sequence,) = connection.execute("SELECT ifnull(max(sequence), 0) FROM changes").fetchone()
             if sequence < since:
                 raise StorageError(f"{self.path} is older than its index: it was replaced while it was open")
-            restart = bool(connection.execute(_RESET_SINCE, [since]).fetchone())
+            restart = bool(connection.execute(_RESTART_SINCE, [since]).fetchone())
             whole = restart or not since
             removed = [] if whole else [row for (row,) in connection.execute(_REMOVED, [since])]
             cursor = connection.execute(_ALL) if whole else connection.execute(_CHANGED, [since])
@@ -209,6 +211,18 @@ class SqliteStore:
         """Return what identifies change `sequence`, so that a copy can tell whether it stems from this history."""
         found = self._query("SELECT memory_id || '/' || recorded_at FROM changes WHERE sequence = ?", [sequence])
         return found[0][0] if found else None
+
+    # Another embedder
+
+    def count_stale(self) -> int:
+        """Return how many memories have no vector of the embedder to come."""
+        with self._reading() as connection:
+            return reembedding.count_stale(connection)
+
+    def stale(self, *, after: int, limit: int) -> list[tuple[int, MemoryRecord]]:
+        """Return memories behind row `after` that have no vector of the embedder to come, with their rows."""
+        with self._reading() as connection:
+            return reembedding.stale_memories(connection, after=after, limit=limit)
 
     # Upkeep
 
@@ -358,7 +372,7 @@ class SqliteTransaction:
         )
         if not stored.rowcount:
             return self._twin(fingerprint)
-        vector, terms = _blobs(indexed)
+        vector, terms = to_blobs(indexed)
         self.connection.execute(
             "INSERT INTO vectors VALUES (?, ?, ?, ?)", [row, vector, terms, vector_checksum(vector, terms)]
         )
@@ -390,7 +404,7 @@ class SqliteTransaction:
         )
         self._trace(row, sources)
         if indexed is not None:
-            vector, terms = _blobs(indexed)
+            vector, terms = to_blobs(indexed)
             self.connection.execute(
                 "UPDATE vectors SET vector = ?, terms = ?, checksum = ? WHERE row = ?",
                 [vector, terms, vector_checksum(vector, terms), row],
@@ -401,6 +415,31 @@ class SqliteTransaction:
         row = self._row_of(record.id)
         self._log(self._next_sequence(), row, record, "DELETE", happened_at, recorded_at, before=to_document(record))
         self.connection.execute("DELETE FROM memories WHERE row = ?", [row])
+
+    def foreign_writes(self) -> int:
+        """Return a number that differs once another connection has written."""
+        (version,) = self.connection.execute("PRAGMA data_version").fetchone()
+        return int(version)
+
+    def begin_reembedding(self, fingerprint: str) -> None:
+        """Make room for the vectors of another embedder; those of the same one, kept earlier, stay."""
+        if self.setting(_REEMBEDDING) != fingerprint:
+            reembedding.drop_vectors(self.connection)
+            self.set({_REEMBEDDING: fingerprint})
+
+    def keep_vectors(self, memories: Sequence[tuple[int, MemoryRecord]], entries: Sequence[Indexed]) -> None:
+        """Keep the vectors of the embedder to come beside those there are."""
+        reembedding.keep_vectors(self.connection, memories, entries)
+
+    def adopt_vectors(self, fingerprint: str, *, recorded_at: int) -> int | None:
+        """Put the kept vectors in the place of the others; return how many, `None` while a memory has none."""
+        if self.setting(_REEMBEDDING) != fingerprint:
+            raise StorageError("another process has begun to re-embed with another embedder: nothing was changed")
+        count = reembedding.adopt_vectors(self.connection)
+        if count is not None:
+            self.set({_REEMBEDDING: None})
+            self._append((self._next_sequence(), 0, "", "REEMBED", recorded_at, recorded_at, None, None, None))
+        return count
 
     def keep_messages(self, scope: Scope, messages: Sequence[SourceMessage], *, recorded_at: int) -> list[int]:
         """Keep source messages; return their numbers."""
@@ -504,7 +543,7 @@ _CHANGED = (
     f"{_ENTRY} FROM (SELECT DISTINCT row FROM changes WHERE sequence > ?) AS changed"
     " JOIN memories ON memories.row = changed.row JOIN vectors ON vectors.row = changed.row ORDER BY vectors.row"
 )
-_RESET_SINCE = "SELECT 1 FROM changes WHERE sequence > ? AND event = 'RESET'"
+_RESTART_SINCE = "SELECT 1 FROM changes WHERE sequence > ? AND event IN ('RESET', 'REEMBED')"
 _REMOVED = """
 SELECT DISTINCT row FROM changes
 WHERE sequence > ? AND NOT EXISTS (SELECT 1 FROM memories WHERE memories.row = changes.row)
@@ -579,10 +618,6 @@ def _snapshot(connection: sqlite3.Connection) -> Iterator[None]:
         yield
     finally:
         connection.execute("COMMIT")
-
-
-def _blobs(indexed: Indexed) -> tuple[bytes, bytes]:
-    return np.asarray(indexed.vector, "<f4").tobytes(), np.asarray(indexed.terms, "<u4").tobytes()
 
 
 def _entries(part: Sequence[Sequence[Any]], removed: Sequence[int], sequence: int, *, restart: bool) -> IndexEntries:

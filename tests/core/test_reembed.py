@@ -1,0 +1,246 @@
+"""Promises of `reembed`: another embedder for every memory, nothing lost, nothing mixed, whoever else is at work."""
+
+import asyncio
+import pickle
+import threading
+
+import numpy as np
+import pytest
+from tests.contracts.memory_contract import Blocking, FailingEmbedder, OtherEmbedder, tell, texts
+
+from holdfast import AsyncMemory, EmbedderMismatch, HashingEmbedder, InvalidInput, Memory, ProviderError
+from holdfast.errors import DimensionMismatch
+from holdfast.testing import ScriptedEmbedder
+
+SAID = [f"I own {number} red bicycles" for number in range(25)]
+
+
+class Synonyms(HashingEmbedder):
+    """Knows that a doctor is a physician, which letters do not tell."""
+
+    def __init__(self, dimensions=64):
+        super().__init__(dimensions)
+        self.fingerprint = f"synonyms:{dimensions}"
+        self.embedded = []
+
+    def embed(self, said):
+        self.embedded += said
+        return super().embed([text.replace("physician", "doctor") for text in said])
+
+
+class Stumbling(Synonyms):
+    """Fails once, after some calls."""
+
+    def __init__(self, calls):
+        super().__init__()
+        self.calls = calls
+
+    def embed(self, said):
+        self.calls -= 1
+        if self.calls == -1:
+            raise ConnectionError("no route")
+        return super().embed(said)
+
+
+@pytest.fixture(params=[Memory, AsyncMemory], ids=["blocking", "awaited"])
+def open_memory(request, tmp_path):
+    faces = []
+
+    def open_(path=tmp_path / "memory.db", **options):
+        options = {"llm": "rules", **options}
+        face = Memory(path, **options)
+        if request.param is AsyncMemory:
+            face.close()
+            face = Blocking(lambda: AsyncMemory(path, **options))
+        faces.append(face)
+        return face
+
+    yield open_
+    for face in faces:
+        face.close()
+        if isinstance(face, Blocking):
+            face.release()
+
+
+@pytest.mark.parametrize("place", ["file", ":memory:"])
+def test_every_memory_is_found_by_the_new_embedder(open_memory, tmp_path, place):
+    memory = open_memory(tmp_path / "memory.db" if place == "file" else place, embedder="hashing")
+    (doctor,) = tell(memory, "The physician is nice", user_id="ana")
+    tell(memory, *SAID, user_id="ana")
+    before = memory.get_all(user_id="ana", limit=100)
+    assert memory.search("doctor", user_id="ana", keyword_search=False, limit=1)["results"][0]["id"] != doctor
+    told = []
+    done = memory.reembed(Synonyms(), batch_size=10, progress=lambda *numbers: told.append(numbers))
+    assert (done["count"], done["embedder"], told) == (26, "synonyms:64", [(10, 26), (20, 26), (26, 26)])
+    assert memory.search("doctor", user_id="ana", keyword_search=False, limit=1)["results"][0]["id"] == doctor
+    assert memory.get_all(user_id="ana", limit=100) == before
+    assert memory.engines["embedder"] == "synonyms:64"
+    (later,) = tell(memory, "My doctor moved", user_id="ana")
+    assert later in [item["id"] for item in memory.search("physician moved", user_id="ana")["results"]]
+    assert memory.doctor()["healthy"]
+
+
+def test_the_store_opens_with_the_new_embedder_and_no_other(open_memory):
+    memory = open_memory(embedder=Synonyms())
+    tell(memory, *SAID, user_id="ana")
+    memory.reembed("hashing")
+    memory.close()
+    assert open_memory().engines["embedder"] == HashingEmbedder().fingerprint
+    with pytest.raises(DimensionMismatch, match="reembed"):
+        open_memory(embedder=Synonyms())
+
+
+def test_what_was_done_before_a_failure_is_not_done_again(open_memory):
+    memory = open_memory(embedder="hashing")
+    tell(memory, *SAID, user_id="ana")
+    stumbling = Stumbling(calls=2)
+    with pytest.raises(ProviderError, match="no route"):
+        memory.reembed(stumbling, batch_size=10)
+    assert len(texts(memory.search("red bicycles", user_id="ana"))) == 10
+    assert len(stumbling.embedded) == 20
+    memory.reembed(stumbling, batch_size=10)
+    assert len(stumbling.embedded) == 25
+
+
+def test_what_changed_since_a_failure_is_embedded_as_it_is_now(open_memory):
+    memory = open_memory(embedder="hashing")
+    ids = tell(memory, *SAID, user_id="ana")
+    stumbling = Stumbling(calls=2)
+    with pytest.raises(ProviderError):
+        memory.reembed(stumbling, batch_size=10)
+    memory.update(ids[0], "I see a doctor")
+    memory.delete(ids[1])
+    assert memory.reembed(stumbling, batch_size=10)["count"] == 24
+    found = memory.search("physician", user_id="ana", keyword_search=False, limit=1)["results"]
+    assert [item["id"] for item in found] == [ids[0]]
+    assert memory.doctor()["healthy"]
+
+
+def test_another_embedder_than_the_interrupted_one_starts_anew(open_memory):
+    memory = open_memory(embedder="hashing")
+    tell(memory, *SAID, user_id="ana")
+    with pytest.raises(ProviderError):
+        memory.reembed(Stumbling(calls=2), batch_size=10)
+    other = Synonyms(32)
+    assert (memory.reembed(other)["count"], len(other.embedded)) == (25, 25)
+
+
+def test_without_naming_one_the_vectors_are_made_anew(open_memory):
+    memory = open_memory(embedder="hashing")
+    tell(memory, *SAID, user_id="ana")
+    assert memory.reembed()["count"] == 25
+    assert memory.engines["embedder"] == HashingEmbedder().fingerprint
+    assert len(texts(memory.search("red bicycles", user_id="ana"))) == 10
+
+
+def test_an_embedder_that_fails_changes_nothing(open_memory):
+    memory = open_memory(embedder="hashing")
+    tell(memory, *SAID, user_id="ana")
+    with pytest.raises(ProviderError, match="no route"):
+        memory.reembed(FailingEmbedder(32))
+    assert memory.engines["embedder"] == HashingEmbedder().fingerprint
+    assert len(texts(memory.search("red bicycles", user_id="ana"))) == 10
+
+
+@pytest.mark.parametrize("batch_size", [0, -1, 10_001, True, "many", 1.5])
+def test_a_batch_size_that_cannot_be_is_refused(open_memory, batch_size):
+    with pytest.raises(InvalidInput, match="batch_size"):
+        open_memory(embedder="hashing").reembed("hashing", batch_size=batch_size)
+
+
+@pytest.mark.parametrize("other", [OtherEmbedder, lambda: Synonyms(32)], ids=["same length", "another length"])
+def test_whoever_has_the_store_open_is_told_and_mixes_nothing(open_memory, other):
+    mine, theirs = open_memory(embedder="hashing"), open_memory(embedder="hashing")
+    tell(theirs, *SAID, user_id="ana")
+    theirs.search("bicycles", user_id="ana")
+    mine.reembed(other())
+    for use in (
+        lambda: theirs.search("bicycles", user_id="ana"),
+        lambda: theirs.add("I own a boat", user_id="ana", infer=False),
+        lambda: theirs.put([{"memory_id": "guide", "text": "boats"}], user_id="ana"),
+        lambda: theirs.update(theirs.get_all(user_id="ana")["results"][0]["id"], "I own a boat"),
+    ):
+        with pytest.raises(EmbedderMismatch, match="open it"):
+            use()
+    assert len(texts(theirs.get_all(user_id="ana"))) == 25
+    assert len(texts(mine.search("red bicycles", user_id="ana"))) == 10
+
+
+def test_memories_added_meanwhile_are_not_left_behind(tmp_path):
+    class Interrupted(Synonyms):
+        def embed(self, said):
+            if len(self.embedded) < 25:
+                tell(adding, f"I bought a boat after {len(self.embedded)}", user_id="ana")
+            return super().embed(said)
+
+    with (
+        Memory(tmp_path / "memory.db", llm="rules", embedder="hashing") as memory,
+        Memory(tmp_path / "memory.db", llm="rules", embedder="hashing") as adding,
+    ):
+        tell(memory, *SAID, user_id="ana")
+        assert memory.reembed(Interrupted(), batch_size=10)["count"] == 28
+        found = memory.search("boat", user_id="ana")["results"]
+        assert sum("boat" in item["memory"] for item in found) == 3
+        assert memory.doctor()["healthy"]
+
+
+def test_adds_of_other_threads_are_kept_or_refused_and_never_mixed(tmp_path):
+    with Memory(tmp_path / "memory.db", llm="rules", embedder=ScriptedEmbedder()) as memory:
+        kept, refused, stop = [], [], threading.Event()
+
+        def keep_adding():
+            while not stop.is_set():
+                text = f"I own {len(kept)} boats"
+                try:
+                    kept.extend(tell(memory, text, user_id="ana"))
+                except EmbedderMismatch:
+                    refused.append(text)
+
+        adding = threading.Thread(target=keep_adding)
+        adding.start()
+        for dimensions in (64, 32, 64):
+            memory.reembed(Synonyms(dimensions), batch_size=7)
+        stop.set()
+        adding.join()
+        listed = memory.get_all(user_id="ana", limit=100_000)["results"]
+        assert {item["id"] for item in listed} == set(kept)
+        assert memory.doctor()["healthy"]
+        lengths = {len(part.vectors[0]) for part in memory.core.store.index_entries(0)}
+        assert lengths == {64}
+
+
+def test_a_pickled_memory_opens_with_the_embedder_of_its_store(tmp_path):
+    with Memory(tmp_path / "memory.db", llm="rules", embedder="hashing") as memory:
+        tell(memory, *SAID, user_id="ana")
+        memory.reembed({"provider": "hashing", "config": {"dimensions": 64}})
+        with pickle.loads(pickle.dumps(memory)) as again:  # noqa: S301 - our own
+            assert again.engines == memory.engines
+            assert len(texts(again.search("red bicycles", user_id="ana"))) == 10
+
+
+def test_searches_under_way_answer_or_say_so(tmp_path):
+    async def ask_and_reembed():
+        slow = ScriptedEmbedder(delay=0.05)
+        async with AsyncMemory(tmp_path / "memory.db", llm="rules", embedder=slow) as memory:
+            await memory.add([{"role": "user", "content": text} for text in SAID], user_id="ana", infer=False)
+            asking = asyncio.create_task(memory.search("bicycles", user_id="ana"))
+            await asyncio.sleep(0)
+            await memory.reembed(Synonyms())
+            with pytest.raises(EmbedderMismatch, match="search again"):
+                await asking
+            return await memory.search("red bicycles", user_id="ana")
+
+    assert len(texts(asyncio.run(ask_and_reembed()))) == 10
+
+
+def test_a_damaged_new_vector_is_made_anew(tmp_path):
+    with Memory(tmp_path / "memory.db", llm="rules", embedder="hashing") as memory:
+        tell(memory, *SAID, user_id="ana")
+        with pytest.raises(ProviderError):
+            memory.reembed(Stumbling(calls=2), batch_size=10)
+        broken = np.zeros(64, np.float32).tobytes()
+        memory.core.store.write(
+            lambda transaction: transaction.connection.execute("UPDATE reembedded SET vector = ?", [broken])
+        )
+        assert memory.reembed(Synonyms(), batch_size=10)["count"] == 25
+        assert memory.doctor()["healthy"]
