@@ -86,7 +86,9 @@ class ScriptedModel:
         self.prompts.append(sum(len(message["content"]) for message in messages))
         if schema is not None and schema.get("required") == ["decisions"]:
             return json.dumps({"decisions": [{"fact": 0, "event": "ADD", "memory": None, "text": None}]})
-        return json.dumps({"facts": [{"text": next(self._facts), "turn": 0, "attributed_to": "user"}]})
+        return json.dumps(
+            {"facts": [{"text": next(self._facts), "turn": 0, "attributed_to": "user", "standing": "none"}]}
+        )
 
 
 class PeerModel:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from holdfast.core import Core
@@ -69,8 +69,8 @@ Decided = tuple[Candidate | None, Decision, Neighbour | None]
 def fact_record(core: Core, turns: Sequence[Turn], fact: Fact, observation: Observation) -> MemoryRecord:
     """Return a fact as the memory it would be."""
     source = None if fact.turn is None else turns[fact.turn]
-    record = _record(core, observation, fact.text, source, fact.attributed_to)
-    return replace(record, standing=_standing(fact, record.speaker))
+    standing = _standing(fact, None if source is None else source.name)
+    return _record(core, observation, fact.text, source, fact.attributed_to, standing=standing)
 
 
 def kept_turns(
@@ -82,17 +82,13 @@ def kept_turns(
     for number, turn in enumerate(turns):
         if turn.role == "system":
             continue
+        side: Attribution | None = turn.role if turn.role in ("user", "assistant") else None  # type: ignore[assignment]
         told = None if facts is None else tuple(fact.text for fact in facts if fact.turn == number)
-        record = replace(_turn_record(core, turn, observation), facts=told)
+        record = _record(core, observation, turn.content, turn, side, memory_type="episodic", facts=told)
         words = (record.text, record.speaker, turn.role)
         kept.append(KeptTurn(number, record, fingerprint(record, occurrence=said[words])))
         said[words] += 1
     return kept
-
-
-def _turn_record(core: Core, turn: Turn, observation: Observation) -> MemoryRecord:
-    side: Attribution | None = turn.role if turn.role in ("user", "assistant") else None  # type: ignore[assignment]
-    return _record(core, observation, turn.content, turn, side, memory_type="episodic")
 
 
 def _standing(fact: Fact, speaker: str | None) -> Standing | None:
@@ -116,7 +112,10 @@ def _record(
     text: str,
     source: Turn | None,
     attributed_to: Attribution | None,
+    *,
     memory_type: MemoryType = "semantic",
+    standing: Standing | None = None,
+    facts: tuple[str, ...] | None = None,
 ) -> MemoryRecord:
     speaker = None if source is None else source.name
     return MemoryRecord(
@@ -134,4 +133,6 @@ def _record(
         metadata=observation.metadata,
         expiration_date=observation.expiration_date,
         immutable=observation.immutable,
+        standing=standing,
+        facts=facts,
     )

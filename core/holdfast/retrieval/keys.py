@@ -6,6 +6,7 @@ Speaker and date in the key are worth six points of recall to words and twenty t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import blake2b
 
 import numpy as np
@@ -23,7 +24,7 @@ def embedded_text(record: MemoryRecord) -> str:
     """Return the text whose vector stands for `record`."""
     text = "\n".join((_said(record), *(record.facts or ())))
     # A turn was said on a day; a fact holds until something else is heard, and its text names the day if one matters.
-    return f"{_day(record)} {text}" if record.memory_type == "episodic" and _dated(record) else text
+    return f"{_day(record.created_at)} {text}" if record.memory_type == "episodic" and _dated(record) else text
 
 
 def indexed_terms(record: MemoryRecord, *, slots: Sequence[str] = ()) -> NDArray[np.uint32]:
@@ -33,7 +34,7 @@ def indexed_terms(record: MemoryRecord, *, slots: Sequence[str] = ()) -> NDArray
     added = sorted(set(words("\n".join(record.facts))) - set(spoken)) if record.facts else ()
     asked = question_marks(record.text) if record.memory_type == "episodic" else ()
     names = (*slots, *answers_in(spoken), *asked)
-    return term_ids([*spoken, *added, *words(_day(record)), *(f"\x00{name}" for name in names)])
+    return term_ids([*spoken, *added, *_day_words(_day(record.created_at)), *(f"\x00{name}" for name in names)])
 
 
 def slot_terms(slots: Sequence[str]) -> NDArray[np.uint32]:
@@ -73,8 +74,13 @@ def _dated(record: MemoryRecord) -> bool:
     return record.created_at != record.recorded_at
 
 
-def _day(record: MemoryRecord) -> str:
-    moment = moment_of(record.created_at)
+@lru_cache(maxsize=1024)
+def _day_words(day: str) -> tuple[str, ...]:
+    return tuple(words(day))
+
+
+def _day(microseconds: int) -> str:
+    moment = moment_of(microseconds)
     return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
 
 

@@ -25,7 +25,7 @@ def question_share(text: str) -> float:
 
 def question_marks(text: str) -> tuple[str, ...]:
     """Return the marks `text` bears as a turn of a conversation."""
-    return (MARK,) * round(MARKS * question_share(text))
+    return () if _ASKS.isdisjoint(text) else (MARK,) * round(MARKS * question_share(text))
 
 
 def _asks(sentence: str) -> bool:
