@@ -21,9 +21,17 @@ class ScopeLists:
 
     def extend(self, scopes: Sequence[Scope], *, start: int) -> None:
         """Take in the scopes of the positions from `start` on."""
+        known: dict[Scope, list[array[int]]] = {}
         for position, scope in enumerate(scopes, start):
-            for field, value in scope.ids().items():
-                self._lists[field].setdefault(value, array("q")).append(position)
+            lists = known.get(scope)
+            if lists is None:
+                lists = known[scope] = [self._list(field, value) for field, value in scope.ids().items()]
+            for positions in lists:
+                positions.append(position)
+
+    def append(self, field: str, value: str, positions: NDArray[np.int64]) -> None:
+        """Take in positions, ascending and behind all that are known, that carry one id."""
+        self._list(field, value).frombytes(positions.astype(np.int64).tobytes())
 
     def having(self, ids: Mapping[str, str]) -> NDArray[np.int64]:
         """Return the positions that carry all of `ids` (at least one), ascending; absent ids match nothing."""
@@ -37,6 +45,9 @@ class ScopeLists:
         """Yield each id of `field` with the positions that carry it."""
         for value, positions in self._lists[field].items():
             yield value, np.array(positions, dtype=np.int64)
+
+    def _list(self, field: str, value: str) -> array[int]:
+        return self._lists[field].setdefault(value, array("q"))
 
 
 def _common(shorter: NDArray[np.int64], longer: NDArray[np.int64]) -> NDArray[np.int64]:

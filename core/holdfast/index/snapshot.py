@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from holdfast.errors import StorageError
 from holdfast.index import MemoryIndex
-from holdfast.scope import SCOPE_FIELDS, Scope
+from holdfast.scope import SCOPE_FIELDS
 from holdfast.stores import STORE_ID_SETTING, Store
 
 _log = logging.getLogger("holdfast")
@@ -132,15 +132,18 @@ def _arrays(shapes: list[Any], body: memoryview) -> dict[str, NDArray[Any]]:
 
 def _rebuilt(header: dict[str, Any], arrays: dict[str, NDArray[Any]], dimensions: int) -> MemoryIndex:
     index = MemoryIndex(dimensions)
-    names = [None, *header["names"]]
     index.vectors.append(arrays["vectors"])
     index.rows.extend(arrays["rows"])
     index.expires.extend(arrays["expires"])
     index.conversations.extend(arrays["conversations"])
     index.speakers.extend(arrays["speakers"])
     index.alive.extend(np.ones(len(arrays["rows"]), dtype=np.bool_))
-    index.terms.extend(np.split(arrays["words"], np.cumsum(arrays["lengths"])[:-1]))
-    index.scopes.extend([Scope(*(names[code] for code in codes)) for codes in arrays["codes"].tolist()], start=0)
+    index.terms.append(arrays["words"], arrays["lengths"])
+    for field, codes in zip(SCOPE_FIELDS, arrays["codes"].T, strict=True):
+        order = codes.argsort(kind="stable")
+        for positions in np.split(order, np.flatnonzero(np.diff(codes[order])) + 1):
+            if len(positions) and codes[positions[0]]:
+                index.scopes.append(field, header["names"][codes[positions[0]] - 1], positions)
     index.sequence = header["sequence"]
     return index
 

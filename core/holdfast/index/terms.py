@@ -45,16 +45,17 @@ class TermTable:
 
     def extend(self, terms: Sequence[Terms]) -> None:
         """Add the terms of the next positions."""
-        if not terms:
-            return
-        lengths = np.fromiter(map(len, terms), dtype=np.int32, count=len(terms))
+        if terms:
+            self.append(np.concatenate(terms), np.fromiter(map(len, terms), dtype=np.int32, count=len(terms)))
+
+    def append(self, words: Terms, lengths: NDArray[np.int32]) -> None:
+        """Add the terms of the next positions, one position's after the other's, and how many each has."""
         ends = np.cumsum(lengths, dtype=np.int64) + len(self.words)
-        words = np.concatenate(terms)
         marked = ends.searchsorted((words == _QUESTION).nonzero()[0] + len(self.words), side="right")
         self.words.extend(words)
         self.starts.extend(ends - lengths)
         self.lengths.extend(lengths)
-        self.marks.extend(np.bincount(marked, minlength=len(terms)).astype(np.uint8))
+        self.marks.extend(np.bincount(marked, minlength=len(lengths)).astype(np.uint8))
 
     def replace(self, position: int, terms: Terms) -> None:
         """Put other terms at `position`; the old ones stay behind unused until the index is built anew."""

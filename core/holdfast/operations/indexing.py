@@ -37,7 +37,7 @@ def indexed(core: Core, records: Sequence[MemoryRecord], *, embedder: Embedder |
     Raises:
         ProviderError: The embedder failed.
     """
-    maker = embedder or core.engines.embedder
+    maker = core.engines.embedder if embedder is None else embedder
     vectors = yield from embed(maker, [embedded_text(record) for record in records])
     return [_entry(record, vector, maker) for record, vector in zip(records, vectors, strict=True)]
 

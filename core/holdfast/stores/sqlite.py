@@ -620,6 +620,9 @@ def _snapshot(connection: sqlite3.Connection) -> Iterator[None]:
         connection.execute("COMMIT")
 
 
+_scope_of = functools.lru_cache(maxsize=4096)(Scope)  # the turns of a session lie beside each other
+
+
 def _entries(part: Sequence[Sequence[Any]], removed: Sequence[int], sequence: int, *, restart: bool) -> IndexEntries:
     for values in part:
         if record_checksum(values[:WIDTH]) != values[WIDTH] or vector_checksum(*values[-3:-1]) != values[-1]:
@@ -627,7 +630,7 @@ def _entries(part: Sequence[Sequence[Any]], removed: Sequence[int], sequence: in
     vectors = np.frombuffer(b"".join([values[-3] for values in part]), dtype="<f4")
     return IndexEntries(
         rows=np.fromiter((values[-4] for values in part), dtype=np.int64, count=len(part)),
-        scopes=[Scope(*values[2:6]) for values in part],
+        scopes=[_scope_of(*values[2:6]) for values in part],
         expiration_dates=[values[16] for values in part],
         memory_types=[values[10] for values in part],
         speakers=[values[9] for values in part],
