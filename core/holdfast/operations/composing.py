@@ -10,7 +10,7 @@ import numpy as np
 
 from holdfast.core import Core
 from holdfast.errors import InvalidInput
-from holdfast.extraction.recalled import recalled_block, recalled_line
+from holdfast.extraction.recalled import marked, recalled_block, recalled_line
 from holdfast.filters import Filter
 from holdfast.flow import Flow, work
 from holdfast.operations.indexing import INSTRUCTION, STANDING
@@ -112,12 +112,13 @@ def _standing(core: Core, matching: Filter) -> list[MemoryItem]:
 def _block(core: Core, standing: Sequence[MemoryItem], relevant: Sequence[MemoryItem], max_tokens: int) -> str:
     """Return the block of what fits."""
     tokens = core.tokens.of
-    fence = tokens(recalled_block([""])) - tokens("\n")
+    wishes = any(_is_wish(item) for item in (*standing, *relevant))
+    fence = tokens(recalled_block([""], wishes=wishes)) - tokens("\n")
     lines = list(_lines(standing, relevant, max_tokens - fence, tokens))
     # Lines together may have other tokens than each by itself.
-    while lines and tokens(recalled_block(lines)) > max_tokens:
+    while lines and tokens(recalled_block(lines, wishes=wishes)) > max_tokens:
         lines.pop()
-    return recalled_block(lines)
+    return recalled_block(lines, wishes=wishes)
 
 
 def _lines(
@@ -143,4 +144,8 @@ def _standing_room(room: float) -> float:
 
 def _line(item: MemoryItem) -> str:
     who = f"{item['speaker']}: " if "speaker" in item else ""
-    return recalled_line(f"- [{item['updated_at'][:10]}] {who}{item['memory']}")
+    return recalled_line(f"- [{item['updated_at'][:10]}] {marked(who + item['memory'], wish=_is_wish(item))}")
+
+
+def _is_wish(item: MemoryItem) -> bool:
+    return item.get("standing") == "instruction"

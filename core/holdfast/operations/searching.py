@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypedDict
@@ -31,6 +32,7 @@ _log = logging.getLogger("holdfast")
 DEFAULT_LIMIT = 10
 DEFAULT_PAGE = 100
 _MOST_LISTED = 1_000_000
+_THE_USER = re.compile(r"\b(?:the|this) user\b|\buser(?='s\b)", re.IGNORECASE)
 _MOST_EMBEDDED = 8_000  # characters of a question: what embedding models take in any language, and one topic has
 
 
@@ -151,7 +153,7 @@ def search_matching(
     vector = yield from embed_query(embedder, topic)
     asked = Query(
         topic=topic,
-        words=term_ids(words(question) if keyword_search else []),
+        words=term_ids(_words_asked(question) if keyword_search else []),
         slots=slot_terms(slot_names_asked(topic) if keyword_search else []),
         answers=slot_terms(answers_asked(topic) if keyword_search else []),
         vector=vector,
@@ -225,6 +227,11 @@ def get_all(
         "previous": number - 1 if number > 1 else None,
         "results": [item_of(record) for record in records],
     }
+
+
+def _words_asked(question: str) -> list[str]:
+    # Whoever asks about "the user" asks about the one whose memories these are: the word tells none from another.
+    return words(_THE_USER.sub(" ", question)) or words(question)
 
 
 def _reranker(core: Core) -> Reranker:
