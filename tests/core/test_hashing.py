@@ -126,3 +126,8 @@ def test_dimensions_are_part_of_the_fingerprint():
 
 def test_it_is_an_embedder():
     assert isinstance(embedder, Embedder)
+
+
+@pytest.mark.parametrize("text", ["a\ud800b", "\u0643\udc00\u062a", "\u043a\ud800\u0442", "\ud800", "\u3042\udfff"])
+def test_half_of_a_character_is_no_error(text):
+    assert np.allclose(np.linalg.norm(embedder.embed([text])), 1, atol=1e-6)

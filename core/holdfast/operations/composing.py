@@ -13,7 +13,7 @@ from holdfast.errors import InvalidInput
 from holdfast.extraction.recalled import marked, recalled_block, recalled_line
 from holdfast.filters import Filter
 from holdfast.flow import Flow, work
-from holdfast.operations.indexing import INSTRUCTION, STANDING
+from holdfast.operations.indexing import STANDING
 from holdfast.operations.inputs import matching_of
 from holdfast.operations.items import item_of
 from holdfast.operations.searching import search_matching
@@ -25,6 +25,8 @@ _MOST_CHARACTERS = 16  # a token, in the mean of a whole memory: no tokenizer ge
 _STANDING_SHARE = 0.25  # of the room, where that is more than the next; more of it would crowd out what was asked for
 _STANDING_TOKENS = 100  # but never more than half of the room
 _MOST_STANDING = 100
+_LEAST_TOKENS = 8  # of a line, which has a date
+_OF_KIND = ("instruction", "preference")
 _ORDER = {"instruction": 0, "profile": 1, "preference": 2}
 _MOST_RELEVANT = 50
 
@@ -80,7 +82,6 @@ def context(
     if isinstance(max_tokens, bool) or not isinstance(max_tokens, int) or max_tokens < 1:
         raise InvalidInput(f"max_tokens is {max_tokens!r}: it must be a whole number from 1")
     matching = matching_of(filters, user_id=user_id, agent_id=agent_id, run_id=run_id, app_id=app_id, actor_id=actor_id)
-    standing = yield from work(_standing, core, matching)
     if found is None and isinstance(query, str) and query.strip():
         results = yield from search_matching(
             core,
@@ -93,18 +94,28 @@ def context(
         )
         found = results["results"]
     relevant = [item for item in found or [] if item.get("score", 1.0) > 0]
-    return (yield from work(_block, core, standing, relevant, max_tokens))
+    return (yield from work(_composed, core, matching, relevant, max_tokens))
 
 
-def _standing(core: Core, matching: Filter) -> list[MemoryItem]:
-    """Return the newest memories that say how things stand with the user: first how they want to be treated."""
+def _composed(core: Core, matching: Filter, relevant: Sequence[MemoryItem], max_tokens: int) -> str:
+    """Return the block of the standing facts and of what is relevant."""
+    room = _standing_room(max_tokens) if relevant else max_tokens
+    most = min(_MOST_STANDING, int(room / _LEAST_TOKENS) + 1)
+    return _block(core, _standing(core, matching, most), relevant, max_tokens)
+
+
+def _standing(core: Core, matching: Filter, most: int) -> list[MemoryItem]:
+    """Return the newest memories that say how things stand with the user, at most `most` of each kind."""
     with core.lock:
         index = core.index()
         positions = core.candidates(index, matching)
-        named = [index.terms.hits(slot_terms([name]), positions)[0].places for name in (INSTRUCTION, STANDING)]
-        places = np.unique(np.concatenate([some[-_MOST_STANDING:] for some in named]))
+        every, wishes, tastes = (
+            index.terms.hits(slot_terms([name]), positions)[0].places for name in (STANDING, *_OF_KIND)
+        )
+        others = np.setdiff1d(every, np.concatenate([wishes, tastes]), assume_unique=True)
+        places = np.sort(np.concatenate([kind[-most:] for kind in (wishes, others, tastes)]))[::-1]
         records = core.records_at(index, positions[places]) if len(places) else []
-    items = [item_of(record) for record in reversed(records) if record is not None]
+    items = [item_of(record) for record in records if record is not None]
     items.sort(key=lambda item: item["created_at"], reverse=True)
     return sorted(items, key=lambda item: _ORDER.get(item.get("standing", ""), 1))
 

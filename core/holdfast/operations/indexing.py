@@ -16,10 +16,7 @@ from holdfast.retrieval.keys import embedded_text, indexed_terms
 from holdfast.stores import Indexed
 
 STANDING = "standing"
-"""The name that every memory bears which says how things stand with the user."""
-
-INSTRUCTION = "instruction"
-"""The name that those of them bear which say how the user wants to be treated."""
+"""The name that every memory bears which says how things stand with the user, beside the name of its kind if known."""
 
 DOCUMENT = "document"
 """The name that every document bears, so that what a conversation may change is told from it."""
@@ -60,10 +57,10 @@ def _entry(record: MemoryRecord, vector: Any, embedder: Embedder) -> Indexed:
     if record.facts is not None:
         of_facts = (slot_names(fact, record.speaker) for fact in record.facts)
         names = (*names, *itertools.chain.from_iterable(of_facts), TURN)
-    elif record.standing is not None or any(name.startswith("/") for name in names):
+    elif record.standing is not None:
+        names = (*names, STANDING, record.standing)
+    elif any(name.startswith("/") for name in names):
         names = (*names, STANDING)
-    if record.standing == "instruction":
-        names = (*names, INSTRUCTION)
     if record.memory_type == "document":
         names = (*names, DOCUMENT)
     return Indexed(vector, indexed_terms(record, slots=names), embedder)

@@ -60,7 +60,8 @@ _FIRST_OF_OTHER_SCRIPTS = "\u0370"
 # Vowel marks, the nukta and the lengthening stroke are mostly left out in writing, the chandrabindu often is.
 _UNWRITTEN = dict.fromkeys([*range(0x064B, 0x0653), 0x0670, 0x0640, 0x093C]) | {0x0901: 0x0902}
 _DIGITS = {zero + value: str(value) for zero in (0x0660, 0x06F0, 0x0966, 0x0E50) for value in range(10)}
-_REWRITTEN = _UNWRITTEN | _DIGITS | {0x2019: "'"}
+_HALVES = dict.fromkeys(range(0xD800, 0xE000), " ")  # of a pair whose other half is missing: no stemmer takes them
+_REWRITTEN = _UNWRITTEN | _DIGITS | _HALVES | {0x2019: "'"}
 
 # English words and names that are function words elsewhere are no sign of those languages alone, and a weak one beside
 # others ...
