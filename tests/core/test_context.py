@@ -131,6 +131,24 @@ def test_what_a_model_calls_standing_is_always_shown_in_any_language_instruction
         assert [item["memory"] for item in asked] == ["Mag keine Oliven"]
 
 
+def test_what_a_turn_told_is_not_told_again():
+    facts = ["Teo lives in Oslo", "Teo plays the harp"]
+    with memory_for_tests(llm=ScriptedChatModel([{"facts": [told(text) for text in facts]}])) as memory:
+        memory.add("He's in Oslo, with his harp", user_id="ana", keep_turns=True)
+        assert len(shown(memory.context("harp", user_id="ana"))) == 2  # a fact, and the turn that tells another one
+        by_turn = memory.search("harp", user_id="ana", filters={"memory_type": "episodic"})["results"]
+        everything = [*by_turn, *memory.search("harp", user_id="ana")["results"]]
+        (line,) = shown(memory.context("harp", user_id="ana", found=everything))
+        assert line.endswith("He's in Oslo, with his harp")
+
+
+def test_two_people_may_say_the_same():
+    with memory_for_tests() as memory:
+        said = [{"role": "user", "name": name, "content": "I sail on Sundays"} for name in ("Ana", "Tom")]
+        memory.add(said, user_id="crew", infer=False)
+        assert len(shown(memory.context("who sails?", user_id="crew"))) == 2
+
+
 def test_wishes_are_marked_and_what_they_are_is_said():
     with memory_for_tests() as memory:
         memory.add("Please always answer in French.", user_id="ana")

@@ -135,18 +135,22 @@ def _block(core: Core, standing: Sequence[MemoryItem], relevant: Sequence[Memory
 def _lines(
     standing: Sequence[MemoryItem], relevant: Sequence[MemoryItem], room: float, tokens: Callable[[str], float]
 ) -> Iterator[str]:
-    """Yield what fits: a memory is shown whole or not at all, and once."""
+    """Yield what fits: a memory is shown whole or not at all, and nothing is told twice."""
     size_of = functools.cache(lambda line: tokens(f"{line}\n"))
-    shown: set[str] = set()
+    told: set[tuple[str | None, str]] = set()
     spent = 0.0
     for items, filled in ((standing, _standing_room(room) if relevant else room), (relevant, room)):
         for item in items:
-            line = _line(item)
-            left = filled - spent
-            if item["id"] not in shown and len(line) <= left * _MOST_CHARACTERS and size_of(line) <= left:
-                shown.add(item["id"])
+            line, left, tells = _line(item), filled - spent, _told_by(item)
+            if not tells <= told and len(line) <= left * _MOST_CHARACTERS and size_of(line) <= left:
+                told |= tells
                 spent += size_of(line)
                 yield line
+
+
+def _told_by(item: MemoryItem) -> set[tuple[str | None, str]]:
+    """Return what a memory tells, and by whom: a kept turn its facts, anything else itself."""
+    return {(item.get("speaker"), text) for text in item.get("facts") or [item["memory"]]}
 
 
 def _standing_room(room: float) -> float:
