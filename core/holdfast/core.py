@@ -210,7 +210,7 @@ class Core:
     def forget_index(self) -> None:
         """Drop the index and its snapshot; the next search builds it from the store."""
         with self.lock:
-            self._index, self._seen = None, None
+            self._index, self._seen, self._snapshot_sequence = None, None, 0
             if self.snapshot is not None:
                 self.snapshot.unlink(missing_ok=True)
 

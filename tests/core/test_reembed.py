@@ -9,7 +9,7 @@ import pytest
 from tests.contracts.memory_contract import Blocking, FailingEmbedder, OtherEmbedder, tell, texts
 
 from holdfast import AsyncMemory, EmbedderMismatch, HashingEmbedder, InvalidInput, Memory, ProviderError
-from holdfast.errors import DimensionMismatch
+from holdfast.errors import DimensionMismatch, StorageError
 from holdfast.testing import ScriptedEmbedder
 
 SAID = [f"I own {number} red bicycles" for number in range(25)]
@@ -244,3 +244,35 @@ def test_a_damaged_new_vector_is_made_anew(tmp_path):
         )
         assert memory.reembed(Synonyms(), batch_size=10)["count"] == 25
         assert memory.doctor()["healthy"]
+
+
+def test_two_that_re_embed_at_once_never_mix_their_vectors(tmp_path):
+    class Overtaken(Synonyms):
+        overtake = staticmethod(lambda: None)
+
+        def embed(self, said):
+            overtake, self.overtake = self.overtake, lambda: None
+            overtake()
+            return super().embed(said)
+
+    path = tmp_path / "memory.db"
+    with Memory(path, llm="rules", embedder="hashing") as one, Memory(path, llm="rules", embedder="hashing") as two:
+        tell(one, *SAID, user_id="ana")
+        slow, halfway = Overtaken(), Stumbling(calls=1)
+
+        def begin_another():
+            with pytest.raises(ProviderError):
+                two.reembed(halfway, batch_size=10)
+
+        halfway.fingerprint = "another:64"
+        slow.overtake = begin_another
+        with pytest.raises(StorageError, match="goes on with another:64"):
+            one.reembed(slow, batch_size=20)
+        assert len(texts(one.search("red bicycles", user_id="ana"))) == 10
+        assert two.reembed(halfway, batch_size=10)["count"] == 25
+        assert set(halfway.embedded) == set(SAID)  # none was taken from the other
+        slow.overtake = lambda: two.reembed(HashingEmbedder(32))
+        with pytest.raises(StorageError, match="has finished"):
+            one.reembed(slow)
+        assert {part.vectors.shape for part in two.core.store.index_entries(0)} == {(25, 32)}
+        assert two.doctor()["healthy"]

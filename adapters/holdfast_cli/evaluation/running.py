@@ -97,7 +97,8 @@ def run(
             tell(sample.id)
             outcomes.append(_asked(memory, sample.id, question, lines[sample.id], ks=ks, depth=depth))
     turns = sum(map(len, lines.values()))
-    return Run(memory.engines, turns, adding_seconds, depth, outcomes, memory.tokens.counted_by)
+    engines = {**memory.engines, "turns": "kept beside their facts"} if keep_turns else memory.engines
+    return Run(engines, turns, adding_seconds, depth, outcomes, memory.tokens.counted_by)
 
 
 def _remembered(memory: Memory, sample: Sample, tell: Callable[[str], object], *, infer: bool) -> Lines:

@@ -57,7 +57,7 @@ def reembed(
         InvalidInput: `batch_size` is out of range.
         ConfigError: The embedder cannot be made.
         ProviderError: It failed; what is done is kept for the next call, and the store works on with the old vectors.
-        StorageError: The file cannot be written, or another process has begun with another embedder.
+        StorageError: The file cannot be written, or somebody else has begun, or finished, with another embedder.
     """
     if isinstance(batch_size, bool) or not isinstance(batch_size, int) or not 1 <= batch_size <= _MOST_AT_ONCE:
         raise InvalidInput(f"batch_size is {shown(batch_size)}: it must be a whole number from 1 to {_MOST_AT_ONCE:,}")
@@ -67,7 +67,7 @@ def reembed(
     while count is None:  # others may add while this goes on
         yield from _catch_up(core, maker, batch_size, progress)
         count = yield from write(core.store, lambda transaction: _adopt(core, transaction, maker))
-    core.use_embedder(maker, spec=spec_of(maker), own=maker is not embedder)
+    yield from work(core.use_embedder, maker, spec=spec_of(maker), own=maker is not embedder)
     return {"message": f"Successfully re-embedded {count} memories", "count": count, "embedder": maker.fingerprint}
 
 
@@ -78,7 +78,8 @@ def _catch_up(core: Core, maker: Embedder, batch_size: int, progress: Progress |
     row = 0
     while memories := (yield from work(core.store.stale, after=row, limit=batch_size)):
         entries = yield from indexed(core, [record for _, record in memories], embedder=maker)
-        yield from write(core.store, functools.partial(_keep, memories=memories, entries=entries))
+        keep = functools.partial(_keep, maker=maker, memories=memories, entries=entries)
+        yield from write(core.store, keep)
         row = memories[-1][0]
         done += len(memories)
         if progress is not None:
@@ -86,9 +87,13 @@ def _catch_up(core: Core, maker: Embedder, batch_size: int, progress: Progress |
 
 
 def _keep(
-    transaction: Transaction, *, memories: Sequence[tuple[int, MemoryRecord]], entries: Sequence[Indexed]
+    transaction: Transaction,
+    *,
+    maker: Embedder,
+    memories: Sequence[tuple[int, MemoryRecord]],
+    entries: Sequence[Indexed],
 ) -> None:
-    transaction.keep_vectors(memories, entries)
+    transaction.keep_vectors(maker.fingerprint, memories, entries)
 
 
 def _adopt(core: Core, transaction: Transaction, maker: Embedder) -> int | None:

@@ -201,12 +201,22 @@ class Transaction(Protocol):
         """Make room for the vectors of another embedder; those of the same one, kept earlier, stay."""
         ...
 
-    def keep_vectors(self, memories: Sequence[tuple[int, MemoryRecord]], entries: Sequence[Indexed]) -> None:
-        """Keep the vectors of the embedder to come beside those there are."""
+    def keep_vectors(
+        self, fingerprint: str, memories: Sequence[tuple[int, MemoryRecord]], entries: Sequence[Indexed]
+    ) -> None:
+        """Keep the vectors of the embedder to come beside those there are.
+
+        Raises:
+            StorageError: It is another embedder's turn by now.
+        """
         ...
 
     def adopt_vectors(self, fingerprint: str, *, recorded_at: int) -> int | None:
-        """Put the kept vectors in the place of the others; return how many, `None` while a memory has none."""
+        """Put the kept vectors in the place of the others; return how many, `None` while a memory has none.
+
+        Raises:
+            StorageError: It is another embedder's turn by now.
+        """
         ...
 
 

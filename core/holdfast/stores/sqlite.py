@@ -427,14 +427,16 @@ class SqliteTransaction:
             reembedding.drop_vectors(self.connection)
             self.set({_REEMBEDDING: fingerprint})
 
-    def keep_vectors(self, memories: Sequence[tuple[int, MemoryRecord]], entries: Sequence[Indexed]) -> None:
+    def keep_vectors(
+        self, fingerprint: str, memories: Sequence[tuple[int, MemoryRecord]], entries: Sequence[Indexed]
+    ) -> None:
         """Keep the vectors of the embedder to come beside those there are."""
+        self._require_reembedding(fingerprint)
         reembedding.keep_vectors(self.connection, memories, entries)
 
     def adopt_vectors(self, fingerprint: str, *, recorded_at: int) -> int | None:
         """Put the kept vectors in the place of the others; return how many, `None` while a memory has none."""
-        if self.setting(_REEMBEDDING) != fingerprint:
-            raise StorageError("another process has begun to re-embed with another embedder: nothing was changed")
+        self._require_reembedding(fingerprint)
         count = reembedding.adopt_vectors(self.connection)
         if count is not None:
             self.set({_REEMBEDDING: None})
@@ -490,6 +492,12 @@ class SqliteTransaction:
             )
             self._append(values)
         return restored + len(moved)
+
+    def _require_reembedding(self, fingerprint: str) -> None:
+        under_way = self.setting(_REEMBEDDING)
+        if under_way != fingerprint:
+            instead = "has finished" if under_way is None else f"goes on with {under_way}"
+            raise StorageError(f"another re-embedding {instead}, so this one, with {fingerprint}, stops: call it again")
 
     def _trace(self, row: int, messages: Sequence[int]) -> None:
         for number in messages:
