@@ -14,7 +14,7 @@ from benchmarks.corpus import TopicEmbedder, corpus, topic_word
 from benchmarks.peer import mem0_memory
 from benchmarks.setting import Extent, made
 from benchmarks.table import Row
-from holdfast.ports import ChatMessage, JsonObject
+from holdfast.protocols import ChatMessage, JsonObject
 
 _CHARACTERS_PER_TOKEN = 4
 _MOST_TOKENS = 1_500

@@ -32,7 +32,7 @@ def path_of(memory: Memory | AsyncMemory) -> str:
     Raises:
         InvalidInput: It is kept in memory, where nobody else can open it.
     """
-    path = memory.core.store.path
+    path = memory.path
     if path == ":memory:":
         raise InvalidInput("a memory kept in memory cannot be described for others to load: give it a path")
     return str(Path(path).absolute())

@@ -25,16 +25,16 @@ from holdfast.errors import (
 from holdfast.lazy import lazily
 
 if TYPE_CHECKING:
-    from holdfast.aio import AsyncMemory
+    from holdfast.agents.owner import FROM_CONFIG, Id, Owner
+    from holdfast.agents.scoped import OnError, ScopedMemory
+    from holdfast.agents.tools import MEMORY_TOOLS, MemoryTool, ToolAnswer
+    from holdfast.async_memory import AsyncMemory
     from holdfast.config import Config
     from holdfast.extraction.rules import Slot, slots_of
     from holdfast.memory import Memory
-    from holdfast.owner import FROM_CONFIG, Id, Owner
-    from holdfast.ports import ChatMessage, ChatModel, Embedder, Reranker
+    from holdfast.protocols import ChatMessage, ChatModel, Embedder, Reranker
     from holdfast.providers.hashing import HashingEmbedder
-    from holdfast.records import MemoryItem
-    from holdfast.scoped import OnError, ScopedMemory
-    from holdfast.tools import MEMORY_TOOLS, MemoryTool, ToolAnswer
+    from holdfast.results import MemoryItem
 
 __all__ = [
     "FROM_CONFIG",
@@ -74,24 +74,24 @@ __version__ = "0.1.0"
 __getattr__ = lazily(
     __name__,
     {
-        "AsyncMemory": "holdfast.aio",
-        "FROM_CONFIG": "holdfast.owner",
-        "Id": "holdfast.owner",
-        "OnError": "holdfast.scoped",
-        "Owner": "holdfast.owner",
-        "ChatMessage": "holdfast.ports",
-        "ChatModel": "holdfast.ports",
+        "AsyncMemory": "holdfast.async_memory",
+        "FROM_CONFIG": "holdfast.agents.owner",
+        "Id": "holdfast.agents.owner",
+        "OnError": "holdfast.agents.scoped",
+        "Owner": "holdfast.agents.owner",
+        "ChatMessage": "holdfast.protocols",
+        "ChatModel": "holdfast.protocols",
         "Config": "holdfast.config",
-        "Embedder": "holdfast.ports",
+        "Embedder": "holdfast.protocols",
         "HashingEmbedder": "holdfast.providers.hashing",
-        "MEMORY_TOOLS": "holdfast.tools",
+        "MEMORY_TOOLS": "holdfast.agents.tools",
         "Memory": "holdfast.memory",
-        "MemoryItem": "holdfast.records",
-        "MemoryTool": "holdfast.tools",
-        "Reranker": "holdfast.ports",
-        "ScopedMemory": "holdfast.scoped",
+        "MemoryItem": "holdfast.results",
+        "MemoryTool": "holdfast.agents.tools",
+        "Reranker": "holdfast.protocols",
+        "ScopedMemory": "holdfast.agents.scoped",
         "Slot": "holdfast.extraction.rules",
-        "ToolAnswer": "holdfast.tools",
+        "ToolAnswer": "holdfast.agents.tools",
         "slots_of": "holdfast.extraction.rules",
     },
 )

@@ -13,19 +13,18 @@ from typing import Any, Literal, get_args
 from platformdirs import user_data_path
 
 from holdfast.errors import ConfigError
-from holdfast.ports import ChatModel, Embedder, Reranker, TokenCounter
-from holdfast.providers import Role, Spec, ignored_settings
+from holdfast.protocols import ChatModel, Embedder, Reranker, Role, Spec, TokenCounter
+from holdfast.providers.mem0_settings import with_vector_store
+from holdfast.providers.registry import ignored_settings
 
 _log = logging.getLogger("holdfast")
 
-_FILE_NAME = "holdfast.db"
 _PROMPTS = ("custom_fact_extraction_prompt", "custom_update_memory_prompt", "custom_instructions")
 
 _SWITCHES = ("keep_turns", "rerank", "filter_memories")
 
 # Mem0's keys that have no counterpart because nothing of the kind is needed here: one file holds everything.
-_WITHOUT_EFFECT = ("history_db_path", "version")
-_FAISS_WITHOUT_EFFECT = ("collection_name", "distance_strategy", "normalize_L2")
+_IGNORED_KEYS = ("history_db_path", "version")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +93,10 @@ class Config:
         """
         given = {key: value for key, value in mapping.items() if value is not None}
         _refuse_unknown(given)
-        ignored = [key for key in _WITHOUT_EFFECT if key in given]
+        ignored = [key for key in _IGNORED_KEYS if key in given]
         values = {key: value for key, value in given.items() if key in _OUR_KEYS}
         if "vector_store" in given:
-            values, unused = _with_vector_store(values, given["vector_store"])
+            values, unused = with_vector_store(values, given["vector_store"])
             ignored += unused
         ignored += [name for role in get_args(Role) for name in _unused_settings(role, values)]
         if ignored:
@@ -106,7 +105,7 @@ class Config:
 
 
 _OUR_KEYS = tuple(item.name for item in fields(Config) if item.name != "ignored")
-_KEYS = (*_OUR_KEYS, "vector_store", *_WITHOUT_EFFECT)
+_KEYS = (*_OUR_KEYS, "vector_store", *_IGNORED_KEYS)
 
 
 def default_path(environ: Mapping[str, str]) -> Path:
@@ -123,58 +122,6 @@ def _refuse_unknown(given: Mapping[str, Any]) -> None:
             close = get_close_matches(str(key), _KEYS, n=1)
             guess = f", did you mean {close[0]!r}" if close else ""
             raise ConfigError(f"configuration key {key!r} is not known{guess}: there are {', '.join(_KEYS)}")
-
-
-def _with_vector_store(values: Mapping[str, Any], store: Any) -> tuple[dict[str, Any], list[str]]:
-    """Return `values` with what Mem0's `vector_store` says, and the keys of it that change nothing."""
-    settings = _faiss_settings(store)
-    ignored = [name for name in settings if name in _FAISS_WITHOUT_EFFECT]
-    folder, dimensions = settings.get("path"), settings.get("embedding_model_dims")
-    merged = dict(values)
-    if folder and "path" in values:
-        raise ConfigError("both path and vector_store.config.path say where the memory lies: keep one of them")
-    if folder:
-        merged["path"] = Path(folder).expanduser() / _FILE_NAME
-    if dimensions and "embedder" in values:
-        merged["embedder"] = _with_dimensions(values["embedder"], dimensions)
-    elif dimensions:
-        ignored.append("embedding_model_dims")
-    return merged, [f"vector_store.config.{name}" for name in ignored]
-
-
-def _faiss_settings(store: Any) -> Mapping[str, Any]:
-    if not isinstance(store, Mapping) or not isinstance(store.get("config") or {}, Mapping):
-        raise ConfigError("vector_store must be like {'provider': 'faiss', 'config': {'path': folder}}")
-    provider, settings = store.get("provider"), store.get("config") or {}
-    if provider != "faiss":
-        raise ConfigError(
-            f"vector_store.provider is {provider!r}: Holdfast keeps its vectors itself, in its file and a"
-            " FAISS index; say 'faiss', or leave vector_store out and give path"
-        )
-    for name in settings:
-        if name not in (*_FAISS_WITHOUT_EFFECT, "path", "embedding_model_dims"):
-            raise ConfigError(f"vector_store.config.{name} is not known for faiss: leave it out")
-    return settings
-
-
-def _with_dimensions(embedder: Any, dimensions: int) -> Any:
-    """Return the embedder's spec with the length of vectors that the vector store was told to expect."""
-    if isinstance(embedder, str):
-        return {"provider": embedder, "config": {"dimensions": dimensions}}
-    config = (embedder.get("config") or {}) if isinstance(embedder, Mapping) else None
-    named = (
-        getattr(embedder, "dimensions", None)
-        if config is None
-        else config.get("dimensions", config.get("embedding_dims"))
-    )
-    if named is not None and named != dimensions:
-        raise ConfigError(
-            f"vector_store.config.embedding_model_dims is {dimensions}, the embedder's dimensions are"
-            f" {named}: keep the embedder's alone"
-        )
-    if config is None or named is not None:
-        return embedder
-    return {**embedder, "config": {**config, "dimensions": dimensions}}
 
 
 def _unused_settings(role: Role, values: Mapping[str, Any]) -> list[str]:

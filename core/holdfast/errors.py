@@ -15,6 +15,11 @@ HoldfastError
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    pass
+
 import reprlib
 
 
@@ -82,3 +87,8 @@ def shown(value: object) -> str:
 
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 200
+
+
+def provider_error(error: Exception, provider: str) -> ProviderError:
+    """Return what callers see when an engine fails in its own words."""
+    return ProviderError(f"{provider} failed: {type(error).__name__}: {error}", provider=provider)

@@ -11,16 +11,15 @@ from typing import Any
 
 from typing_extensions import Self
 
+from holdfast import operations
 from holdfast.config import Config
-from holdfast.core import Core
-from holdfast.counting import TokenCount
 from holdfast.errors import ConfigError, StorageError
-from holdfast.flow import blocking
-from holdfast.opening import engine_names, open_core
-from holdfast.operations import adding, composing, curating, keeping, reembedding, searching, upkeep
-from holdfast.ports import ChatModel, Embedder, Reranker
-from holdfast.providers import Spec
-from holdfast.stores.sqlite import IN_MEMORY
+from holdfast.protocols import ChatModel, Embedder, Reranker, Spec
+from holdfast.runtime.blocking_driver import blocking
+from holdfast.runtime.open import engine_names, open_runtime
+from holdfast.runtime.runtime import Runtime
+from holdfast.runtime.token_count import TokenCount
+from holdfast.stores.sqlite.file import IN_MEMORY
 
 
 class Face:
@@ -57,9 +56,9 @@ class Face:
         base = config if isinstance(config, Config) else Config.from_mapping(config or {})
         named: dict[str, Any] = {"path": path, "llm": llm, "embedder": embedder, "reranker": reranker}
         self._config = replace(base, **{key: value for key, value in named.items() if value is not None})
-        self._core = open_core(self._config)
+        self._runtime = open_runtime(self._config)
         # Also closes a memory that is dropped, and what is still open when the program ends.
-        self._close = weakref.finalize(self, self._core.close)
+        self._close = weakref.finalize(self, self._runtime.close)
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
@@ -76,25 +75,25 @@ class Face:
     def over(cls, opened: Face) -> Self:
         """Return this face of a memory that is open already; it is `opened` that must be closed."""
         face = cls.__new__(cls)
-        face._config, face._core, face._close = opened._config, opened._core, opened._close  # noqa: SLF001 - one class
+        face._config, face._runtime, face._close = opened._config, opened._runtime, opened._close  # noqa: SLF001 - one class
         return face
 
     @property
-    def core(self) -> Core:
+    def runtime(self) -> Runtime:
         """The engines, the store and the index; raises `StorageError` once closed."""
         if not self._close.alive:
             raise StorageError("this memory is closed: open it again")
-        return self._core
+        return self._runtime
 
     @property
     def path(self) -> str:
         """The file, or `":memory:"`."""
-        return self._core.store.path
+        return self._runtime.store.path
 
     @property
     def engines(self) -> dict[str, str | None]:
         """Who extracts, embeds and reranks, in words; of one that cannot be made here, why not."""
-        return engine_names(self._core)
+        return engine_names(self._runtime)
 
     @property
     def tokens(self) -> TokenCount:
@@ -102,7 +101,7 @@ class Face:
 
         A tokenizer that lies on this machine is loaded when it is first asked for, in some 0.3 s.
         """
-        return self.core.tokens
+        return self.runtime.tokens
 
     def __copy__(self) -> Self:
         return self
@@ -112,16 +111,16 @@ class Face:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        if self._core.store.path == IN_MEMORY:
+        if self._runtime.store.path == IN_MEMORY:
             raise TypeError("a memory kept in memory cannot be sent to another process: give it a path")
-        config = replace(self._config, path=self._core.store.path)
-        if self._core.reembedded:
-            config = replace(config, embedder=self._core.engine_specs["embedder"] or self._core.engines.embedder)
+        config = replace(self._config, path=self._runtime.store.path)
+        if self._runtime.reembedded:
+            config = replace(config, embedder=self._runtime.engine_specs["embedder"] or self._runtime.engines.embedder)
         return _reopened, (type(self), config)
 
     def __repr__(self) -> str:
         names = ", ".join(f"{role}={name}" for role, name in self.engines.items() if name)
-        return f"{type(self).__name__}({self._core.store.path!r}, {names})"
+        return f"{type(self).__name__}({self._runtime.store.path!r}, {names})"
 
 
 def _reopened(kind: type[Face], config: Config) -> Face:
@@ -134,24 +133,24 @@ class Memory(Face):
     Use it as a context manager, or `close` it. One object may be used from many threads, one file by many processes.
     """
 
-    add = blocking(adding.add)
-    put = blocking(keeping.put)
-    search = blocking(searching.search)
-    context = blocking(composing.context)
-    get = blocking(curating.get)
-    get_all = blocking(searching.get_all)
-    update = blocking(curating.update)
-    delete = blocking(curating.delete)
-    delete_all = blocking(curating.delete_all)
-    history = blocking(curating.history)
-    rollback = blocking(curating.rollback)
-    reset = blocking(curating.reset)
-    batch_update = blocking(curating.batch_update)
-    batch_delete = blocking(curating.batch_delete)
-    users = blocking(curating.users)
-    delete_users = blocking(curating.delete_users)
-    doctor = blocking(upkeep.doctor)
-    reembed = blocking(reembedding.reembed)
+    add = blocking(operations.add)
+    put = blocking(operations.put)
+    search = blocking(operations.search)
+    context = blocking(operations.context)
+    get = blocking(operations.get)
+    get_all = blocking(operations.get_all)
+    update = blocking(operations.update)
+    delete = blocking(operations.delete)
+    delete_all = blocking(operations.delete_all)
+    history = blocking(operations.history)
+    rollback = blocking(operations.rollback)
+    reset = blocking(operations.reset)
+    batch_update = blocking(operations.batch_update)
+    batch_delete = blocking(operations.batch_delete)
+    users = blocking(operations.users)
+    delete_users = blocking(operations.delete_users)
+    doctor = blocking(operations.doctor)
+    reembed = blocking(operations.reembed)
 
     def close(self) -> None:
         """Let go of the file; what was acknowledged is there. Closing twice does nothing."""

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypedDict
+from typing import Literal
 
-from typing_extensions import NotRequired
-
-from holdfast.instants import moment_of
-from holdfast.ports import Json
+from holdfast.protocols import Json
 from holdfast.scope import Scope
+from holdfast.timestamps import moment_of
 
 Event = Literal["ADD", "UPDATE", "DELETE", "NONE"]
 MemoryType = Literal["semantic", "episodic", "procedural", "document"]
@@ -76,31 +74,3 @@ class SourceMessage:
     content: str
     name: str | None
     happened_at: int
-
-
-class MemoryItem(TypedDict):
-    """One memory as a caller sees it. Ids and attributes that are absent have no key."""
-
-    id: str
-    memory: str
-    hash: str
-    metadata: dict[str, Json] | None
-    categories: list[str]
-    created_at: str
-    updated_at: str
-    recorded_at: str
-    memory_type: str
-    user_id: NotRequired[str]
-    agent_id: NotRequired[str]
-    run_id: NotRequired[str]
-    app_id: NotRequired[str]
-    actor_id: NotRequired[str]
-    role: NotRequired[str]
-    attributed_to: NotRequired[str]
-    speaker: NotRequired[str]
-    expiration_date: NotRequired[str]
-    immutable: NotRequired[bool]
-    facts: NotRequired[list[str]]
-    standing: NotRequired[str]
-    score: NotRequired[float]
-    score_details: NotRequired[dict[str, float]]

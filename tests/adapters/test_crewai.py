@@ -83,7 +83,7 @@ def test_a_task_costs_one_search_and_one_extraction_and_nothing_of_the_crews_mod
     extractor = ScriptedChatModel({"facts": []})
     with memory_for_tests(llm=extractor) as memory:
         memory.add("I live in Lisbon.", user_id="ana", infer=False)
-        embedder = memory.core.engines.embedder
+        embedder = memory.runtime.engines.embedder
         before = len(embedder.calls)
         model = ScriptedLLM()
         crew_with(model, crew_memory(memory, user_id="ana")).kickoff(inputs={"said": "Where do I live?"})
@@ -112,7 +112,7 @@ def test_thoughts_and_prompts_are_never_kept(memory):
     crew_with(ScriptedLLM("Tea."), crew_memory(memory, user_id="ana", agent_id="desk")).kickoff(
         inputs={"said": "My cat is called Whiskers."}
     )
-    kept = memory.core.store.recent_messages(scope_of(user_id="ana", agent_id="desk"), 10)
+    kept = memory.runtime.store.recent_messages(scope_of(user_id="ana", agent_id="desk"), 10)
     assert [message.content for message in kept] == ["My cat is called Whiskers.", "Tea."]
 
 

@@ -76,7 +76,7 @@ def test_recall_keeps_to_its_limit_and_its_threshold(memory):
 def test_remembering_and_recalling_cost_one_extraction_and_one_search_each():
     extractor = ScriptedChatModel({"facts": [{"text": "Lives in Lisbon", "turn": 0}]})
     with memory_for_tests(llm=extractor) as memory:
-        ours, embedder = crew_memory(memory, user_id="ana", on_error="raise"), memory.core.engines.embedder
+        ours, embedder = crew_memory(memory, user_id="ana", on_error="raise"), memory.runtime.engines.embedder
         assert ours.extract_memories("I live in Lisbon.") == ["I live in Lisbon."]
         assert (len(extractor.calls), len(embedder.calls)) == (0, 0)
         ours.remember("I live in Lisbon.")

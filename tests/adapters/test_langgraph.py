@@ -131,7 +131,7 @@ def test_nothing_recalled_enters_a_checkpoint_or_the_messages(memory):
 
 def test_one_turn_searches_once_even_if_the_graph_comes_by_again(memory):
     memory.add("My cat is called Whiskers.", user_id="ana")
-    node, embedder = retrieve_node(memory, user_id="ana"), memory.core.engines.embedder
+    node, embedder = retrieve_node(memory, user_id="ana"), memory.runtime.engines.embedder
     asked = len(embedder.calls)
     state = {"messages": [HumanMessage("What is my cat called?")]}
     state |= node.invoke(state)

@@ -39,7 +39,7 @@ def memory(tmp_path):
 def counted():
     with memory_for_tests(llm=ScriptedChatModel({"facts": []}), embedder=ScriptedEmbedder()) as memory:
         memory.add("I like green tea", user_id="ana", infer=False)
-        memory.core.engines.embedder.calls.clear()
+        memory.runtime.engines.embedder.calls.clear()
         yield memory
 
 
@@ -97,7 +97,7 @@ async def test_a_block_costs_an_agents_turn_one_search(counted, database):
     short_term = chat_memory(HoldfastMemoryBlock(counted, user_id="ana", search_msg_limit=1), database)
     await agent.run(user_msg="Make my tea.", memory=short_term)
     await agent.run(user_msg="Thanks.", memory=short_term)
-    searches = [text for call in counted.core.engines.embedder.calls for text in call]
+    searches = [text for call in counted.runtime.engines.embedder.calls for text in call]
     assert searches == ["Make my tea.", "Thanks."]
 
 
@@ -130,7 +130,7 @@ async def test_what_was_flushed_is_remembered_once(counted, database):
     await block.aflush(short_term)
     await short_term.aput_messages([user("I like tea."), assistant("Good.")])
     await block.aflush(short_term)
-    asked = [call.messages[-1]["content"] for call in counted.core.engines.llm.calls]
+    asked = [call.messages[-1]["content"] for call in counted.runtime.engines.llm.calls]
     assert len(asked) == 2
     assert "I like tea." in asked[1].partition("<conversation>")[2]
     assert "Lisbon" not in asked[1].partition("<conversation>")[2]
@@ -283,7 +283,7 @@ async def test_what_a_tool_found_is_not_saved_with_the_turn(counted):
     replies = iter([tool_call("search_memory", query="tea"), "It is ready."])
     agent = FunctionAgent(llm=ScriptedLLM(reply=lambda _: next(replies)), tools=memory_tools(counted, user_id="ana"))
     await agent.run(user_msg="Make my drink.", memory=Mem0Memory(counted, user_id="ana"))
-    (one,) = [call.messages[-1]["content"] for call in counted.core.engines.llm.calls]
+    (one,) = [call.messages[-1]["content"] for call in counted.runtime.engines.llm.calls]
     assert "green tea" not in one.partition("<conversation>")[2]
 
 

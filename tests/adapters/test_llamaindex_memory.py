@@ -50,7 +50,7 @@ def counted():
     """A memory whose model finds no facts, so that its embedder embeds nothing but what is searched for."""
     with memory_for_tests(llm=ScriptedChatModel({"facts": []}), embedder=ScriptedEmbedder()) as memory:
         memory.add("I like green tea", user_id="ana", infer=False)
-        memory.core.engines.embedder.calls.clear()
+        memory.runtime.engines.embedder.calls.clear()
         yield memory
 
 
@@ -61,12 +61,12 @@ def memory(tmp_path):
 
 
 def searches(memory):
-    return [text for call in memory.core.engines.embedder.calls for text in call]
+    return [text for call in memory.runtime.engines.embedder.calls for text in call]
 
 
 def saved(memory):
     """What each add was given, as one text."""
-    return [call.messages[-1]["content"] for call in memory.core.engines.llm.calls]
+    return [call.messages[-1]["content"] for call in memory.runtime.engines.llm.calls]
 
 
 def texts(memory, user_id="ana"):

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.contracts.guard import Contract
 
-from holdfast.index.exact import ExactVectors
+from holdfast.index.vectors import ExactVectors
 
 DIMENSIONS = 8
 

@@ -11,7 +11,7 @@ from holdfast.errors import NotFound, StorageError
 from holdfast.filters import EVERYTHING, parse_filter
 from holdfast.records import MemoryRecord, SourceMessage
 from holdfast.scope import Scope
-from holdfast.stores import Indexed
+from holdfast.stores.protocol import Indexed
 
 ANA, BEN = Scope(user_id="ana"), Scope(user_id="ben")
 OF_ANA = parse_filter({"user_id": "ana"})

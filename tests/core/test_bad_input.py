@@ -27,14 +27,14 @@ KNOWN = uuid.UUID(int=1)
 @pytest.fixture
 def memory(tmp_path):
     with Memory(tmp_path / "memory.db", llm="rules", embedder="hashing") as memory:
-        memory.core.new_id = lambda: str(KNOWN)
+        memory.runtime.new_id = lambda: str(KNOWN)
         memory.add("I play the cello", user_id="ana", metadata={"a": 1}, infer=False)
-        memory.core.new_id = lambda: str(uuid.uuid4())
+        memory.runtime.new_id = lambda: str(uuid.uuid4())
         yield memory
 
 
 def everything(memory):
-    store = memory.core.store
+    store = memory.runtime.store
     counts = store._query("SELECT (SELECT max(sequence) FROM changes), (SELECT count(*) FROM messages)")
     settings = store.setting("embedder"), store.setting("engines")
     return counts, store.select(EVERYTHING), store.history(str(KNOWN)), settings
@@ -327,7 +327,7 @@ ODD = {
 @pytest.mark.parametrize("case", ODD)
 def test_an_embedder_that_answers_nonsense_is_told_and_nothing_is_written(memory, case):
     answer, error, said = ODD[case]
-    memory.core.engines = type(memory.core.engines)(embedder=Odd(answer))
+    memory.runtime.engines = type(memory.runtime.engines)(embedder=Odd(answer))
     for call in (adding(), searching(), updating(text="I play the flute")):
         check_refused(memory, call, error, said)
 

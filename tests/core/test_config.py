@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from holdfast import Memory
 from holdfast.config import Config, default_path
 from holdfast.errors import ConfigError
-from holdfast.providers import embedder
+from holdfast.providers.registry import embedder
 from holdfast.testing import ScriptedChatModel, ScriptedEmbedder
 
 KEY = "sk-very-secret-0123456789"

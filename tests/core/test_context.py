@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdfast import AsyncMemory, Config, ConfigError, InvalidInput, Memory, NotFound, ProviderError
-from holdfast.extraction.recalled import recalled_block
+from holdfast.extraction.fence import recalled_block
 from holdfast.testing import ScriptedChatModel, ScriptedEmbedder, memory_for_tests
 
 

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast import Memory
-from holdfast.retrieval.keyword import Hits, telling
-from holdfast.retrieval.neighbourhood import conversations_of, neighbour_scores, passage_scores
-from holdfast.retrieval.questions import question_marks, question_share
+from holdfast.retrieval.bm25 import Hits, telling
+from holdfast.retrieval.conversation import conversations_of, neighbour_scores, passage_scores
+from holdfast.retrieval.query_intent import question_marks, question_share
 
 
 @pytest.fixture

@@ -28,9 +28,9 @@ from holdfast.filters import (
     split_scope,
     to_sql,
 )
-from holdfast.instants import instant
 from holdfast.records import MemoryRecord
 from holdfast.scope import Scope
+from holdfast.timestamps import instant
 
 OPERATORS = ["eq", "ne", "in", "nin", "gt", "gte", "lt", "lte", "contains", "icontains"]
 COLUMNS = (

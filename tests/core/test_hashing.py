@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.errors import ConfigError
-from holdfast.ports import Embedder
+from holdfast.protocols import Embedder
 from holdfast.providers.hashing import HashingEmbedder
 from holdfast.retrieval.stop_words import STOP_WORDS
 

@@ -16,17 +16,16 @@ from tests.contracts.index_contract import IndexContract
 
 from holdfast import Config, Memory
 from holdfast.filters import EVERYTHING, parse_filter
-from holdfast.index import MemoryIndex
-from holdfast.index import terms as terms_module
-from holdfast.index.exact import ExactVectors
+from holdfast.index import postings
+from holdfast.index.memory_index import MemoryIndex
+from holdfast.index.postings import TermTable
 from holdfast.index.scopes import ScopeLists
-from holdfast.index.terms import TermTable
-from holdfast.index.vectors import FaissVectors
-from holdfast.operations.indexing import slot_names
+from holdfast.index.vectors import ExactVectors, FaissVectors
+from holdfast.operations.index_entries import slot_names
+from holdfast.retrieval.bm25 import K1, B
 from holdfast.retrieval.fusion import best
-from holdfast.retrieval.keys import embedded_text, indexed_terms
-from holdfast.retrieval.keyword import K1, B
-from holdfast.retrieval.tokens import term_ids, words
+from holdfast.retrieval.index_text import embedded_text, indexed_terms
+from holdfast.retrieval.tokenize import term_ids, words
 from holdfast.scope import SCOPE_FIELDS, Scope
 
 
@@ -54,7 +53,7 @@ table_changes = st.lists(
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=table_changes, query=few_terms, data=st.data())
 def test_words_are_counted_right_however_they_are_looked_up(many, tail, changes, query, data):
-    with mock.patch.multiple(terms_module, _MANY=many, _TAIL=tail):
+    with mock.patch.multiple(postings, _MANY=many, _TAIL=tail):
         table, plain = TermTable(), []
         for change in changes:
             if isinstance(change, list):
@@ -129,7 +128,7 @@ class TwoOnOneFile(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.folder = Path(tempfile.mkdtemp())
-        self.sizes = mock.patch.multiple(terms_module, _MANY=self.many, _TAIL=self.tail)
+        self.sizes = mock.patch.multiple(postings, _MANY=self.many, _TAIL=self.tail)
         self.sizes.start()
         config = Config(synchronous="NORMAL")
         embedder = {"provider": "hashing", "config": {"dimensions": 32}}
@@ -178,11 +177,11 @@ class TwoOnOneFile(RuleBasedStateMachine):
     @invariant()
     def both_indexes_are_what_the_store_says(self):
         for face in self.faces:
-            core = face.core
-            fresh = MemoryIndex(core.engines.embedder.dimensions, vectors=ExactVectors(32))
-            fresh.apply(core.store.index_entries(0))
-            with core.lock:
-                assert content(core.index()) == content(fresh)
+            runtime = face.runtime
+            fresh = MemoryIndex(runtime.engines.embedder.dimensions, vectors=ExactVectors(32))
+            fresh.apply(runtime.store.index_entries(0))
+            with runtime.lock:
+                assert content(runtime.index()) == content(fresh)
 
     @rule(face=which, asked=said, user=users)
     def the_signals_of_a_search_are_the_plain_computation(self, face, asked, user):
@@ -195,12 +194,12 @@ class TwoOnOneFile(RuleBasedStateMachine):
             found = memory.search(asked, filters=filters, limit=1000, show_expired=True, explain=True)["results"]
             scores = [item["score"] for item in found]
             assert scores == sorted(scores, reverse=True)
-            semantic, keyword = by_hand(memory.core, asked, parse_filter(filters))
+            semantic, keyword = by_hand(memory.runtime, asked, parse_filter(filters))
             assert signal(found, "semantic") == pytest.approx(semantic, abs=1e-5)
             assert signal(found, "keyword") == pytest.approx(keyword, abs=1e-5)
 
     def records(self):
-        return self.faces[0].core.store.select(EVERYTHING)
+        return self.faces[0].runtime.store.select(EVERYTHING)
 
     def picked(self, number):
         records = self.records()

@@ -20,7 +20,7 @@ from holdfast import (
     ProviderError,
     UnreadableReply,
 )
-from holdfast.providers import LangChainChat, LangChainEmbeddings, chat_model, embedder, spec_of
+from holdfast.providers.registry import LangChainChat, LangChainEmbeddings, chat_model, embedder, spec_of
 from holdfast.testing import ScriptedChatModel, scripted_openai_server
 
 FACTS = '{"facts": [{"text": "Lives in Lisbon"}]}'
@@ -127,7 +127,7 @@ async def test_langchains_openai_classes_speak_to_a_server(tmp_path):
 
 def test_naming_the_provider_loads_no_langchain():
     source = (
-        "import sys; from holdfast.providers import LangChainChat, LangChainEmbeddings;"
+        "import sys; from holdfast.providers.registry import LangChainChat, LangChainEmbeddings;"
         "print([name for name in sys.modules if name.startswith('langchain')])"
     )
     printed = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True)

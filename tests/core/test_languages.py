@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from holdfast import Memory
-from holdfast.retrieval.tokens import language_of, words
+from holdfast.retrieval.tokenize import language_of, words
 
 LANGUAGES = {
     path.stem: json.loads(path.read_text(encoding="utf-8"))

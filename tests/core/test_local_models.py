@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from holdfast import AsyncMemory, ConfigError, EmbedderMismatch, Memory
-from holdfast.providers import CrossEncoderReranker, SentenceTransformersEmbedder, embedder, reranker, spec_of
+from holdfast.providers.registry import CrossEncoderReranker, SentenceTransformersEmbedder, embedder, reranker, spec_of
 
 SAID = ("I drink tea", "Peanuts make me ill", "The cat sleeps")
 
@@ -53,7 +53,7 @@ def model_folder(folder, *, weights=b"0123456789" * 1000, pooling="mean"):
 def test_a_missing_library_says_what_to_install(build):
     done = python(
         "import sys; sys.modules['sentence_transformers'] = None\n"
-        f"from holdfast.providers import embedder, reranker; {build}"
+        f"from holdfast.providers.registry import embedder, reranker; {build}"
     )
     assert 'ImportError: local models need sentence-transformers: pip install "holdfast[local]"' in done.stderr
 
@@ -307,7 +307,7 @@ def test_without_a_network_an_unknown_name_says_what_to_do(use):
     pytest.importorskip("sentence_transformers", reason="the extra `local` is not installed")
     done = python(
         "from holdfast import ConfigError\n"
-        "from holdfast.providers import CrossEncoderReranker, SentenceTransformersEmbedder\n"
+        "from holdfast.providers.registry import CrossEncoderReranker, SentenceTransformersEmbedder\n"
         "name = 'some/model-never-fetched'\n"
         f"try: {use}\n"
         "except ConfigError as error: print(error)",

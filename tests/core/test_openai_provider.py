@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from holdfast.errors import ConfigError, ProviderError, UnreadableReply
-from holdfast.ports import ChatModel, Embedder
-from holdfast.providers import chat_model, default_engines, embedder, ignored_settings, spec_of
+from holdfast.protocols import ChatModel, Embedder
 from holdfast.providers.hashing import HashingEmbedder
 from holdfast.providers.openai import OpenAIChat, OpenAIEmbeddings
 from holdfast.providers.presets import PRESETS
+from holdfast.providers.registry import chat_model, default_engines, embedder, ignored_settings, spec_of
 from holdfast.testing import Completion, Fault, ScriptedChatModel, ScriptedEmbedder, scripted_openai_server
 
 HELLO = [{"role": "user", "content": "hello"}]
@@ -594,7 +594,7 @@ def test_no_sdk_is_imported_before_an_engine_is_built():
 def test_a_missing_sdk_says_what_to_install():
     done = _python(
         "import sys; sys.modules['openai'] = None\n"
-        "from holdfast.providers import chat_model\n"
+        "from holdfast.providers.registry import chat_model\n"
         "chat_model({'provider': 'ollama', 'config': {}})"
     )
     assert 'ImportError: this engine needs the openai package: pip install "holdfast[openai]"' in done.stderr

@@ -80,7 +80,7 @@ def test_a_conversation_never_changes_a_document_and_loses_nothing_to_one(memory
 
 def test_only_a_new_text_is_embedded(memory):
     memory.put([document()], user_id="ana")
-    embedder = memory.core.engines.embedder
+    embedder = memory.runtime.engines.embedder
     asked = len(embedder.calls)
     memory.put([document(metadata={"seen": True})], user_id="ana")
     assert len(embedder.calls) == asked

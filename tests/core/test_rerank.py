@@ -18,8 +18,8 @@ from holdfast import (
     ScopedMemory,
     UnreadableReply,
 )
-from holdfast.providers import LLMReranker, reranker
-from holdfast.retrieval.rerank import MOST_RERANKED
+from holdfast.operations.search_steps.rerank import MOST_RERANKED
+from holdfast.providers.registry import LLMReranker, reranker
 from holdfast.testing import ScriptedChatModel
 
 ABOUT_FOOD = ("I drink tea", "Peanuts make me ill", "Tea is served at five")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from holdfast import Memory
-from holdfast.stores.schema import STEPS
+from holdfast.stores.sqlite.schema import STEPS
 
 SCHEMAS = Path(__file__).with_name("schemas")
 EARLIER = range(1, len(STEPS))

@@ -5,7 +5,7 @@ import sqlite3
 import pytest
 from tests.contracts.store_contract import StoreContract, inserting, record
 
-from holdfast.stores.sqlite import SqliteStore
+from holdfast.stores.sqlite.store import SqliteStore
 
 
 class TestSqliteFile(StoreContract):

@@ -7,7 +7,7 @@ import threading
 import openai
 import pytest
 
-from holdfast.ports import ChatModel, Embedder
+from holdfast.protocols import ChatModel, Embedder
 from holdfast.testing import (
     Completion,
     Fault,
@@ -115,8 +115,8 @@ def test_memory_for_tests_keeps_nothing_and_asks_no_model():
 def test_memory_for_tests_takes_scripted_engines():
     model = ScriptedChatModel("{}")
     with memory_for_tests(llm=model, embedder=ScriptedEmbedder(32)) as memory:
-        assert memory.core.engines.llm is model
-        assert memory.core.engines.embedder.dimensions == 32
+        assert memory.runtime.engines.llm is model
+        assert memory.runtime.engines.embedder.dimensions == 32
 
 
 def test_server_plays_the_script_and_records_requests():

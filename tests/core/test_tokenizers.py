@@ -191,7 +191,7 @@ CONTEXT = (
     WATCH
     + """
 from holdfast import Memory
-from holdfast.providers import OpenAIChat
+from holdfast.providers.registry import OpenAIChat
 
 with Memory(":memory:", llm=OpenAIChat(*models, api_key="none"), embedder="hashing") as memory:
     memory.add([{"role": "user", "content": f"the hens of garden {n}"} for n in range(40)], user_id="ana", infer=False)
@@ -306,7 +306,7 @@ def test_a_langchain_models_custom_count_is_taken():
 
 def test_a_langchain_model_of_openais_is_counted_with_its_table(output_of, cache, descriptions):
     program = f"""
-from holdfast.providers import LangChainChat
+from holdfast.providers.registry import LangChainChat
 
 class ChatOpenAI:
     model_name = "gpt-4o-mini"

@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from tests.contracts.face_contract import HOSTILE_IDS
 
-import holdfast.tools
+import holdfast.agents.tools
 from holdfast import MEMORY_TOOLS, AsyncMemory, InvalidInput, ProviderError, ScopedMemory, StorageError
 from holdfast.testing import ScriptedChatModel, ScriptedEmbedder, memory_for_tests
 
@@ -342,6 +342,6 @@ def test_the_program_says_how_many_memories_are_shown_at_most(scoped, memory):
 
 
 def test_the_example_of_the_module_gives_what_it_says():
-    outcome = doctest.testmod(holdfast.tools)
+    outcome = doctest.testmod(holdfast.agents.tools)
     assert outcome.attempted >= 4
     assert outcome.failed == 0

@@ -33,7 +33,7 @@ from pathlib import Path
 import holdfast
 from benchmarks.conversations import SCOPE, owners, questions, sessions
 from benchmarks.corpus import TopicEmbedder
-from holdfast.operations.indexing import slot_names, slot_names_asked
+from holdfast.operations.index_entries import slot_names, slot_names_asked
 
 class Listening(TopicEmbedder):
     heard = []

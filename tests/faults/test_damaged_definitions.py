@@ -8,7 +8,7 @@ import pytest
 
 from holdfast import ConfigError, Memory, StorageError
 from holdfast.scope import Scope
-from holdfast.stores.schema import STEPS
+from holdfast.stores.sqlite.schema import STEPS
 
 HASHING = {"provider": "hashing", "config": {"dimensions": 64}}
 
@@ -186,7 +186,7 @@ def test_what_is_whole_can_be_read_beside_a_missing_table(path):
         with pytest.raises(ConfigError, match="holdfast doctor"):
             memory.search("cello", user_id="ana")
         with pytest.raises(StorageError, match=r"no such table: messages.*holdfast doctor"):
-            memory.core.store.recent_messages(Scope(user_id="ana"), 1)
+            memory.runtime.store.recent_messages(Scope(user_id="ana"), 1)
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_the_counts_of_a_query_planner_are_no_damage(path):
 
 def test_a_store_of_any_earlier_schema_is_healthy_once_it_is_opened(tmp_path, monkeypatch):
     path = tmp_path / "memory.db"
-    monkeypatch.setattr("holdfast.stores.schema.STEPS", STEPS[:1])
+    monkeypatch.setattr("holdfast.stores.sqlite.schema.STEPS", STEPS[:1])
     with Memory(path, llm="rules", embedder="hashing"):
         pass
     monkeypatch.undo()

@@ -23,8 +23,8 @@ def whole(tmp_path_factory):
     """The bytes of a file and everything it says, by id."""
     path, chance = tmp_path_factory.mktemp("whole") / "memory.db", random.Random(6)
     with open_memory(path) as memory:
-        memory.core.new_id = lambda: str(uuid.UUID(int=chance.getrandbits(128)))
-        memory.core.clock = itertools.count(1_700_000_000_000_000, 1_000_000).__next__
+        memory.runtime.new_id = lambda: str(uuid.UUID(int=chance.getrandbits(128)))
+        memory.runtime.clock = itertools.count(1_700_000_000_000_000, 1_000_000).__next__
         for number in range(60):
             memory.add(
                 f"{USERS[number % 4]} keeps number {number} in box{number % 7}",

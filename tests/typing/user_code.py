@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from typing_extensions import assert_type
 
 from holdfast import AsyncMemory, ChatMessage, Embedder, Memory, StorageError
-from holdfast.operations.items import AddedItem, AddResult
-from holdfast.records import MemoryItem
+from holdfast.results import AddedItem, AddResult, MemoryItem
 
 
 class Ones:

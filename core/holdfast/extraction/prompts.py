@@ -8,7 +8,7 @@ from datetime import date
 from typing import Literal
 
 from holdfast.extraction.facts import Attribution, Fact, Known, Turn
-from holdfast.ports import ChatMessage, Json, JsonObject
+from holdfast.protocols import ChatMessage, Json, JsonObject
 
 MAX_QUOTED_REPLY = 2000
 """Most characters of a bad reply that are shown to the model again."""

@@ -19,9 +19,22 @@
 
 from holdfast.filters.parse import parse_filter
 from holdfast.filters.predicate import predicate
-from holdfast.filters.scoping import both, names_scope, scope_filter, split_scope
 from holdfast.filters.sql import SQL_FUNCTIONS, SqlValue, to_sql
-from holdfast.filters.tree import CORE_FIELDS, EVERYTHING, And, Comparison, Filter, Not, Operator, Or, Scalar
+from holdfast.filters.tree import (
+    CORE_FIELDS,
+    EVERYTHING,
+    And,
+    Comparison,
+    Filter,
+    Not,
+    Operator,
+    Or,
+    Scalar,
+    both,
+    names_scope,
+    scope_filter,
+    split_scope,
+)
 
 __all__ = [
     "CORE_FIELDS",

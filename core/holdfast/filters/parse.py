@@ -22,8 +22,8 @@ from holdfast.filters.tree import (
     Or,
     conjunction,
 )
-from holdfast.instants import instant, isoformat
 from holdfast.scope import identifier, storable
+from holdfast.timestamps import instant, isoformat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

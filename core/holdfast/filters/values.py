@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from holdfast.instants import instant_of_text
+from holdfast.timestamps import instant_of_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

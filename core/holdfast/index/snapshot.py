@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.errors import StorageError
-from holdfast.index import MemoryIndex
+from holdfast.index.memory_index import MemoryIndex
 from holdfast.scope import SCOPE_FIELDS
-from holdfast.stores import STORE_ID_SETTING, Store
+from holdfast.stores.protocol import STORE_ID_SETTING, Store
 
 _log = logging.getLogger("holdfast")
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.errors import ConfigError
-from holdfast.retrieval import tokens
+from holdfast.retrieval import tokenize
 
 _VERSION = 1  # part of the fingerprint: count it up with any change that moves a vector
 _LEAST_DIMENSIONS = 16
@@ -103,7 +103,7 @@ def _sublinear(count: float) -> float:
 
 
 def _terms_of(word: str) -> tuple[tuple[str, float], ...]:
-    stems = tokens.words(word)
+    stems = tokenize.words(word)
     if stems:
         weight = _CAPITALISED if next(filter(str.isalpha, word), "").isupper() else 1.0
         return tuple((stem, weight) for stem in stems)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.errors import ConfigError, ProviderError, UnreadableReply
-from holdfast.ports import ChatMessage, JsonObject
+from holdfast.protocols import ChatMessage, JsonObject
 from holdfast.providers.openai import json_in_words
 from holdfast.providers.presets import NATIVE_DIMENSIONS
 from holdfast.providers.tokenizers import tokenizer_of

@@ -7,7 +7,7 @@ from collections.abc import Generator, Sequence
 from holdfast.errors import ConfigError, UnreadableReply
 from holdfast.extraction import replies
 from holdfast.extraction.prompts import RATING_SCHEMA, rating_messages, repair_messages
-from holdfast.ports import ChatMessage, ChatModel
+from holdfast.protocols import ChatMessage, ChatModel
 
 
 class LLMReranker:

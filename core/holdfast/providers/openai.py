@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.errors import ConfigError, ProviderError, UnreadableReply
-from holdfast.ports import ChatMessage, Json, JsonObject
+from holdfast.protocols import ChatMessage, Json, JsonObject
 from holdfast.providers.connection import Connection, Exchange, Request
 from holdfast.providers.presets import NATIVE_DIMENSIONS, JsonMode, place_of
 from holdfast.providers.tokenizers import tokenizer_of

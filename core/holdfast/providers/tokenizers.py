@@ -16,7 +16,7 @@ from importlib.util import find_spec, module_from_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from holdfast.ports import TokenCounter
+from holdfast.protocols import TokenCounter
 
 if TYPE_CHECKING:
     import tiktoken

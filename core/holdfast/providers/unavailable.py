@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 from holdfast.errors import ConfigError
-from holdfast.ports import ChatMessage, JsonObject
+from holdfast.protocols import ChatMessage, JsonObject
 
 if TYPE_CHECKING:
     import numpy as np

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from holdfast.ports import ChatMessage, JsonObject
+    from holdfast.protocols import ChatMessage, JsonObject
 
 R = TypeVar("R")
 

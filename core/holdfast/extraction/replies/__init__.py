@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING
 from holdfast.lazy import lazily
 
 if TYPE_CHECKING:
-    from holdfast.extraction.replies.judgements import parse_ratings, parse_relevant
-    from holdfast.extraction.replies.parsing import parse_decisions, parse_facts
+    from holdfast.extraction.replies.parse import parse_decisions, parse_facts, parse_ratings, parse_relevant
 
 __all__ = ["parse_decisions", "parse_facts", "parse_ratings", "parse_relevant"]
 
 __getattr__ = lazily(
     __name__,
     {
-        "parse_decisions": "holdfast.extraction.replies.parsing",
-        "parse_facts": "holdfast.extraction.replies.parsing",
-        "parse_ratings": "holdfast.extraction.replies.judgements",
-        "parse_relevant": "holdfast.extraction.replies.judgements",
+        "parse_decisions": "holdfast.extraction.replies.parse",
+        "parse_facts": "holdfast.extraction.replies.parse",
+        "parse_ratings": "holdfast.extraction.replies.parse",
+        "parse_relevant": "holdfast.extraction.replies.parse",
     },
 )

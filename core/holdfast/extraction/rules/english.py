@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from holdfast.retrieval.tokens import language_of
+from holdfast.retrieval.tokenize import language_of
 
 
 def vocabulary(words: str) -> frozenset[str]:

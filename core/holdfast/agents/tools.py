@@ -1,0 +1,331 @@
+"""The tools an agent calls, written once: an adapter only turns each into its framework's object.
+
+Whose memory it is, the program has said with a `ScopedMemory`; no argument names a scope. What a model asks in a wrong
+way is answered with what to do instead, and what is recalled is fenced as data.
+
+>>> from holdfast import MEMORY_TOOLS, Memory, ScopedMemory
+>>> scoped = ScopedMemory(Memory(":memory:", llm="rules", embedder="hashing"), user_id="ana")
+>>> tools = {tool.name: tool for tool in MEMORY_TOOLS}
+>>> tools["add_memory"].call(scoped, {"text": "I live in Lisbon."}).items[0]["memory"]
+'I live in Lisbon.'
+>>> tools["search_memory"].call(scoped, {"query": "home", "limit": 1000}).text
+'That did not work: limit is 1000: it must be a whole number from 1 to 100'
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from holdfast.agents.scoped import ScopedMemory
+from holdfast.errors import HoldfastError, InvalidInput, NotFound, shown
+from holdfast.extraction.fence import recalled_block
+from holdfast.operations.arguments import limit_of
+from holdfast.results import AddedItem, AddResult, MemoryItem
+
+_MOST = 100
+
+_log = logging.getLogger("holdfast")
+
+
+@dataclass(frozen=True, slots=True)
+class ToolAnswer:
+    """What a tool answers.
+
+    Attributes:
+        text: For the model, in words; `str(answer)` too.
+        items: For the program: the memories found, or the events of what was changed.
+        failed: Whether nothing was done, because of a mistake of the model or a failure of the memory.
+    """
+
+    text: str
+    items: list[MemoryItem] | list[AddedItem] = field(default_factory=list)
+    failed: bool = False
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class ToolParameter:
+    """One argument of a tool.
+
+    Attributes:
+        name: As the model gives it.
+        description: What it is, for the model.
+        type: In JSON Schema's words.
+        default: What a number is when the model gives none; without one the argument is required.
+        range: The least and the most a number may be.
+    """
+
+    name: str
+    description: str
+    type: Literal["string", "integer"] = "string"
+    default: int | None = None
+    range: tuple[int, int] = (1, _MOST)
+
+    def schema(self, *, strict: bool = False) -> dict[str, Any]:
+        """Return the JSON Schema of the argument (see `MemoryTool.schema`)."""
+        described: dict[str, Any] = {"type": self.type, "description": self.description}
+        if self.type == "integer":
+            described |= {"minimum": self.range[0], "maximum": self.range[1]}
+        if self.default is None:
+            return described
+        return described | ({"type": [self.type, "null"]} if strict else {"default": self.default})
+
+    def read(self, value: object) -> str | int:
+        """Return what the model gave, the default for nothing or null.
+
+        Raises:
+            InvalidInput: It is missing, of another type or out of range.
+        """
+        if value is not None:
+            return self._number(value) if self.type == "integer" else self._text(value)
+        if self.default is None:
+            raise InvalidInput(f"{self.name} is missing: {self.description}")
+        return self.default
+
+    def _text(self, value: object) -> str:
+        if not isinstance(value, str):
+            raise InvalidInput(f"{self.name} is {shown(value)}: it must be text")
+        return value
+
+    def _number(self, value: object) -> int:
+        least, most = self.range
+        number = _whole(value)
+        if number is None or not least <= number <= most:
+            raise InvalidInput(f"{self.name} is {shown(value)}: it must be a whole number from {least} to {most}")
+        return number
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryTool:
+    """One verb of a memory as a model calls it.
+
+    Attributes:
+        name: As the model calls it.
+        description: What it does, for the model.
+        parameters: Its arguments, none of which says whose memory it is.
+        verb: What it does, given a memory that raises and the arguments by name.
+        averb: The same, awaited.
+    """
+
+    name: str
+    description: str
+    parameters: tuple[ToolParameter, ...]
+    verb: Callable[..., ToolAnswer]
+    averb: Callable[..., Awaitable[ToolAnswer]]
+
+    def schema(self, *, strict: bool = False) -> dict[str, Any]:
+        """Return the JSON Schema of the arguments.
+
+        Args:
+            strict: As OpenAI's strict mode wants it: every argument required, null in the place of a default.
+        """
+        return {
+            "type": "object",
+            "properties": {one.name: one.schema(strict=strict) for one in self.parameters},
+            "required": [one.name for one in self.parameters if strict or one.default is None],
+            "additionalProperties": False,
+        }
+
+    def limited(self, limit: int) -> MemoryTool:
+        """Return the tool with `limit` memories as the most it shows, and as many where the model gives no number.
+
+        Raises:
+            InvalidInput: `limit` is no whole number from 1 to 1000.
+        """
+        most = limit_of(limit, default=_MOST)
+        return replace(
+            self, parameters=tuple(_limit(most, most) if one.name == "limit" else one for one in self.parameters)
+        )
+
+    def call(self, scoped: ScopedMemory, arguments: Mapping[str, Any]) -> ToolAnswer:
+        """Do what the model asks with the memory of one scope.
+
+        A mistake of the model is answered in words. So is a failure of the memory when `scoped.on_error` is `"log"`:
+        the model hears that it failed, the log why.
+
+        Args:
+            scoped: Whose memory.
+            arguments: What the model gave, unchecked.
+
+        Raises:
+            HoldfastError: The memory failed and `scoped.on_error` is `"raise"`.
+        """
+        try:
+            return self.verb(scoped.raising(), **self._read(arguments))
+        except HoldfastError as error:
+            return self._excuse(error, scoped)
+
+    async def acall(self, scoped: ScopedMemory, arguments: Mapping[str, Any]) -> ToolAnswer:
+        """Await `call`."""
+        try:
+            return await self.averb(scoped.raising(), **self._read(arguments))
+        except HoldfastError as error:
+            return self._excuse(error, scoped)
+
+    def _read(self, arguments: Mapping[str, Any]) -> dict[str, str | int]:
+        names = [one.name for one in self.parameters]
+        if not isinstance(arguments, Mapping):
+            raise InvalidInput(f"the arguments are {type(arguments).__name__}: give an object with {', '.join(names)}")
+        unknown = [name for name in arguments if name not in names]
+        if unknown:
+            raise InvalidInput(f"{self.name} takes no {shown(unknown[0])}: it takes {' and '.join(names)}")
+        return {one.name: one.read(arguments.get(one.name)) for one in self.parameters}
+
+    def _excuse(self, error: HoldfastError, scoped: ScopedMemory) -> ToolAnswer:
+        if isinstance(error, (InvalidInput, NotFound)):
+            return ToolAnswer(f"That did not work: {error}", failed=True)
+        if scoped.on_error == "raise":
+            raise error
+        # The reason may hold paths and addresses, which are nothing for a model.
+        _log.warning("the memory failed and %s tells the model so: %s", self.name, error)
+        return ToolAnswer("The memory failed: go on without it.", failed=True)
+
+
+def _whole(value: object) -> int | None:
+    """Return a whole number, which models write as `5`, `5.0` or `"5"`."""
+    if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,9}\s*", value):
+        return int(value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+# The verbs
+
+
+def _add(scoped: ScopedMemory, text: str) -> ToolAnswer:
+    return _added(scoped.add(text))
+
+
+async def _aadd(scoped: ScopedMemory, text: str) -> ToolAnswer:
+    return _added(await scoped.aadd(text))
+
+
+def _search(scoped: ScopedMemory, query: str, limit: int) -> ToolAnswer:
+    return _found(scoped.search(query, limit=limit))
+
+
+async def _asearch(scoped: ScopedMemory, query: str, limit: int) -> ToolAnswer:
+    return _found(await scoped.asearch(query, limit=limit))
+
+
+def _get_all(scoped: ScopedMemory, limit: int) -> ToolAnswer:
+    return _listed(scoped.get_all(limit=limit), limit)
+
+
+async def _aget_all(scoped: ScopedMemory, limit: int) -> ToolAnswer:
+    return _listed(await scoped.aget_all(limit=limit), limit)
+
+
+def _update(scoped: ScopedMemory, memory_id: str, text: str) -> ToolAnswer:
+    return _updated(scoped.update(memory_id, text), text)
+
+
+async def _aupdate(scoped: ScopedMemory, memory_id: str, text: str) -> ToolAnswer:
+    return _updated(await scoped.aupdate(memory_id, text), text)
+
+
+def _delete(scoped: ScopedMemory, memory_id: str) -> ToolAnswer:
+    return _deleted(scoped.delete(memory_id))
+
+
+async def _adelete(scoped: ScopedMemory, memory_id: str) -> ToolAnswer:
+    return _deleted(await scoped.adelete(memory_id))
+
+
+# The answers
+
+
+def _added(result: AddResult) -> ToolAnswer:
+    done = [_event_line(event) for event in result["results"]]
+    passed = [f"Not stored ({one['reason']}): {_one_line(one['text'])}" for one in result["skipped"]]
+    lines = [*done, *passed] or ["Nothing was stored: it holds nothing to remember."]
+    return ToolAnswer("\n".join(lines), result["results"])
+
+
+def _updated(before: MemoryItem, text: str) -> ToolAnswer:
+    event: AddedItem = {
+        "id": before["id"],
+        "memory": text,
+        "event": "UPDATE",
+        "previous_memory": before["memory"],
+    }
+    return ToolAnswer(_event_line(event), [event])
+
+
+def _deleted(before: MemoryItem) -> ToolAnswer:
+    event: AddedItem = {"id": before["id"], "memory": before["memory"], "event": "DELETE"}
+    return ToolAnswer(_event_line(event), [event])
+
+
+def _found(items: list[MemoryItem]) -> ToolAnswer:
+    return ToolAnswer(_block(items) or "Nothing is remembered about this.", items)
+
+
+def _listed(items: list[MemoryItem], limit: int) -> ToolAnswer:
+    more = "\nThere may be more: search for what you need." if len(items) == limit else ""
+    return ToolAnswer((_block(items) or "Nothing is remembered.") + more, items)
+
+
+def _event_line(event: AddedItem) -> str:
+    # What was deleted had been recalled, and stands nowhere outside the fence.
+    said = "" if event["event"] == "DELETE" else f" {_one_line(event['memory'])}"
+    return f"{event['event']} [{event['id']}]{said}"
+
+
+def _block(items: Sequence[MemoryItem]) -> str:
+    return recalled_block([_line(item) for item in items])
+
+
+def _line(item: MemoryItem) -> str:
+    who = f"{item['speaker']}: " if "speaker" in item else ""
+    return f"[{item['id']}] {who}{item['memory']} ({item['updated_at'][:10]})"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+# The tools
+
+
+def _limit(default: int, most: int = _MOST) -> ToolParameter:
+    return ToolParameter("limit", f"Most memories to return, 1 to {most}.", "integer", default, (1, most))
+
+
+_MEMORY_ID = ToolParameter("memory_id", "The id of a memory, as search_memory and get_all_memory show it.")
+
+MEMORY_TOOLS = (
+    MemoryTool(
+        "add_memory",
+        "Remember something about the user for later conversations.",
+        (ToolParameter("text", "What to remember, in whole sentences, such as: The user likes tea."),),
+        _add,
+        _aadd,
+    ),
+    MemoryTool(
+        "search_memory",
+        "Find what is remembered about the user that bears on a question, best first.",
+        (ToolParameter("query", "What to look for: a question or a few words."), _limit(10)),
+        _search,
+        _asearch,
+    ),
+    MemoryTool(
+        "get_all_memory", "List what is remembered about the user, newest first.", (_limit(20),), _get_all, _aget_all
+    ),
+    MemoryTool(
+        "update_memory",
+        "Correct one memory.",
+        (_MEMORY_ID, ToolParameter("text", "What the memory says from now on, as a whole sentence.")),
+        _update,
+        _aupdate,
+    ),
+    MemoryTool("delete_memory", "Delete one memory.", (_MEMORY_ID,), _delete, _adelete),
+)
+"""`add_memory`, `search_memory`, `get_all_memory`, `update_memory` and `delete_memory`."""

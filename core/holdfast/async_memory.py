@@ -1,0 +1,66 @@
+"""The awaitable face: the same list of operations."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from functools import cached_property
+from types import TracebackType
+
+from typing_extensions import Self
+
+from holdfast import operations
+from holdfast.memory import Face
+from holdfast.runtime.async_driver import Driver, awaitable
+
+
+class AsyncMemory(Face):
+    """A long-term memory for agents; every verb is awaited.
+
+    Models that can be awaited are awaited, so a thousand calls in flight need no thread each. Use it as an
+    asynchronous context manager, or await `close`.
+    """
+
+    @property
+    def driver(self) -> Driver:
+        """What carries out the operations; a forked process, in which threads do not live on, gets one of its own."""
+        process = os.getpid()
+        return self._drivers.get(process) or self._drivers.setdefault(process, Driver())
+
+    @cached_property
+    def _drivers(self) -> dict[int, Driver]:
+        return {}
+
+    add = awaitable(operations.add)
+    put = awaitable(operations.put)
+    search = awaitable(operations.search)
+    context = awaitable(operations.context)
+    get = awaitable(operations.get)
+    get_all = awaitable(operations.get_all)
+    update = awaitable(operations.update)
+    delete = awaitable(operations.delete)
+    delete_all = awaitable(operations.delete_all)
+    history = awaitable(operations.history)
+    rollback = awaitable(operations.rollback)
+    reset = awaitable(operations.reset)
+    batch_update = awaitable(operations.batch_update)
+    batch_delete = awaitable(operations.batch_delete)
+    users = awaitable(operations.users)
+    delete_users = awaitable(operations.delete_users)
+    doctor = awaitable(operations.doctor)
+    reembed = awaitable(operations.reembed)
+
+    async def close(self) -> None:
+        """Wait for the calls under way on this loop, then let go of the file. Closing twice does nothing."""
+        await self.driver.drained()
+        await self._runtime.aclose_engines()
+        await asyncio.to_thread(self._close)
+        self.driver.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()

@@ -1,0 +1,1 @@
+"""The steps of `add`: extract facts, find similar memories, reconcile, apply."""

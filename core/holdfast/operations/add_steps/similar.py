@@ -1,0 +1,101 @@
+"""Which memories of a scope are close to a text or a vector: what a new fact is compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.extraction.facts import Known
+from holdfast.index.memory_index import MemoryIndex, Positions
+from holdfast.operations.index_entries import DOCUMENT, TURN
+from holdfast.records import MemoryRecord
+from holdfast.retrieval.bm25 import keyword_scores
+from holdfast.retrieval.fusion import best
+from holdfast.retrieval.index_text import slot_terms
+from holdfast.retrieval.tokenize import term_ids, words
+from holdfast.runtime.runtime import Runtime
+from holdfast.scope import Scope
+
+SIMILAR = 0.3
+"""Cosine from which two texts may be about the same thing; an embedder may say otherwise in `similar`."""
+
+_MOST = 5
+_MOST_BY_SLOT = 5
+_LEAST_KEYWORD = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A memory and its cosine to what was asked."""
+
+    record: MemoryRecord
+    similarity: float
+
+    def as_known(self) -> Known:
+        """Return it as it is shown to whoever decides."""
+        return Known(self.record.id, self.record.text, self.similarity)
+
+
+def nearest(
+    runtime: Runtime,
+    scope: Scope,
+    *,
+    vector: NDArray[np.float32] | None = None,
+    text: str = "",
+    slots: Sequence[str] = (),
+) -> list[Neighbour]:
+    """Return the memories with all ids of `scope` close to `vector`, sharing words with `text` or speaking of `slots`.
+
+    Never documents, nor turns kept beside their facts. At most five each way, the closest first. This is local work
+    and takes the core's lock.
+    """
+    with runtime.lock:
+        index = runtime.index()
+        positions = _open_to_change(index, index.living(index.having(scope.ids()), today=runtime.today()))
+        if not len(positions):
+            return []
+        found: dict[int, float] = {}
+        if vector is not None:
+            found |= _by_meaning(runtime, index, positions, vector)
+        if text:
+            found |= {place: 0.0 for place in _by_words(index, positions, text) if place not in found}
+        if slots:
+            found |= {place: 0.0 for place in _by_slots(index, positions, slots) if place not in found}
+        places = list(found)
+        records = runtime.records_at(index, positions[places]) if places else []
+    pairs = zip(records, found.values(), strict=True)
+    return [Neighbour(record, similarity) for record, similarity in pairs if record is not None]
+
+
+def _open_to_change(index: MemoryIndex, positions: Positions) -> Positions:
+    """Return `positions` without the documents, which are their owner's alone, and the turns, which were said."""
+    closed = [hit.places for hit in index.terms.hits(slot_terms([DOCUMENT, TURN]), positions) if len(hit.places)]
+    return np.delete(positions, np.concatenate(closed)) if closed else positions
+
+
+def is_alone(runtime: Runtime, scope: Scope) -> bool:
+    """Return whether no memory carries all ids of `scope`; local work."""
+    with runtime.lock:
+        return not len(runtime.index().having(scope.ids()))
+
+
+def _by_meaning(
+    runtime: Runtime, index: MemoryIndex, positions: Positions, vector: NDArray[np.float32]
+) -> dict[int, float]:
+    cosines = index.vectors.scores(vector, positions)
+    least = getattr(runtime.engines.embedder, "similar", SIMILAR)
+    return {int(place): float(cosines[place]) for place in best(cosines, _MOST, threshold=least)}
+
+
+def _by_words(index: MemoryIndex, positions: Positions, text: str) -> list[int]:
+    hits = index.terms.hits(term_ids(words(text)), positions)
+    scores = keyword_scores(hits, index.terms.lengths.view[positions])
+    return [int(place) for place in best(scores, _MOST, threshold=_LEAST_KEYWORD)]
+
+
+def _by_slots(index: MemoryIndex, positions: Positions, slots: Sequence[str]) -> list[int]:
+    hits = index.terms.hits(slot_terms(slots), positions)
+    return [int(place) for hit in hits for place in hit.places[-_MOST_BY_SLOT:]]

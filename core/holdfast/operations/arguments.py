@@ -1,0 +1,263 @@
+"""Arguments, checked before anything is done: each refusal names the value and the way out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from holdfast.errors import InvalidInput, shown
+from holdfast.extraction.facts import Skipped, Turn
+from holdfast.extraction.fence import without_recalled
+from holdfast.filters import And, Filter, both, names_scope, parse_filter, scope_filter
+from holdfast.protocols import Json
+from holdfast.scope import IDENTITY_FIELDS, Scope, identifier, scope_of, storable
+
+MAX_TEXT = 1_000_000
+"""Most characters of a memory, a message or a query."""
+
+MAX_MESSAGES = 10_000
+"""Most messages of one add."""
+
+MAX_BATCH = 1_000
+"""Most ids of one batch, and most results of one search."""
+
+_MAX_METADATA_DEPTH = 32
+_MAX_METADATA_VALUES = 10_000
+_INT64 = 2**63
+
+Messages = str | Mapping[str, Any] | Sequence[Mapping[str, Any]]
+
+
+def text_of(value: Any, *, name: str) -> str:
+    """Return `value` as text that can be kept.
+
+    Raises:
+        InvalidInput: It is no text, blank, over 1,000,000 characters, or holds NUL or half a surrogate pair.
+    """
+    if not isinstance(value, str):
+        raise InvalidInput(f"{name} is {type(value).__name__}: it must be text")
+    if len(value) > MAX_TEXT:
+        raise InvalidInput(f"{name} has {len(value):,} characters: at most {MAX_TEXT:,} are taken, split it")
+    if not value.strip():
+        raise InvalidInput(f"{name} is blank")
+    return storable(value, name=name)
+
+
+def turns_of(messages: Messages) -> tuple[list[Turn], list[Skipped]]:
+    """Return a conversation as turns, and what of it holds no text.
+
+    Args:
+        messages: A string (one user message), a message, or a list of messages in OpenAI's shape, their content a
+            string or a list of parts.
+
+    Raises:
+        InvalidInput: A message has another shape, or none holds any text.
+    """
+    listed: Sequence[Any] = [messages] if isinstance(messages, (str, Mapping)) else messages
+    if not isinstance(listed, Sequence):
+        raise InvalidInput(f"messages is {type(messages).__name__}: give a string, a message or a list of messages")
+    if len(listed) > MAX_MESSAGES:
+        raise InvalidInput(
+            f"messages holds {len(listed):,} messages: at most {MAX_MESSAGES:,} at once, add them in parts"
+        )
+    turns: list[Turn] = []
+    skipped: list[Skipped] = []
+    for number, message in enumerate(listed):
+        turn, unread = _turn(message, name=f"message {number}" if len(listed) > 1 else "the message")
+        turns.extend(turn)
+        skipped.extend(unread)
+    if not turns and not skipped:
+        raise InvalidInput("there is nothing to remember: every message is blank")
+    return turns, skipped
+
+
+def metadata_of(metadata: Any) -> dict[str, Json]:
+    """Return metadata as a dictionary of JSON values.
+
+    Raises:
+        InvalidInput: It is no JSON object, or would overwrite whose memory it is.
+    """
+    if metadata is None:
+        return {}
+    if not isinstance(metadata, Mapping):
+        raise InvalidInput(f"metadata is {type(metadata).__name__}: it must be a dictionary")
+    for field in IDENTITY_FIELDS:
+        if field in metadata:
+            raise InvalidInput(f"metadata may not set {field}: give it as an argument of its own")
+    budget = iter(range(_MAX_METADATA_VALUES))
+    return {
+        key: _json_value(value, f"metadata[{key!r}]", 1, budget) for key, value in _checked_keys(metadata, "metadata")
+    }
+
+
+def limit_of(limit: Any, top_k: Any = None, *, default: int, most: int = MAX_BATCH) -> int:
+    """Return how many results are wanted; `top_k` is another name for `limit`.
+
+    Raises:
+        InvalidInput: It is no whole number from 1 to `most`, or the two differ.
+    """
+    if limit is not None and top_k is not None and limit != top_k:
+        raise InvalidInput(f"limit is {shown(limit)} and top_k is {shown(top_k)}: they mean the same, give one")
+    value = limit if limit is not None else top_k
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+        raise InvalidInput(f"limit is {shown(value)}: it must be a whole number from 1 to {most}")
+    return value
+
+
+def threshold_of(threshold: Any) -> float:
+    """Return the least score wanted; none and 0.0 both mean all.
+
+    Raises:
+        InvalidInput: It is no number from 0 to 1.
+    """
+    if threshold is None:
+        return -math.inf
+    if isinstance(threshold, bool) or not isinstance(threshold, (int, float)) or not 0 <= threshold <= 1:
+        raise InvalidInput(f"threshold is {shown(threshold)}: it must be a number from 0 to 1")
+    return float(threshold) if threshold > 0 else -math.inf
+
+
+def switch_of(value: Any, *, name: str, default: bool) -> bool:
+    """Return a switch, `default` for none.
+
+    Raises:
+        InvalidInput: It is neither true nor false.
+    """
+    if value is None:
+        return default
+    if not isinstance(value, bool):
+        raise InvalidInput(f"{name} is {shown(value)}: it must be True or False")
+    return value
+
+
+def memory_id_of(memory_id: Any) -> str:
+    """Return a memory's id as text.
+
+    Raises:
+        InvalidInput: It is no text, or blank.
+    """
+    if isinstance(memory_id, UUID):
+        return str(memory_id)
+    if not isinstance(memory_id, str) or not memory_id.strip():
+        raise InvalidInput(f"memory_id is {shown(memory_id)}: it must be the id of a memory")
+    return storable(memory_id.strip(), name="memory_id")
+
+
+def batch_of(items: Any, *, name: str) -> list[Any]:
+    """Return a batch as a list.
+
+    Raises:
+        InvalidInput: It is no list, empty, or holds more than 1,000 items.
+    """
+    if isinstance(items, (str, bytes, Mapping)) or not isinstance(items, Sequence):
+        raise InvalidInput(f"{name} is {type(items).__name__}: it must be a list")
+    if not 1 <= len(items) <= MAX_BATCH:
+        raise InvalidInput(f"{name} holds {len(items):,} items: 1 to {MAX_BATCH:,} at once")
+    return list(items)
+
+
+def scope_and_actor(filters: Mapping[str, Any] | None, *, actor_id: Any = None, **ids: Any) -> tuple[Scope, str | None]:
+    """Return whose memory is written: ids come as arguments or, where those are absent, inside `filters`.
+
+    Raises:
+        InvalidInput: No scope is named, or an id is none.
+    """
+    given = {field: value for field, value in (*ids.items(), ("actor_id", actor_id)) if value is not None}
+    if filters is not None and not isinstance(filters, Mapping):
+        raise InvalidInput(f"filters is {type(filters).__name__}: it must be a dictionary")
+    merged = {
+        **{field: value for field, value in (filters or {}).items() if field in IDENTITY_FIELDS},
+        **given,
+    }
+    actor = identifier("actor_id", merged.pop("actor_id", None))
+    return scope_of(**merged), actor
+
+
+def matching_of(filters: Any, *, actor_id: Any = None, scoped: bool = True, **ids: Any) -> Filter:
+    """Return ids and filters as one checked filter.
+
+    Raises:
+        InvalidFilter: `filters` is malformed.
+        InvalidInput: Nothing in it names a scope and `scoped` asks for one, or an id is none.
+    """
+    tree = parse_filter(filters) if filters is not None else And(())
+    if actor_id is not None or any(value is not None for value in ids.values()):
+        named = {field: identifier(field, value) for field, value in ids.items()}
+        tree = both(scope_filter(Scope(**named), actor_id=identifier("actor_id", actor_id)), tree)
+    if scoped and not names_scope(tree):
+        raise InvalidInput(
+            "no scope is named: give at least one of user_id, agent_id, run_id or app_id, as an argument or in filters"
+        )
+    return tree
+
+
+def _turn(message: Any, *, name: str) -> tuple[list[Turn], list[Skipped]]:
+    if isinstance(message, str):
+        message = {"role": "user", "content": message}
+    if not isinstance(message, Mapping):
+        raise InvalidInput(f"{name} is {type(message).__name__}: it must be a dictionary with role and content")
+    role = message.get("role", "user")
+    if not isinstance(role, str) or not role.strip():
+        raise InvalidInput(f"{name} has the role {role!r}: it must be text such as 'user' or 'assistant'")
+    whole, skipped = _content(message.get("content"), name=name)
+    content = without_recalled(whole)
+    if not content.strip():
+        return [], [*skipped, Skipped("recalled memory", whole)] if whole.strip() else skipped
+    speaker = identifier(f"the name of {name}", message.get("name"))
+    return [Turn(role=storable(role, name=name), content=text_of(content, name=name), name=speaker)], skipped
+
+
+def _content(content: Any, *, name: str) -> tuple[str, list[Skipped]]:
+    if content is None:  # an assistant that only calls tools says nothing
+        return "", []
+    if isinstance(content, str):
+        return content, []
+    if isinstance(content, Mapping):
+        content = [content]
+    if not isinstance(content, Sequence) or isinstance(content, bytes):
+        raise InvalidInput(f"the content of {name} is {type(content).__name__}: it must be text or a list of parts")
+    texts: list[str] = []
+    skipped: list[Skipped] = []
+    for part in content:
+        kind = "text" if isinstance(part, str) else part.get("type") if isinstance(part, Mapping) else None
+        text = part if isinstance(part, str) else part.get("text") if kind == "text" else None
+        if isinstance(text, str):
+            texts.append(text)
+        else:
+            skipped.append(Skipped("not text", str(kind), f"{name} has a part of type {kind!r}, which is not read"))
+    return "\n".join(texts), skipped
+
+
+def _checked_keys(mapping: Mapping[Any, Any], name: str) -> Iterator[tuple[str, Any]]:
+    for key, value in mapping.items():
+        if not isinstance(key, str):
+            raise InvalidInput(f"{name} has the key {key!r}: keys must be text")
+        yield storable(key, name=f"a key of {name}"), value
+
+
+def _json_value(value: Any, name: str, depth: int, budget: Iterator[int]) -> Json:
+    if next(budget, None) is None:
+        raise InvalidInput(f"metadata holds more than {_MAX_METADATA_VALUES:,} values: keep large data elsewhere")
+    if depth > _MAX_METADATA_DEPTH:
+        raise InvalidInput(f"metadata is nested deeper than {_MAX_METADATA_DEPTH} levels")
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return storable(value, name=name)
+    if isinstance(value, int) and -_INT64 <= value < _INT64:
+        return int(value)
+    if isinstance(value, float) and math.isfinite(value):
+        return float(value)
+    if isinstance(value, Mapping):
+        return {
+            key: _json_value(item, f"{name}[{key!r}]", depth + 1, budget) for key, item in _checked_keys(value, name)
+        }
+    if isinstance(value, (list, tuple)):
+        return [_json_value(item, f"{name}[{place}]", depth + 1, budget) for place, item in enumerate(value)]
+    raise InvalidInput(
+        f"{name} is {shown(value)}: metadata must be JSON (text, finite numbers, true, false, null, lists, objects)"
+    )

@@ -1,0 +1,98 @@
+"""`history` and `rollback`: the versions of a memory, and the way back to one of them."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+from holdfast.errors import InvalidInput, NotFound, shown
+from holdfast.operations.arguments import memory_id_of
+from holdfast.operations.index_entries import indexed
+from holdfast.records import MemoryRecord
+from holdfast.results import HistoryItem, Message
+from holdfast.retrieval.index_text import fingerprint
+from holdfast.runtime.effects import Flow, work, write
+from holdfast.runtime.runtime import Runtime
+from holdfast.stores.protocol import Indexed, Transaction, Version
+from holdfast.timestamps import isoformat
+
+
+def history(runtime: Runtime, memory_id: str) -> Flow[list[HistoryItem]]:
+    """Return every version of a memory, oldest first; also of a deleted one.
+
+    Raises:
+        NotFound: The id was never used.
+    """
+    wanted = memory_id_of(memory_id)
+    versions = yield from work(runtime.store.history, wanted)
+    if not versions:
+        raise NotFound(f"there is no memory {wanted}, and there never was")
+    return [_history_item(version) for version in versions]
+
+
+def rollback(runtime: Runtime, memory_id: str, *, version: int | None = None) -> Flow[Message]:
+    """Bring a memory back to how it stood before a change; the undoing is a change of its own.
+
+    Args:
+        memory_id: Which; it may have been deleted.
+        version: The `version` of the change in `history` to undo, with all later ones; the latest by default.
+
+    Raises:
+        NotFound: The id or the version was never used.
+        InvalidInput: The version is the one that made the memory: `delete` undoes that.
+    """
+    wanted = memory_id_of(memory_id)
+    versions = yield from work(runtime.store.history, wanted)
+    if not versions:
+        raise NotFound(f"there is no memory {wanted}, and there never was")
+    number = versions[-1].number if version is None else version
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise InvalidInput(f"version is {shown(version)}: it must be one of those in `history`")
+    if number not in [one.number for one in versions]:
+        raise NotFound(f"memory {wanted} has no version {shown(number)}: `history` lists them")
+    before = yield from work(runtime.store.before, wanted, number)
+    if before is None:
+        raise InvalidInput(f"version {number} made memory {wanted}: there is nothing before it, use delete")
+    entry = (yield from indexed(runtime, [before]))[0]
+    yield from write(runtime.store, lambda transaction: _restore(runtime, transaction, before, entry))
+    return {"message": "Memory rolled back successfully!"}
+
+
+def _restore(runtime: Runtime, transaction: Transaction, before: MemoryRecord, entry: Indexed) -> None:
+    runtime.admit(transaction, [entry])
+    now = runtime.clock()
+    current = transaction.get(before.id)
+    if current is None:
+        _restore_removed(transaction, replace(before, updated_at=now), entry)
+        return
+    restored = replace(before, updated_at=now)
+    transaction.revise(
+        current, restored, indexed=entry, fingerprint=fingerprint(restored), happened_at=now, recorded_at=now
+    )
+
+
+def _restore_removed(transaction: Transaction, record: MemoryRecord, entry: Indexed) -> None:
+    for occurrence in itertools.count():
+        mark = fingerprint(record, occurrence=occurrence)
+        twin = transaction.insert(record, entry, fingerprint=mark, sources=())
+        if twin is None:
+            return
+        if record.memory_type != "episodic":  # a turn may have been said several times
+            raise InvalidInput(f"memory {twin} says the same already: there is nothing to bring back")
+
+
+def _history_item(version: Version) -> HistoryItem:
+    return {
+        "id": f"{version.memory_id}:{version.number}",
+        "version": version.number,
+        "memory_id": version.memory_id,
+        "old_memory": version.old_text,
+        "new_memory": version.new_text,
+        "event": version.event,
+        "created_at": isoformat(version.created_at),
+        "updated_at": isoformat(version.happened_at),
+        "recorded_at": isoformat(version.recorded_at),
+        "is_deleted": version.event == "DELETE",
+        "actor_id": version.actor_id,
+        "role": version.role,
+    }

@@ -1,0 +1,68 @@
+"""Records made findable: their vectors, asked for in one call, and their terms."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from holdfast.extraction import rules
+from holdfast.protocols import Embedder
+from holdfast.records import MemoryRecord
+from holdfast.retrieval.index_text import embedded_text, indexed_terms
+from holdfast.runtime.effects import Flow, embed
+from holdfast.runtime.runtime import Runtime
+from holdfast.stores.protocol import Indexed
+
+STANDING = "standing"
+"""The name that every memory bears which says how things stand with the user, beside the name of its kind if known."""
+
+DOCUMENT = "document"
+"""The name that every document bears, so that what a conversation may change is told from it."""
+
+TURN = "turn"
+"""The name that every turn bears which is kept beside its facts: conversations change those, never the turn."""
+
+_PERSON = re.compile(r"(?<=\s)[A-Z][\w-]+")
+_RELATIVE = re.compile(r"\b(?:my|our|the|his|her|their) (\w+)")
+
+
+def indexed(
+    runtime: Runtime, records: Sequence[MemoryRecord], *, embedder: Embedder | None = None
+) -> Flow[list[Indexed]]:
+    """Return what the index needs of each of `records`, their vectors by `embedder` if not by the core's own.
+
+    Raises:
+        ProviderError: The embedder failed.
+    """
+    maker = runtime.engines.embedder if embedder is None else embedder
+    vectors = yield from embed(maker, [embedded_text(record) for record in records])
+    return [_entry(record, vector, maker) for record, vector in zip(records, vectors, strict=True)]
+
+
+def slot_names(text: str, speaker: str | None = None) -> tuple[str, ...]:
+    """Return the properties a text speaks of and whose they are, such as `"/home"` and `"sister/employer"`."""
+    slots = rules.slots_of(text, speaker=speaker)
+    return tuple(f"{slot.subject.relation or slot.subject.name}/{slot.property}" for slot in slots)
+
+
+def slot_names_asked(question: str) -> tuple[str, ...]:
+    """Return the names (see `slot_names`) under which the answer to a question may be found."""
+    properties = rules.properties_asked(question)
+    people = ["", *_PERSON.findall(question), *_RELATIVE.findall(question)] if properties else []
+    return tuple(f"{person.lower()}/{asked}" for asked in properties for person in people)
+
+
+def _entry(record: MemoryRecord, vector: Any, embedder: Embedder) -> Indexed:
+    names = slot_names(record.text, record.speaker)
+    if record.facts is not None:
+        of_facts = (slot_names(fact, record.speaker) for fact in record.facts)
+        names = (*names, *itertools.chain.from_iterable(of_facts), TURN)
+    elif record.standing is not None:
+        names = (*names, STANDING, record.standing)
+    elif any(name.startswith("/") for name in names):
+        names = (*names, STANDING)
+    if record.memory_type == "document":
+        names = (*names, DOCUMENT)
+    return Indexed(vector, indexed_terms(record, slots=names), embedder)

@@ -1,0 +1,149 @@
+"""`put`: documents under ids of the caller's own, kept as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from holdfast.errors import HoldfastError, InvalidInput
+from holdfast.operations.arguments import MAX_MESSAGES, memory_id_of, metadata_of, text_of
+from holdfast.operations.index_entries import indexed
+from holdfast.records import MemoryRecord
+from holdfast.results import Document, Message
+from holdfast.retrieval.index_text import fingerprint
+from holdfast.runtime.effects import Flow, work, write
+from holdfast.runtime.runtime import Runtime
+from holdfast.scope import Scope, identifier, scope_of
+from holdfast.stores.protocol import Indexed, Transaction
+from holdfast.timestamps import calendar_day
+
+MAX_DOCUMENTS = MAX_MESSAGES
+"""Most documents of one call."""
+
+
+def put(
+    runtime: Runtime,
+    documents: Sequence[Document],
+    *,
+    user_id: str | None = None,
+    agent_id: str | None = None,
+    run_id: str | None = None,
+    app_id: str | None = None,
+    remove: Sequence[str] = (),
+) -> Flow[Message]:
+    """Keep documents under ids of your own, word for word; what has an id already is replaced, its history kept.
+
+    Documents are found like memories, and no conversation ever changes them. One call is one transaction.
+
+    Args:
+        documents: Up to 10,000 of `{"memory_id", "text", "metadata"?, "actor_id"?, "expiration_date"?}`; of two with
+            one id the later counts. Ids are one name space for the whole file: derive them from the scope.
+        user_id: Whose they are; at least one of the four scope ids must be given.
+        agent_id: The same for an agent.
+        run_id: The same for a session.
+        app_id: The same for an application.
+        remove: Ids of documents of exactly this scope to delete in the same transaction; others are passed over.
+
+    Returns:
+        `count` is the number of documents put and removed.
+
+    Raises:
+        InvalidInput: A document cannot be used, or its id belongs to something else; nothing was changed.
+        ProviderError: The embedding service failed; nothing was changed.
+    """
+    scope = scope_of(user_id=user_id, agent_id=agent_id, run_id=run_id, app_id=app_id)
+    drafts = _drafts(documents, scope, runtime.clock())
+    wanted = _Wanted(scope, drafts, {memory_id_of(one) for one in remove} - drafts.keys())
+    known = yield from work(runtime.store.get, list(drafts))
+    new = [draft for draft in drafts.values() if draft.id not in known or known[draft.id].text != draft.text]
+    try:
+        count = yield from _written(runtime, wanted, new)
+    except _Outpaced:
+        count = yield from _written(runtime, wanted, list(drafts.values()))
+    return {"message": f"Successfully kept {len(drafts)} documents", "count": count}
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What one call asks for."""
+
+    scope: Scope
+    drafts: Mapping[str, MemoryRecord]
+    gone: set[str]
+
+
+class _Outpaced(HoldfastError):
+    """Someone else wrote a document since it was looked at: its vector is not at hand after all."""
+
+
+def _drafts(documents: Any, scope: Scope, now: int) -> dict[str, MemoryRecord]:
+    if isinstance(documents, (str, bytes)) or not isinstance(documents, Sequence):
+        raise InvalidInput(f"documents is {type(documents).__name__}: it must be a list")
+    if len(documents) > MAX_DOCUMENTS:
+        raise InvalidInput(f"documents holds {len(documents):,}: at most {MAX_DOCUMENTS:,} at once, put them in parts")
+    drafts = [_draft(document, scope, now) for document in documents]
+    return {draft.id: draft for draft in drafts}
+
+
+def _draft(document: Any, scope: Scope, now: int) -> MemoryRecord:
+    if not isinstance(document, Mapping):
+        raise InvalidInput(f"a document is {type(document).__name__}: it must be a dictionary with memory_id and text")
+    day = document.get("expiration_date")
+    return MemoryRecord(
+        id=memory_id_of(document.get("memory_id")),
+        text=text_of(document.get("text"), name="text"),
+        scope=scope,
+        created_at=now,
+        updated_at=now,
+        recorded_at=now,
+        actor_id=identifier("actor_id", document.get("actor_id")),
+        memory_type="document",
+        metadata=metadata_of(document.get("metadata")),
+        expiration_date=None if day is None else calendar_day(day),
+    )
+
+
+def _written(runtime: Runtime, wanted: _Wanted, new: Sequence[MemoryRecord]) -> Flow[int]:
+    """Embed what is `new`, then put and remove in one transaction; return how many documents that were."""
+    entries = dict(zip([draft.id for draft in new], (yield from indexed(runtime, new)), strict=True))
+
+    def store(transaction: Transaction) -> int:
+        runtime.admit(transaction, entries.values())
+        for draft in wanted.drafts.values():
+            _keep(transaction, draft, entries.get(draft.id))
+        return len(wanted.drafts) + _remove(transaction, wanted, runtime.clock())
+
+    count = yield from write(runtime.store, store)
+    runtime.admission_is_kept()
+    return count
+
+
+def _remove(transaction: Transaction, wanted: _Wanted, now: int) -> int:
+    found = [record for memory_id in wanted.gone if (record := transaction.get(memory_id)) is not None]
+    mine = [record for record in found if record.memory_type == "document" and record.scope == wanted.scope]
+    for record in mine:
+        transaction.remove(record, happened_at=now, recorded_at=now)
+    return len(mine)
+
+
+def _keep(transaction: Transaction, draft: MemoryRecord, entry: Indexed | None) -> None:
+    old = transaction.get(draft.id)
+    if old is None:
+        if entry is None:
+            raise _Outpaced
+        transaction.insert(draft, entry, fingerprint=fingerprint(draft))
+        return
+    if old.memory_type != "document" or old.scope != draft.scope:
+        raise InvalidInput(f"the id {draft.id} belongs to another memory: derive ids from the scope")
+    if entry is None and old.text != draft.text:
+        raise _Outpaced
+    new = replace(draft, created_at=old.created_at, recorded_at=old.recorded_at)
+    transaction.revise(
+        old,
+        new,
+        indexed=entry,
+        fingerprint=fingerprint(new),
+        happened_at=draft.updated_at,
+        recorded_at=draft.updated_at,
+    )

@@ -1,0 +1,63 @@
+"""Records as callers see them."""
+
+from __future__ import annotations
+
+from hashlib import md5
+from typing import Any
+
+from holdfast.extraction.facts import Skipped
+from holdfast.records import MemoryRecord
+from holdfast.results import AddedItem, MemoryItem, SkippedItem
+from holdfast.timestamps import isoformat
+
+_PROMOTED = ("actor_id", "role", "attributed_to", "speaker", "expiration_date", "standing")
+_SHOWN_OF_SKIPPED = 200
+
+
+def item_of(record: MemoryRecord) -> MemoryItem:
+    """Return `record` in Mem0's shape; ids and attributes that are absent have no key."""
+    item: dict[str, Any] = {
+        "id": record.id,
+        "memory": record.text,
+        "hash": md5(record.text.encode(), usedforsecurity=False).hexdigest(),
+        "metadata": dict(record.metadata) or None,
+        "categories": list(record.categories),
+        "created_at": isoformat(record.created_at),
+        "updated_at": isoformat(record.updated_at),
+        "recorded_at": isoformat(record.recorded_at),
+        "memory_type": record.memory_type,
+        **record.scope.ids(),
+    }
+    for name in _PROMOTED:
+        value = getattr(record, name)
+        if value is not None:
+            item[name] = value
+    if record.immutable:
+        item["immutable"] = True
+    if record.facts is not None:
+        item["facts"] = list(record.facts)
+    return item  # type: ignore[return-value]
+
+
+def added_item(record: MemoryRecord, event: str, *, previous: str | None = None) -> AddedItem:
+    """Return one event of an add."""
+    item: AddedItem = {"id": record.id, "memory": record.text, "event": event}
+    if previous is not None:
+        item["previous_memory"] = previous
+    if record.actor_id is not None:
+        item["actor_id"] = record.actor_id
+    if record.role is not None:
+        item["role"] = record.role
+    if record.facts is not None:
+        item["facts"] = list(record.facts)
+    return item
+
+
+def skipped_item(skipped: Skipped, *, memory_id: str | None = None) -> SkippedItem:
+    """Return why something was not stored."""
+    item: SkippedItem = {"reason": skipped.reason, "text": skipped.text[:_SHOWN_OF_SKIPPED]}
+    if skipped.detail:
+        item["detail"] = skipped.detail
+    if memory_id is not None:
+        item["id"] = memory_id
+    return item

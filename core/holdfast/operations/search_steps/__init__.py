@@ -1,0 +1,1 @@
+"""The steps of `search`: rank the candidates, rerank the best."""

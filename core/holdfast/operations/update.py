@@ -1,0 +1,173 @@
+"""The verbs on single memories and on whole scopes: get, update, delete, history and their batches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final, TypedDict
+
+from holdfast.errors import InvalidInput, NotFound
+from holdfast.extraction import rules
+from holdfast.operations.arguments import batch_of, memory_id_of, metadata_of, text_of
+from holdfast.operations.index_entries import indexed
+from holdfast.protocols import Json
+from holdfast.records import MemoryRecord, Standing
+from holdfast.results import Message
+from holdfast.retrieval.index_text import fingerprint
+from holdfast.runtime.effects import Flow, work, write
+from holdfast.runtime.runtime import Runtime
+from holdfast.stores.protocol import Transaction
+from holdfast.timestamps import Moment, calendar_day, instant
+
+
+class _Unset:
+    """The default that is told from `None`, which clears."""
+
+    def __repr__(self) -> str:
+        return "<unchanged>"
+
+
+UNSET: Final = _Unset()
+
+
+def update(
+    runtime: Runtime,
+    memory_id: str,
+    text: str | None = None,
+    *,
+    data: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    expiration_date: Any = UNSET,
+    timestamp: Moment | None = None,
+) -> Flow[Message]:
+    """Change a memory; its id, scope and history stay.
+
+    Args:
+        memory_id: Which.
+        text: What it says from now on.
+        data: Another name for `text`.
+        metadata: Merged into what is there, key by key; a key set to `None` is removed.
+        expiration_date: Last day on which it is shown; `None` clears it.
+        timestamp: When the change happened; now by default.
+
+    Raises:
+        NotFound: No memory has this id.
+        InvalidInput: Nothing is to be changed, the memory is immutable, or a value cannot be used.
+    """
+    change = _change(
+        {
+            "memory_id": memory_id,
+            "text": text,
+            "data": data,
+            "metadata": metadata,
+            "expiration_date": expiration_date,
+        }
+    )
+    yield from _revise(runtime, [change], timestamp)
+    return {"message": "Memory updated successfully!"}
+
+
+def batch_update(runtime: Runtime, memories: Sequence[Mapping[str, Any]]) -> Flow[Message]:
+    """Change up to 1,000 memories, all or none.
+
+    Args:
+        memories: One `{"memory_id", "text"?, "metadata"?, "expiration_date"?}` each.
+
+    Raises:
+        NotFound: An id is unknown; nothing was changed.
+        InvalidInput: The batch is empty or too large, or an item cannot be used; nothing was changed.
+    """
+    changes = [_change(item) for item in batch_of(memories, name="memories")]
+    yield from _revise(runtime, changes, None)
+    return {"message": f"Successfully updated {len(changes)} memories", "count": len(changes)}
+
+
+# Changing
+
+
+class _Change(TypedDict):
+    memory_id: str
+    text: str | None
+    metadata: dict[str, Json]
+    expiration_date: str | _Unset | None
+
+
+def _change(item: Any) -> _Change:
+    """Return one requested change, checked."""
+    if not isinstance(item, Mapping):
+        raise InvalidInput(f"an update is {type(item).__name__}: it must be a dictionary with memory_id")
+    text, data = item.get("text"), item.get("data")
+    if text is not None and data is not None and text != data:
+        raise InvalidInput("text and data are both given: they mean the same, give one")
+    new_text = text if text is not None else data
+    day = item.get("expiration_date", UNSET)
+    if new_text is None and item.get("metadata") is None and isinstance(day, _Unset):
+        raise InvalidInput("nothing is to be updated: give text, metadata or expiration_date")
+    return {
+        "memory_id": memory_id_of(item.get("memory_id")),
+        "text": None if new_text is None else text_of(new_text, name="text"),
+        "metadata": metadata_of(item.get("metadata")),
+        "expiration_date": day if day is None or isinstance(day, _Unset) else calendar_day(day),
+    }
+
+
+def _revise(runtime: Runtime, changes: Sequence[_Change], timestamp: Moment | None) -> Flow[None]:
+    recorded_at = runtime.clock()
+    happened_at = recorded_at if timestamp is None else instant(timestamp)
+    known = yield from work(runtime.store.get, [change["memory_id"] for change in changes])
+    drafts = [_changed(_existing(known, change["memory_id"]), change, happened_at) for change in changes]
+    reworded = [draft for draft, change in zip(drafts, changes, strict=True) if change["text"] is not None]
+    entries = dict(zip([draft.id for draft in reworded], (yield from indexed(runtime, reworded)), strict=True))
+
+    def store(transaction: Transaction) -> None:
+        runtime.admit(transaction, entries.values())
+        for change in changes:
+            old = transaction.get(change["memory_id"])
+            if old is None:
+                raise unknown_memory(change["memory_id"])
+            new = _changed(old, change, happened_at)
+            transaction.revise(
+                old,
+                new,
+                indexed=entries.get(new.id),
+                fingerprint=fingerprint(new),
+                happened_at=happened_at,
+                recorded_at=recorded_at,
+            )
+
+    yield from write(runtime.store, store)
+
+
+def _changed(old: MemoryRecord, change: _Change, happened_at: int) -> MemoryRecord:
+    if old.immutable:
+        raise InvalidInput(f"memory {old.id} is immutable: delete it and add a new one")
+    day = change["expiration_date"]
+    merged = {**old.metadata, **change["metadata"]}
+    reworded = change["text"] not in (None, old.text)
+    return replace(
+        old,
+        text=old.text if change["text"] is None else change["text"],
+        facts=() if reworded and old.facts else old.facts,  # they were told by the words that are gone
+        standing=_standing(old, change["text"]),
+        metadata={key: value for key, value in merged.items() if value is not None},
+        expiration_date=old.expiration_date if isinstance(day, _Unset) else day,
+        updated_at=max(happened_at, old.created_at),
+    )
+
+
+def _standing(old: MemoryRecord, text: str | None) -> Standing | None:
+    """Return what kind of standing fact a memory tells once it says `text`: a model's word, once given, holds."""
+    if old.memory_type != "semantic" or old.standing is not None or text is None:
+        return old.standing
+    return rules.standing_of(text, speaker=old.speaker)
+
+
+def _existing(known: Mapping[str, MemoryRecord], memory_id: str) -> MemoryRecord:
+    if memory_id not in known:
+        raise unknown_memory(memory_id)
+    return known[memory_id]
+
+
+def unknown_memory(memory_id: str) -> NotFound:
+    """Return the error for an id that names no memory."""
+    return NotFound(f"there is no memory {memory_id}: get_all and search show the ids there are")

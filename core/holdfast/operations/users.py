@@ -1,0 +1,56 @@
+"""`users` and `delete_users`: who has memories."""
+
+from __future__ import annotations
+
+from holdfast.errors import InvalidInput, NotFound
+from holdfast.operations.arguments import matching_of
+from holdfast.operations.delete import remove_matching
+from holdfast.results import Message, UserItem, Users
+from holdfast.runtime.effects import Flow, work
+from holdfast.runtime.runtime import Runtime
+from holdfast.scope import SCOPE_FIELDS
+from holdfast.stores.protocol import Entity
+from holdfast.timestamps import isoformat
+
+
+def users(runtime: Runtime) -> Flow[Users]:
+    """Return every user, agent, run and app that has memories, the most recently changed first."""
+    entities = yield from work(runtime.store.entities)
+    return {"count": len(entities), "results": [_user_item(entity) for entity in entities]}
+
+
+def delete_users(
+    runtime: Runtime,
+    *,
+    user_id: str | None = None,
+    agent_id: str | None = None,
+    app_id: str | None = None,
+    run_id: str | None = None,
+) -> Flow[Message]:
+    """Delete one user, agent, app or run with all its memories.
+
+    Raises:
+        InvalidInput: Not exactly one id is given.
+        NotFound: It has no memories.
+    """
+    given = {"user_id": user_id, "agent_id": agent_id, "app_id": app_id, "run_id": run_id}
+    named = {field: value for field, value in given.items() if value is not None}
+    if len(named) != 1:
+        raise InvalidInput(f"delete_users takes exactly one of {', '.join(SCOPE_FIELDS)}: {len(named)} were given")
+    count = yield from remove_matching(
+        runtime, matching_of(None, user_id=user_id, agent_id=agent_id, app_id=app_id, run_id=run_id)
+    )
+    if not count:
+        field, value = next(iter(named.items()))
+        raise NotFound(f"{field} {value!r} has no memories: `users` lists who has")
+    return {"message": "Entity deleted successfully!", "count": count}
+
+
+def _user_item(entity: Entity) -> UserItem:
+    return {
+        "type": entity.type,
+        "name": entity.name,
+        "total_memories": entity.count,
+        "created_at": isoformat(entity.created_at),
+        "updated_at": isoformat(entity.updated_at),
+    }

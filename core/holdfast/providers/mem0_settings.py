@@ -1,0 +1,139 @@
+"""Mem0's configuration, read in our words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from holdfast.errors import ConfigError
+from holdfast.protocols import Role, Spec
+from holdfast.providers.presets import AZURE
+
+# Mem0's words for what we call otherwise, and its settings that change nothing here.
+_LOCAL_ALIASES = dict.fromkeys(
+    ("huggingface", "sentence_transformer", "sentence_transformers"), "sentence-transformers"
+)
+
+
+_PROVIDER_ALIASES: Mapping[Role, Mapping[str, str]] = {
+    "llm": {"openai_structured": "openai", "azure_openai_structured": AZURE},
+    "embedder": _LOCAL_ALIASES,
+    "reranker": {"llm_reranker": "llm", "cross-encoder": "sentence-transformers", **_LOCAL_ALIASES},
+}
+
+
+_SETTING_ALIASES = {"embedding_dims": "dimensions", "scoring_prompt": "prompt"}
+
+
+IGNORED_SETTINGS = frozenset(
+    (
+        "enable_vision",
+        "memory_add_embedding_type",
+        "memory_search_embedding_type",
+        "memory_update_embedding_type",
+        "reasoning_effort",
+        "store",
+        "top_k",
+        "top_p",
+        "vision_details",
+    )
+)
+
+
+# Mem0 rates one memory a call, so its limit of tokens is too low for an answer about all of them.
+IGNORED_OF_RERANKERS = IGNORED_SETTINGS | {"max_tokens", "normalize", "show_progress_bar"}
+
+
+def with_chat_model(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of an LLM reranker, what Mem0 says of its chat model among them made a spec of its own."""
+    own = {name: value for name, value in config.items() if name in ("llm", "prompt", "scoring_prompt")}
+    model = {name: value for name, value in config.items() if name not in own}
+    if model and own.get("llm") is not None:
+        raise ConfigError(
+            f"reranker has both llm and {', '.join(map(repr, model))}: describe its chat model in llm alone"
+        )
+    if model:
+        provider = model.pop("provider", "openai")
+        own["llm"] = {"provider": provider, "config": model}
+    return own
+
+
+def provider_and_settings(role: Role, spec: str | Spec) -> tuple[str, dict[str, Any]]:
+    """Return the provider's name and the settings, Azure's unpacked."""
+    if isinstance(spec, str):
+        return _PROVIDER_ALIASES[role].get(spec, spec), {}
+    for key in spec:
+        if key not in ("provider", "config"):
+            raise ConfigError(f"{role} has the key {key!r}: it takes 'provider' and 'config', which holds the settings")
+    provider, config = spec.get("provider", "openai"), spec.get("config") or {}
+    azure = (config.get("azure_kwargs") or {}) if isinstance(config, Mapping) else None
+    if not isinstance(provider, str) or not isinstance(config, Mapping) or not isinstance(azure, Mapping):
+        raise ConfigError(f"{role} must be like {{'provider': 'openai', 'config': {{...}}}}")
+    settings = {name: value for name, value in config.items() if name != "azure_kwargs"}
+    # Mem0's examples leave these blank to mean "from the environment".
+    settings |= {name: value for name, value in azure.items() if value}
+    return _PROVIDER_ALIASES[role].get(provider, provider), settings
+
+
+def our_setting_name(name: str, provider: str) -> str:
+    """Return our name of a setting that Mem0 calls `name`."""
+    return "base_url" if name == f"{provider}_base_url" else _SETTING_ALIASES.get(name, name)
+
+
+_FILE_NAME = "holdfast.db"
+
+
+_FAISS_WITHOUT_EFFECT = ("collection_name", "distance_strategy", "normalize_L2")
+
+
+def with_vector_store(values: Mapping[str, Any], store: Any) -> tuple[dict[str, Any], list[str]]:
+    """Return `values` with what Mem0's `vector_store` says, and the keys of it that change nothing."""
+    settings = _faiss_settings(store)
+    ignored = [name for name in settings if name in _FAISS_WITHOUT_EFFECT]
+    folder, dimensions = settings.get("path"), settings.get("embedding_model_dims")
+    merged = dict(values)
+    if folder and "path" in values:
+        raise ConfigError("both path and vector_store.config.path say where the memory lies: keep one of them")
+    if folder:
+        merged["path"] = Path(folder).expanduser() / _FILE_NAME
+    if dimensions and "embedder" in values:
+        merged["embedder"] = _with_dimensions(values["embedder"], dimensions)
+    elif dimensions:
+        ignored.append("embedding_model_dims")
+    return merged, [f"vector_store.config.{name}" for name in ignored]
+
+
+def _faiss_settings(store: Any) -> Mapping[str, Any]:
+    if not isinstance(store, Mapping) or not isinstance(store.get("config") or {}, Mapping):
+        raise ConfigError("vector_store must be like {'provider': 'faiss', 'config': {'path': folder}}")
+    provider, settings = store.get("provider"), store.get("config") or {}
+    if provider != "faiss":
+        raise ConfigError(
+            f"vector_store.provider is {provider!r}: Holdfast keeps its vectors itself, in its file and a"
+            " FAISS index; say 'faiss', or leave vector_store out and give path"
+        )
+    for name in settings:
+        if name not in (*_FAISS_WITHOUT_EFFECT, "path", "embedding_model_dims"):
+            raise ConfigError(f"vector_store.config.{name} is not known for faiss: leave it out")
+    return settings
+
+
+def _with_dimensions(embedder: Any, dimensions: int) -> Any:
+    """Return the embedder's spec with the length of vectors that the vector store was told to expect."""
+    if isinstance(embedder, str):
+        return {"provider": embedder, "config": {"dimensions": dimensions}}
+    config = (embedder.get("config") or {}) if isinstance(embedder, Mapping) else None
+    named = (
+        getattr(embedder, "dimensions", None)
+        if config is None
+        else config.get("dimensions", config.get("embedding_dims"))
+    )
+    if named is not None and named != dimensions:
+        raise ConfigError(
+            f"vector_store.config.embedding_model_dims is {dimensions}, the embedder's dimensions are"
+            f" {named}: keep the embedder's alone"
+        )
+    if config is None or named is not None:
+        return embedder
+    return {**embedder, "config": {**config, "dimensions": dimensions}}

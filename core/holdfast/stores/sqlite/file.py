@@ -1,0 +1,78 @@
+"""The SQLite file: how it is made, opened and configured."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import uuid
+from pathlib import Path
+from typing import Literal
+
+from holdfast.errors import InvalidInput, StorageError
+from holdfast.stores.sqlite.schema import migrate
+
+Synchronous = Literal["FULL", "NORMAL"]
+
+
+IN_MEMORY = ":memory:"
+
+
+BUSY_TIMEOUT = 60.0
+
+
+_LEAST_SIZE = 512  # of any database; SQLite takes a file of one byte for a new one
+
+
+def prepare_file(path: Path) -> None:
+    """See to it that `path` is a file that can be opened as a store, made whole or not at all."""
+    if path.is_dir():
+        raise InvalidInput(f"{path} is a folder: name a file in it, such as {path / 'memory.db'}")
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _create(path)
+    if (size := path.stat().st_size) < _LEAST_SIZE:
+        raise StorageError(
+            f"{path} holds {size} bytes, which no store ever does: restore a backup, or delete it to start anew"
+        )
+    if not os.access(path, os.W_OK):
+        raise StorageError(f"{path} is read-only: make it writable, or copy it to where it can be written")
+
+
+def _create(path: Path) -> None:
+    # The file appears under its name only when its tables exist, so an empty file is always damage, even while
+    # several processes start at once: `link` refuses to replace what another one made first.
+    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        with contextlib.closing(sqlite3.connect(draft, isolation_level=None)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+            migrate(connection, name=str(path))
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        for suffix in ("", "-wal", "-shm"):  # SQLite leaves its own behind when the disk is full
+            draft.with_name(draft.name + suffix).unlink(missing_ok=True)
+
+
+def configure(connection: sqlite3.Connection, synchronous: Synchronous) -> None:
+    """Set what SQLite keeps per connection."""
+    connection.execute(f"PRAGMA synchronous = {synchronous}")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA cache_size = -65536")
+    connection.execute("PRAGMA temp_store = MEMORY")
+
+
+def way_out(error: BaseException) -> str:
+    """Return what the caller can do about an error of SQLite."""
+    text = str(error).lower()
+    if "full" in text or "no space" in text:
+        return "Nothing was written: make room on the disk and call again"
+    if "locked" in text or "busy" in text:
+        return f"Another process kept it for over {BUSY_TIMEOUT:.0f} seconds: nothing was written, call again"
+    if "readonly" in text or "read-only" in text or "permission" in text:
+        return "Nothing was written: make the file and its folder writable"
+    if "malformed database schema" in text or "not a database" in text:
+        return "Nothing in the file can be read any more: restore a backup"
+    if "malformed" in text or "utf-8" in text or text.startswith("no such"):
+        return "The file is damaged: run `holdfast doctor`, or restore a backup"
+    return "Nothing was written"

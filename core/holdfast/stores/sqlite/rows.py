@@ -1,0 +1,152 @@
+"""How a record becomes a row of the file and back, with the checksum that tells whether it is still itself."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+
+from holdfast.errors import StorageError
+from holdfast.protocols import Json
+from holdfast.records import MemoryRecord
+from holdfast.scope import SCOPE_FIELDS, Scope
+from holdfast.stores.protocol import Indexed
+
+SqlValue = str | int | float | bytes | None
+
+COLUMNS = (
+    "id, text, user_id, agent_id, run_id, app_id, actor_id, role, attributed_to, speaker, memory_type, "
+    "metadata, categories, created_at, updated_at, recorded_at, expiration_date, immutable, facts, "
+    "standing"
+)
+"""The columns of a record, in the order of `to_row`; `checksum` follows them in every query."""
+
+WIDTH = COLUMNS.count(",") + 1
+_FIRST_WIDTH = COLUMNS[: COLUMNS.index(", facts")].count(",") + 1  # without the columns that came later
+
+
+def to_row(record: MemoryRecord) -> tuple[SqlValue, ...]:
+    """Return the values of `COLUMNS` for `record`."""
+    scope = record.scope
+    return (
+        record.id,
+        record.text,
+        scope.user_id,
+        scope.agent_id,
+        scope.run_id,
+        scope.app_id,
+        record.actor_id,
+        record.role,
+        record.attributed_to,
+        record.speaker,
+        record.memory_type,
+        to_json(record.metadata) if record.metadata else "{}",
+        to_json(record.categories) if record.categories else "[]",
+        record.created_at,
+        record.updated_at,
+        record.recorded_at,
+        record.expiration_date,
+        int(record.immutable),
+        None if record.facts is None else to_json(record.facts),
+        record.standing,
+    )
+
+
+def from_row(row: Sequence[Any]) -> MemoryRecord:
+    """Return the record of a row of `COLUMNS` and checksum.
+
+    Raises:
+        StorageError: The checksum does not hold.
+    """
+    values = row[:WIDTH]
+    if record_checksum(values) != row[WIDTH]:
+        raise damaged(f"memory {row[0]}")
+    return MemoryRecord(
+        id=values[0],
+        text=values[1],
+        scope=Scope(values[2], values[3], values[4], values[5]),
+        actor_id=values[6],
+        role=values[7],
+        attributed_to=values[8],
+        speaker=values[9],
+        memory_type=values[10],
+        metadata={} if values[11] == "{}" else json.loads(values[11]),
+        categories=() if values[12] == "[]" else tuple(json.loads(values[12])),
+        created_at=values[13],
+        updated_at=values[14],
+        recorded_at=values[15],
+        expiration_date=values[16],
+        immutable=bool(values[17]),
+        facts=None if values[18] is None else tuple(json.loads(values[18])),
+        standing=values[19],
+    )
+
+
+def to_blobs(indexed: Indexed) -> tuple[bytes, bytes]:
+    """Return a vector and its terms as they lie in the file, little-endian."""
+    return np.asarray(indexed.vector, "<f4").tobytes(), np.asarray(indexed.terms, "<u4").tobytes()
+
+
+def damaged(what: str) -> StorageError:
+    """Return the error that says that `what` is not as it was written."""
+    return StorageError(
+        f"{what} is damaged: its checksum does not hold."
+        " `holdfast doctor --repair` sets it aside; a backup has it whole"
+    )
+
+
+def to_document(record: MemoryRecord) -> str:
+    """Return `record` whole as JSON text: how the history keeps what was."""
+    return to_json(asdict(record))
+
+
+def from_document(document: str) -> MemoryRecord:
+    """Return the record that `to_document` wrote."""
+    values = json.loads(document)
+    values["scope"] = Scope(**values["scope"])
+    values["categories"] = tuple(values["categories"])
+    if values.get("facts") is not None:
+        values["facts"] = tuple(values["facts"])
+    return MemoryRecord(**values)
+
+
+def checksum(values: Sequence[SqlValue]) -> int:
+    """Return the CRC-32 of a row's values, `None` told from empty."""
+    # `ascii` spells texts and whole numbers the same in every version of Python and Unicode, in one fast call.
+    return zlib.crc32(ascii(tuple(values)).encode())
+
+
+def record_checksum(values: Sequence[SqlValue]) -> int:
+    """Return the CRC-32 of the values of `COLUMNS`.
+
+    Columns that came later count up to the last that holds something, so that rows written before them still hold.
+    """
+    width = WIDTH
+    while width > _FIRST_WIDTH and values[width - 1] is None:
+        width -= 1
+    return checksum(values[:width])
+
+
+def vector_checksum(vector: object, terms: object) -> int:
+    """Return the CRC-32 of a vector and its terms; -1, which none is, where a damaged file holds something else."""
+    if not isinstance(vector, bytes) or not isinstance(terms, bytes):
+        return -1
+    return zlib.crc32(terms, zlib.crc32(vector))
+
+
+@lru_cache(maxsize=1024)
+def scope_key(scope: Scope) -> bytes:
+    """Return 16 bytes that stand for exactly this combination of ids."""
+    ids = [getattr(scope, field) for field in SCOPE_FIELDS]
+    return blake2b(to_json(ids).encode(), digest_size=16).digest()
+
+
+def to_json(value: Json | Mapping[str, Any] | Sequence[Any]) -> str:
+    """Return compact JSON text in the characters of the original."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

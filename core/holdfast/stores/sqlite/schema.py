@@ -1,0 +1,169 @@
+"""The tables of a Holdfast file, as an append-only list of steps.
+
+Each step runs in one transaction together with the count of steps done (`PRAGMA user_version`). A step that was
+ever released is never edited: a change is a new step at the end.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import uuid
+
+from holdfast.errors import SchemaTooNew, StorageError
+from holdfast.stores.protocol import STORE_ID_SETTING
+from holdfast.stores.sqlite.rows import checksum
+
+APPLICATION_ID = 0x484F4C44
+"""`HOLD`: what tells a Holdfast file from any other SQLite database."""
+
+# A memory's `row` is the number of the change that made it: rows are never reused, and no counter but the change
+# sequence is needed. `changes.before` holds the record as it stood before an UPDATE or DELETE; for an ADD there is
+# nothing before, so a memory that never changed is written once.
+_FIRST = """
+CREATE TABLE settings (
+    name     TEXT PRIMARY KEY,
+    value    TEXT NOT NULL,
+    checksum INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE memories (
+    row             INTEGER PRIMARY KEY,
+    id              TEXT NOT NULL UNIQUE,
+    text            TEXT NOT NULL,
+    user_id         TEXT,
+    agent_id        TEXT,
+    run_id          TEXT,
+    app_id          TEXT,
+    actor_id        TEXT,
+    role            TEXT,
+    attributed_to   TEXT,
+    speaker         TEXT,
+    memory_type     TEXT NOT NULL,
+    metadata        TEXT NOT NULL,
+    categories      TEXT NOT NULL,
+    created_at      INTEGER NOT NULL,
+    updated_at      INTEGER NOT NULL,
+    recorded_at     INTEGER NOT NULL,
+    expiration_date TEXT,
+    immutable       INTEGER NOT NULL,
+    checksum        INTEGER NOT NULL,
+    fingerprint     BLOB UNIQUE
+) STRICT;
+
+CREATE INDEX memories_of_user  ON memories (user_id,  created_at) WHERE user_id  IS NOT NULL;
+CREATE INDEX memories_of_agent ON memories (agent_id, created_at) WHERE agent_id IS NOT NULL;
+CREATE INDEX memories_of_run   ON memories (run_id,   created_at) WHERE run_id   IS NOT NULL;
+CREATE INDEX memories_of_app   ON memories (app_id,   created_at) WHERE app_id   IS NOT NULL;
+
+CREATE TABLE vectors (
+    row      INTEGER PRIMARY KEY REFERENCES memories (row) ON DELETE CASCADE,
+    vector   BLOB NOT NULL,
+    terms    BLOB NOT NULL,
+    checksum INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE changes (
+    sequence    INTEGER PRIMARY KEY,
+    row         INTEGER NOT NULL,
+    memory_id   TEXT NOT NULL,
+    event       TEXT NOT NULL,
+    happened_at INTEGER NOT NULL,
+    recorded_at INTEGER NOT NULL,
+    actor_id    TEXT,
+    role        TEXT,
+    before      TEXT,
+    checksum    INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX later_changes ON changes (row) WHERE row <> sequence;
+CREATE INDEX removals ON changes (memory_id) WHERE event = 'DELETE';
+
+CREATE TABLE messages (
+    number      INTEGER PRIMARY KEY,
+    scope       BLOB NOT NULL,
+    role        TEXT NOT NULL,
+    name        TEXT,
+    content     TEXT NOT NULL,
+    happened_at INTEGER NOT NULL,
+    recorded_at INTEGER NOT NULL,
+    checksum    INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX messages_of_scope ON messages (scope);
+
+CREATE TABLE sources (
+    row     INTEGER NOT NULL REFERENCES memories (row) ON DELETE CASCADE,
+    message INTEGER NOT NULL REFERENCES messages (number) ON DELETE CASCADE,
+    PRIMARY KEY (row, message)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX sources_of_message ON sources (message);
+
+CREATE TABLE damaged (
+    row     INTEGER PRIMARY KEY,
+    problem TEXT NOT NULL,
+    content TEXT NOT NULL
+) STRICT;
+"""
+
+# `reembedded` holds vectors of an embedder to come, each with the checksum of the memory as it was embedded.
+_SECOND = """
+ALTER TABLE memories ADD COLUMN facts TEXT;
+ALTER TABLE memories ADD COLUMN standing TEXT;
+
+CREATE TABLE reembedded (
+    row       INTEGER PRIMARY KEY REFERENCES memories (row) ON DELETE CASCADE,
+    of_record INTEGER NOT NULL,
+    vector    BLOB NOT NULL,
+    terms     BLOB NOT NULL,
+    checksum  INTEGER NOT NULL
+) STRICT;
+"""
+
+STEPS: tuple[str, ...] = (_FIRST, _SECOND)
+
+
+def migrate(connection: sqlite3.Connection, *, name: str) -> None:
+    """Bring the file behind `connection` to the newest schema; many processes may do so at once.
+
+    Raises:
+        SchemaTooNew: A newer Holdfast wrote it.
+        StorageError: It is a database of another program.
+    """
+    if _steps_done(connection, name) == len(STEPS):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for number in range(_steps_done(connection, name), len(STEPS)):
+            _run(connection, STEPS[number])
+            connection.execute(f"PRAGMA user_version = {number + 1}")
+        if not connection.execute("SELECT 1 FROM settings WHERE name = ?", [STORE_ID_SETTING]).fetchone():
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            store_id = (STORE_ID_SETTING, json.dumps(str(uuid.uuid4())))
+            connection.execute("INSERT INTO settings VALUES (?, ?, ?)", (*store_id, checksum(store_id)))
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # on a full disk SQLite has given it up itself
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _steps_done(connection: sqlite3.Connection, name: str) -> int:
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (done,) = connection.execute("PRAGMA user_version").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if application != APPLICATION_ID and (done or tables):
+        raise StorageError(f"{name} is a database of another program: choose another path")
+    if done > len(STEPS):
+        raise SchemaTooNew(f"{name} has schema {done}, this Holdfast knows {len(STEPS)}: upgrade Holdfast")
+    if application == APPLICATION_ID and not tables:
+        raise StorageError(f"{name} has lost its tables: restore a backup")
+    return int(done)
+
+
+def _run(connection: sqlite3.Connection, script: str) -> None:
+    # `executescript` would commit first; the statements here hold no semicolon of their own.
+    for statement in script.split(";"):
+        if statement.strip():
+            connection.execute(statement)
