@@ -77,7 +77,7 @@ class DimensionMismatch(EmbedderMismatch):
     """A vector's length is not that of the store's vectors."""
 
 
-def shown(value: object) -> str:
+def short_repr(value: object) -> str:
     """Return `value` as an error text quotes it: short, whatever it is."""
     try:
         return _SHORT.repr(value)

@@ -11,7 +11,7 @@ from typing import Literal
 
 from holdfast.protocols import Json
 from holdfast.scope import Scope
-from holdfast.timestamps import moment_of
+from holdfast.timestamps import to_datetime
 
 Event = Literal["ADD", "UPDATE", "DELETE", "NONE"]
 MemoryType = Literal["semantic", "episodic", "procedural", "document"]
@@ -63,7 +63,7 @@ class MemoryRecord:
 
 def is_expired(record: MemoryRecord, now: int) -> bool:
     """Return whether `record` is past its last day at `now`, microseconds since 1970."""
-    return record.expiration_date is not None and record.expiration_date < moment_of(now).date().isoformat()
+    return record.expiration_date is not None and record.expiration_date < to_datetime(now).date().isoformat()
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,7 @@ class AddResult(TypedDict):
     turns: NotRequired[list[AddedItem]]
 
 
-class Message(TypedDict):
+class MessageResult(TypedDict):
     """What a verb did, in words; `count` for the verbs that touch several memories."""
 
     message: str
@@ -112,7 +112,7 @@ class UserItem(TypedDict):
     updated_at: str
 
 
-class Users(TypedDict):
+class UserListing(TypedDict):
     """Everyone who has memories, the most recently changed first."""
 
     count: int
@@ -156,14 +156,14 @@ class Explanation(TypedDict):
     score_details: NotRequired[dict[str, float]]
 
 
-class Finding(TypedDict):
+class DoctorProblem(TypedDict):
     """Something that is not as it should be; `id` is the memory's, `None` when it concerns the file."""
 
     id: str | None
     problem: str
 
 
-class Diagnosis(TypedDict):
+class DoctorReport(TypedDict):
     """What `doctor` found.
 
     `healthy` is whether there is no damage; `duplicates` counts memories that say word for word what another one of
@@ -173,7 +173,7 @@ class Diagnosis(TypedDict):
     healthy: bool
     memories: int
     duplicates: int
-    problems: list[Finding]
+    problems: list[DoctorProblem]
     repaired: int
 
 
@@ -187,7 +187,7 @@ class Document(TypedDict):
     expiration_date: NotRequired[Any]
 
 
-class Reembedded(TypedDict):
+class ReembedResult(TypedDict):
     """What `reembed` did."""
 
     message: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from holdfast.errors import InvalidInput, shown
+from holdfast.errors import InvalidInput, short_repr
 
 SCOPE_FIELDS = ("user_id", "agent_id", "run_id", "app_id")
 """The ids that name a scope. `actor_id` only narrows one."""
@@ -31,24 +31,24 @@ class Scope:
         return {field: value for field in SCOPE_FIELDS if (value := getattr(self, field)) is not None}
 
 
-def scope_of(*, user_id: Any = None, agent_id: Any = None, run_id: Any = None, app_id: Any = None) -> Scope:
+def make_scope(*, user_id: Any = None, agent_id: Any = None, run_id: Any = None, app_id: Any = None) -> Scope:
     """Return the scope of these ids, checked.
 
     Raises:
         InvalidInput: None is given, or one is blank, too long or not text.
     """
     scope = Scope(
-        user_id=identifier("user_id", user_id),
-        agent_id=identifier("agent_id", agent_id),
-        run_id=identifier("run_id", run_id),
-        app_id=identifier("app_id", app_id),
+        user_id=check_id("user_id", user_id),
+        agent_id=check_id("agent_id", agent_id),
+        run_id=check_id("run_id", run_id),
+        app_id=check_id("app_id", app_id),
     )
     if scope == Scope():
         raise InvalidInput("no scope is named: give at least one of user_id, agent_id, run_id or app_id")
     return scope
 
 
-def identifier(field: str, value: Any) -> str | None:
+def check_id(field: str, value: Any) -> str | None:
     """Return an id as trimmed text, `None` when absent. Whole numbers and UUIDs are taken as their text.
 
     Raises:
@@ -57,7 +57,7 @@ def identifier(field: str, value: Any) -> str | None:
     if value is None:
         return None
     if isinstance(value, (bool, bytes, float)) or not (isinstance(value, (str, int)) or hasattr(value, "hex")):
-        raise InvalidInput(f"{field} is {shown(value)}: an id must be text")
+        raise InvalidInput(f"{field} is {short_repr(value)}: an id must be text")
     try:
         text = str(value).strip()
     except ValueError as error:  # Python writes no number of more than 4,300 digits
@@ -66,10 +66,10 @@ def identifier(field: str, value: Any) -> str | None:
         raise InvalidInput(f"{field} is blank: leave it out or name someone")
     if len(text) > MAX_ID_LENGTH:
         raise InvalidInput(f"{field} has {len(text)} characters: at most {MAX_ID_LENGTH} are kept")
-    return storable(text, name=field)
+    return check_storable(text, name=field)
 
 
-def storable(text: str, *, name: str) -> str:
+def check_storable(text: str, *, name: str) -> str:
     """Return `text` unchanged if a file can keep it.
 
     Raises:

@@ -6,9 +6,9 @@ import re
 from datetime import date, datetime, timedelta, timezone
 from functools import lru_cache
 
-from holdfast.errors import InvalidInput, shown
+from holdfast.errors import InvalidInput, short_repr
 
-Moment = int | float | str | date | datetime
+TimeLike = int | float | str | date | datetime
 """Unix seconds, a `datetime` (naive means UTC), a `date` (its first moment, UTC) or an ISO-8601 string."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -20,7 +20,7 @@ _ISO = re.compile(
 _FRACTION = re.compile(r"[.,](\d{1,9})")
 
 
-def instant(value: Moment, *, name: str = "timestamp") -> int:
+def to_microseconds(value: TimeLike, *, name: str = "timestamp") -> int:
     """Return `value` as microseconds since 1970 in UTC.
 
     Raises:
@@ -29,29 +29,29 @@ def instant(value: Moment, *, name: str = "timestamp") -> int:
     moment = _datetime(value)
     if moment is None:
         raise InvalidInput(
-            f"{name} is {shown(value)}: use Unix seconds, a datetime, or ISO-8601 such as '2026-05-08T13:56:00Z'"
+            f"{name} is {short_repr(value)}: use Unix seconds, a datetime, or ISO-8601 such as '2026-05-08T13:56:00Z'"
         )
     return (moment - _EPOCH) // _MICROSECOND
 
 
-def instant_of_text(text: str) -> int | None:
+def parse_microseconds(text: str) -> int | None:
     """Return an ISO-8601 date or date-time as microseconds since 1970, or `None` when `text` is neither."""
     moment = _from_iso(text)
     return None if moment is None else (moment - _EPOCH) // _MICROSECOND
 
 
 @lru_cache(maxsize=4096)
-def isoformat(microseconds: int) -> str:
+def to_isoformat(microseconds: int) -> str:
     """Return `microseconds` since 1970 as ISO-8601 in UTC, such as `2026-05-08T13:56:00+00:00`."""
-    return moment_of(microseconds).isoformat()
+    return to_datetime(microseconds).isoformat()
 
 
-def moment_of(microseconds: int) -> datetime:
+def to_datetime(microseconds: int) -> datetime:
     """Return `microseconds` since 1970 as an aware `datetime` in UTC."""
     return _EPOCH + timedelta(microseconds=microseconds)
 
 
-def calendar_day(value: str | date | datetime, *, name: str = "expiration_date") -> str:
+def to_calendar_day(value: str | date | datetime, *, name: str = "expiration_date") -> str:
     """Return the UTC day of `value` as `YYYY-MM-DD`.
 
     Raises:
@@ -59,7 +59,7 @@ def calendar_day(value: str | date | datetime, *, name: str = "expiration_date")
     """
     moment = None if isinstance(value, (int, float)) else _datetime(value)
     if moment is None:
-        raise InvalidInput(f"{name} is {shown(value)}: use a date such as '2027-01-31'")
+        raise InvalidInput(f"{name} is {short_repr(value)}: use a date such as '2027-01-31'")
     return moment.date().isoformat()
 
 

@@ -16,7 +16,7 @@ from tests.adapters.crewai_conversation import UNIFIED, ScriptedLLM, agent_with,
 from tests.contracts.face_contract import FaceContract
 
 from holdfast import AsyncMemory, HoldfastError, InvalidInput, Memory, ProviderError
-from holdfast.scope import scope_of
+from holdfast.scope import make_scope
 from holdfast.testing import Completion, ScriptedChatModel, ToolCall, memory_for_tests
 
 import crewai  # isort: skip - after its switches are set
@@ -112,7 +112,7 @@ def test_thoughts_and_prompts_are_never_kept(memory):
     crew_with(ScriptedLLM("Tea."), crew_memory(memory, user_id="ana", agent_id="desk")).kickoff(
         inputs={"said": "My cat is called Whiskers."}
     )
-    kept = memory.runtime.store.recent_messages(scope_of(user_id="ana", agent_id="desk"), 10)
+    kept = memory.runtime.store.recent_messages(make_scope(user_id="ana", agent_id="desk"), 10)
     assert [message.content for message in kept] == ["My cat is called Whiskers.", "Tea."]
 
 

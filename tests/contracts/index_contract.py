@@ -78,7 +78,7 @@ class IndexContract(Contract):
     def test_an_emptied_one_is_new_and_the_old_one_stays(self):
         mine = self.vectors(DIMENSIONS)
         mine.append(unit_vectors(3, 1))
-        fresh = mine.emptied()
+        fresh = mine.new_empty()
         assert (len(fresh), len(mine), fresh.dimensions) == (0, 3, DIMENSIONS)
         assert fresh.matrix().shape == (0, DIMENSIONS)
         assert fresh.scores(unit_vectors(1, 2)[0], np.zeros(0, np.int64)).shape == (0,)

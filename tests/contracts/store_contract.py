@@ -8,10 +8,10 @@ import pytest
 from tests.contracts.guard import Contract
 
 from holdfast.errors import NotFound, StorageError
-from holdfast.filters import EVERYTHING, parse_filter
+from holdfast.filters import MATCH_ALL, parse_filter
 from holdfast.records import MemoryRecord, SourceMessage
 from holdfast.scope import Scope
-from holdfast.stores.protocol import Indexed
+from holdfast.stores.protocol import IndexEntry
 
 ANA, BEN = Scope(user_id="ana"), Scope(user_id="ben")
 OF_ANA = parse_filter({"user_id": "ana"})
@@ -29,21 +29,21 @@ def record(name: str, *, text: str | None = None, scope: Scope = ANA, at: int = 
     )
 
 
-def entry(number: float = 1.0) -> Indexed:
-    return Indexed(np.array([number, 0, 0, 0], np.float32), np.array([7, 7, int(number)], np.uint32))
+def entry(number: float = 1.0) -> IndexEntry:
+    return IndexEntry(np.array([number, 0, 0, 0], np.float32), np.array([7, 7, int(number)], np.uint32))
 
 
 def inserting(*records: MemoryRecord):
     def work(transaction):
         for number, one in enumerate(records, 1):
-            assert transaction.insert(one, entry(number), fingerprint=one.id.encode()) is None
+            assert transaction.insert(one, entry(number), content_hash=one.id.encode()) is None
 
     return work
 
 
-def revising(old: MemoryRecord, new: MemoryRecord, *, indexed: Indexed | None = None, at: int = 2000):
-    return lambda transaction: transaction.revise(
-        old, new, indexed=indexed, fingerprint=new.text.encode(), happened_at=at, recorded_at=at
+def revising(old: MemoryRecord, new: MemoryRecord, *, indexed: IndexEntry | None = None, at: int = 2000):
+    return lambda transaction: transaction.update_memory(
+        old, new, indexed=indexed, content_hash=new.text.encode(), happened_at=at, recorded_at=at
     )
 
 
@@ -86,7 +86,7 @@ class StoreContract(Contract):
     def test_an_error_inside_a_write_leaves_nothing(self, store):
         def work(transaction):
             inserting(record("one"))(transaction)
-            transaction.keep_messages(ANA, [SourceMessage("user", "hello", None, 1)], recorded_at=1)
+            transaction.insert_messages(ANA, [SourceMessage("user", "hello", None, 1)], recorded_at=1)
             transaction.set({"colour": "red"})
             raise RuntimeError("no")
 
@@ -95,7 +95,7 @@ class StoreContract(Contract):
         assert store.get(["one"]) == {}
         assert store.recent_messages(ANA, 10) == []
         assert store.setting("colour") is None
-        assert rows_of(store.index_entries(0)) == []
+        assert rows_of(store.index_batches(0)) == []
         store.write(inserting(record("two")))
         assert list(store.get(["one", "two"])) == ["two"]
 
@@ -134,8 +134,8 @@ class StoreContract(Contract):
             thread.start()
         for thread in threads:
             thread.join()
-        assert store.count(EVERYTHING) == 200
-        assert len(set(rows_of(store.index_entries(0)))) == 200
+        assert store.count(MATCH_ALL) == 200
+        assert len(set(rows_of(store.index_batches(0)))) == 200
 
     def test_the_state_moves_with_every_write_and_stands_still_otherwise(self, store):
         before = store.state()
@@ -154,23 +154,23 @@ class StoreContract(Contract):
 
     def test_a_fingerprint_is_stored_once(self, store):
         store.write(inserting(record("one")))
-        twin = store.write(lambda t: t.insert(record("two"), entry(), fingerprint=b"one"))
+        twin = store.write(lambda t: t.insert(record("two"), entry(), content_hash=b"one"))
         assert twin == "one"
         assert store.get(["two"]) == {}
-        assert store.twins([b"one", b"nothing"], today="2026-01-01") == {b"one": "one"}
+        assert store.find_duplicates([b"one", b"nothing"], today="2026-01-01") == {b"one": "one"}
 
     def test_a_removed_memory_gives_its_fingerprint_free(self, store):
         store.write(inserting(record("one")))
         store.write(removing(record("one")))
-        assert store.twins([b"one"], today="2026-01-01") == {}
-        assert store.write(lambda t: t.insert(record("two"), entry(), fingerprint=b"one")) is None
+        assert store.find_duplicates([b"one"], today="2026-01-01") == {}
+        assert store.write(lambda t: t.insert(record("two"), entry(), content_hash=b"one")) is None
 
     def test_two_memories_may_come_to_say_the_same(self, store):
         one, two = record("one"), record("two")
         store.write(inserting(one, two))
         store.write(revising(two, replace(two, text="one")))
         assert store.get(["two"])["two"].text == "one"
-        assert store.twins([b"one"], today="2026-01-01") == {b"one": "one"}
+        assert store.find_duplicates([b"one"], today="2026-01-01") == {b"one": "one"}
 
     # Reading
 
@@ -186,13 +186,13 @@ class StoreContract(Contract):
         store.write(inserting(record("a"), record("b", scope=BEN), record("c")))
         rows = store.rows(OF_ANA)
         assert list(rows) == sorted(rows)
-        assert {one.id for one in store.at_rows([int(row) for row in rows]).values()} == {"a", "c"}
+        assert {one.id for one in store.get_rows([int(row) for row in rows]).values()} == {"a", "c"}
         assert store.count(OF_ANA) == 2
-        assert store.at_rows([int(rows[-1]) + 100]) == {}
+        assert store.get_rows([int(rows[-1]) + 100]) == {}
 
     def test_entities_count_who_has_memories(self, store):
         store.write(inserting(record("a", at=1), record("b", scope=Scope(user_id="ana", run_id="r"), at=5)))
-        found = {(one.type, one.name): (one.count, one.created_at, one.updated_at) for one in store.entities()}
+        found = {(one.type, one.name): (one.count, one.created_at, one.updated_at) for one in store.list_entities()}
         assert found == {("user", "ana"): (2, 1, 5), ("run", "r"): (1, 5, 5)}
 
     def test_recent_messages_are_those_of_exactly_one_scope(self, store):
@@ -200,9 +200,9 @@ class StoreContract(Contract):
             return SourceMessage("user", text, "Ana", 5)
 
         wider = Scope(user_id="ana", run_id="r")
-        store.write(lambda t: t.keep_messages(ANA, [message("1"), message("2")], recorded_at=1))
-        store.write(lambda t: t.keep_messages(wider, [message("elsewhere")], recorded_at=1))
-        store.write(lambda t: t.keep_messages(ANA, [message("3")], recorded_at=1))
+        store.write(lambda t: t.insert_messages(ANA, [message("1"), message("2")], recorded_at=1))
+        store.write(lambda t: t.insert_messages(wider, [message("elsewhere")], recorded_at=1))
+        store.write(lambda t: t.insert_messages(ANA, [message("3")], recorded_at=1))
         assert store.recent_messages(ANA, 2) == [message("2"), message("3")]
         assert store.recent_messages(wider, 9) == [message("elsewhere")]
         assert store.recent_messages(BEN, 9) == []
@@ -228,7 +228,7 @@ class StoreContract(Contract):
             ("DELETE", "second", None),
         ]
         assert [one.happened_at for one in versions] == [1000, 2000, 3000]
-        assert [store.before("one", one.number) for one in versions] == [None, first, second]
+        assert [store.get_before("one", one.number) for one in versions] == [None, first, second]
 
     def test_a_memory_stored_again_goes_on_with_its_history(self, store):
         one = record("one", text="first")
@@ -241,7 +241,7 @@ class StoreContract(Contract):
     def test_an_id_that_was_never_used_has_no_history(self, store):
         assert store.history("nobody") == []
         with pytest.raises(NotFound, match="nobody"):
-            store.before("nobody", 1)
+            store.get_before("nobody", 1)
 
     def test_changing_what_is_not_there_is_refused(self, store):
         ghost = record("ghost")
@@ -255,11 +255,11 @@ class StoreContract(Contract):
     def test_a_reader_that_follows_the_changes_sees_what_a_new_one_sees(self, store):
         one, two, three = record("one"), record("two"), record("three", expiration_date="2030-01-01")
         store.write(inserting(one, two))
-        (first,) = store.index_entries(0)
+        (first,) = store.index_batches(0)
         store.write(inserting(three))
         store.write(revising(one, replace(one, text="new"), indexed=entry(9)))
         store.write(removing(two))
-        (later,) = store.index_entries(first.sequence)
+        (later,) = store.index_batches(first.sequence)
         assert later.sequence > first.sequence
         assert list(later.removed) == [int(first.rows[1])]
         assert list(later.rows) == sorted(later.rows)
@@ -269,61 +269,61 @@ class StoreContract(Contract):
         assert [terms.tolist() for terms in later.terms] == [[7, 7, 9], [7, 7, 1]]
         assert list(later.expiration_dates) == [None, "2030-01-01"]
         assert not later.restart
-        (whole,) = store.index_entries(0)
+        (whole,) = store.index_batches(0)
         assert list(whole.rows) == list(later.rows)
         assert whole.sequence == later.sequence
 
     def test_what_came_and_went_meanwhile_is_not_told(self, store):
         store.write(inserting(record("one")))
-        (first,) = store.index_entries(0)
+        (first,) = store.index_batches(0)
         store.write(inserting(record("two")))
         store.write(removing(record("two")))
-        parts = list(store.index_entries(first.sequence))
+        parts = list(store.index_batches(first.sequence))
         assert rows_of(parts) == []
 
     def test_nothing_new_is_nothing_to_read(self, store):
         store.write(inserting(record("one")))
-        (first,) = store.index_entries(0)
-        assert list(store.index_entries(first.sequence)) == []
+        (first,) = store.index_batches(0)
+        assert list(store.index_batches(first.sequence)) == []
 
     def test_a_reader_from_the_future_is_told(self, store):
         store.write(inserting(record("one")))
         with pytest.raises(StorageError, match="older than its index"):
-            list(store.index_entries(1000))
+            list(store.index_batches(1000))
 
     def test_clearing_tells_readers_to_start_again(self, store):
         store.write(inserting(record("one"), record("two", scope=BEN)))
-        store.write(lambda t: t.keep_messages(ANA, [SourceMessage("user", "hi", None, 1)], recorded_at=1))
-        (first,) = store.index_entries(0)
+        store.write(lambda t: t.insert_messages(ANA, [SourceMessage("user", "hi", None, 1)], recorded_at=1))
+        (first,) = store.index_batches(0)
         store.write(lambda t: t.clear(recorded_at=5))
-        parts = list(store.index_entries(first.sequence))
+        parts = list(store.index_batches(first.sequence))
         assert parts[0].restart
         assert rows_of(parts) == []
         store.write(inserting(record("three")))
-        (after,) = store.index_entries(first.sequence)
+        (after,) = store.index_batches(first.sequence)
         assert after.restart
         assert len(after.rows) == 1
         assert after.rows[0] > max(first.rows)
         assert store.history("one") == []
         assert store.recent_messages(ANA, 9) == []
-        assert store.count(EVERYTHING) == 1
+        assert store.count(MATCH_ALL) == 1
 
     def test_rows_are_never_used_again(self, store):
         store.write(inserting(record("one")))
-        (first,) = rows_of(store.index_entries(0))
+        (first,) = rows_of(store.index_batches(0))
         store.write(removing(record("one")))
         store.write(inserting(record("two")))
-        (second,) = rows_of(store.index_entries(0))
+        (second,) = rows_of(store.index_batches(0))
         assert second > first
 
     def test_a_change_has_a_mark_of_its_own(self, store):
         store.write(inserting(record("one"), record("two")))
-        one, two = rows_of(store.index_entries(0))
-        assert store.change_mark(one)
-        assert store.change_mark(one) != store.change_mark(two)
-        assert store.change_mark(two + 1) is None
+        one, two = rows_of(store.index_batches(0))
+        assert store.change_id(one)
+        assert store.change_id(one) != store.change_id(two)
+        assert store.change_id(two + 1) is None
 
     def test_a_whole_store_has_no_damages(self, store):
         store.write(inserting(record("one"), record("two")))
         store.write(removing(record("two")))
-        assert store.damages() == []
+        assert store.find_damage() == []

@@ -17,7 +17,7 @@ from holdfast.errors import (
     NotFound,
     ProviderError,
 )
-from holdfast.filters import EVERYTHING
+from holdfast.filters import MATCH_ALL
 from holdfast.providers.hashing import HashingEmbedder
 
 HUGE = 10**5000  # more digits than Python turns into text
@@ -37,7 +37,7 @@ def everything(memory):
     store = memory.runtime.store
     counts = store._query("SELECT (SELECT max(sequence) FROM changes), (SELECT count(*) FROM messages)")
     settings = store.setting("embedder"), store.setting("engines")
-    return counts, store.select(EVERYTHING), store.history(str(KNOWN)), settings
+    return counts, store.select(MATCH_ALL), store.history(str(KNOWN)), settings
 
 
 def check_refused(memory, call, error, said):

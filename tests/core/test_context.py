@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdfast import AsyncMemory, Config, ConfigError, InvalidInput, Memory, NotFound, ProviderError
-from holdfast.extraction.fence import recalled_block
+from holdfast.extraction.fence import fenced_block
 from holdfast.testing import ScriptedChatModel, ScriptedEmbedder, memory_for_tests
 
 
@@ -349,6 +349,6 @@ def test_a_counter_must_be_callable():
 def test_the_fence_counts_too():
     with memory_for_tests(config={"count_tokens": words}) as memory:
         remember(memory, "pond")
-        fence = words(recalled_block(["-"])) - 1
+        fence = words(fenced_block(["-"])) - 1
         assert memory.context("pond", user_id="ana", max_tokens=fence + 2) == ""
         assert "pond" in memory.context("pond", user_id="ana", max_tokens=fence + 3)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast import Memory
-from holdfast.retrieval.bm25 import Hits, telling
+from holdfast.retrieval.bm25 import Hits, weigh_terms
 from holdfast.retrieval.conversation import conversations_of, neighbour_scores, passage_scores
 from holdfast.retrieval.query_intent import question_marks, question_share
 
@@ -197,7 +197,7 @@ def conversations_and_hits(draw):
 def test_a_passage_holds_what_its_turns_hold(drawn):
     numbers, hits = drawn
     expected = np.zeros(len(numbers))
-    for share, hit in telling(hits, len(numbers)):
+    for share, hit in weigh_terms(hits, len(numbers)):
         for place in range(len(numbers)):
             expected[place] += share * bool(np.isin(_around(numbers, place), hit.places).any())
     assert passage_scores(hits, conversations_of(numbers)) == pytest.approx(expected, abs=1e-6)

@@ -14,23 +14,23 @@ from hypothesis import strategies as st
 
 from holdfast.errors import InvalidFilter
 from holdfast.filters import (
-    EVERYTHING,
+    MATCH_ALL,
     SQL_FUNCTIONS,
     And,
     Comparison,
     Not,
     Or,
-    both,
-    names_scope,
+    all_of,
+    is_scoped,
     parse_filter,
-    predicate,
+    to_predicate,
     scope_filter,
     split_scope,
     to_sql,
 )
 from holdfast.records import MemoryRecord
 from holdfast.scope import Scope
-from holdfast.timestamps import instant
+from holdfast.timestamps import to_microseconds
 
 OPERATORS = ["eq", "ne", "in", "nin", "gt", "gte", "lt", "lte", "contains", "icontains"]
 COLUMNS = (
@@ -82,7 +82,7 @@ def rows(database, tree):
 
 
 def matching(records, tree):
-    matches = predicate(tree)
+    matches = to_predicate(tree)
     return [row for row, record in enumerate(records) if matches(record)]
 
 
@@ -144,7 +144,7 @@ NUMBERS = [0, 1, -1, 2, 1.0, -0.0, 0.5, 0.1 + 0.2, 0.3, 1e22, 5e-324, 2**53, 2**
 NUMBERS += [2**63 - 1, -(2**63), float(2**63), 8.20788039913184e-304, 0]
 KEYS = ["a", "b", "a b", "key", "é", "'", "[0]", "0", "OR 1=1", "user", "$", "#-1", "eq", "🙂", "%", "?"]
 DAYS = ["2026-05-08", "2026-05-09", "1969-12-31"]
-MOMENTS = [instant(day) for day in DAYS] + [instant("2026-05-08") + 1, 0]
+MOMENTS = [to_microseconds(day) for day in DAYS] + [to_microseconds("2026-05-08") + 1, 0]
 
 keys = st.sampled_from(["a", "b"]) | st.sampled_from(KEYS)
 texts = st.sampled_from(["a", "b", "A"]) | st.sampled_from(TEXTS) | st.text(alphabet="aAß%_'é🙂 ", max_size=3)
@@ -253,7 +253,7 @@ def test_not_is_plain_negation(database, stored, asked):
 def test_splitting_off_the_scope_keeps_the_meaning(stored, asked):
     tree = parse_filter(asked)
     fixed, rest = split_scope(tree)
-    again = both(scope_filter(Scope(**fixed)), rest or EVERYTHING)
+    again = all_of(scope_filter(Scope(**fixed)), rest or MATCH_ALL)
     assert matching(stored, again) == matching(stored, tree)
 
 
@@ -261,7 +261,7 @@ def test_splitting_off_the_scope_keeps_the_meaning(stored, asked):
 @given(stored=st.lists(records, min_size=3, max_size=8), asked=filters)
 def test_a_filter_that_names_a_scope_never_finds_a_memory_of_nobody(stored, asked):
     tree = parse_filter(asked)
-    if names_scope(tree):
+    if is_scoped(tree):
         assert all(stored[row].scope != Scope() for row in matching(stored, tree))
 
 
@@ -382,7 +382,7 @@ def test_categories_mean_any_of_the_list(database, condition, expected):
         ({"lt": "2026-05-08"}, [0]),
         ({"gte": "2026-05-08T02:00:00+02:00", "lte": date(2026, 5, 8)}, [1]),
         ({"in": [datetime(2026, 5, 8, tzinfo=timezone.utc), "2026-05-07"]}, [0, 1]),
-        ({"gt": instant("2026-05-08") / 1e6}, [2]),
+        ({"gt": to_microseconds("2026-05-08") / 1e6}, [2]),
         ({"nin": []}, [0, 1, 2]),
         ("*", [0, 1, 2]),
     ],
@@ -390,7 +390,7 @@ def test_categories_mean_any_of_the_list(database, condition, expected):
 )
 def test_dates_are_moments_and_a_day_is_its_start(database, condition, expected):
     days = ["2026-05-07", "2026-05-08", "2026-05-09"]
-    stored = [memory(created_at=instant(day), expiration_date=day) for day in days] + [memory(created_at=2**50)]
+    stored = [memory(created_at=to_microseconds(day), expiration_date=day) for day in days] + [memory(created_at=2**50)]
     assert [row for row in found(database, stored, {"created_at": condition}) if row < 3] == expected
     assert found(database, stored, {"expiration_date": condition}) == expected
 
@@ -433,8 +433,8 @@ def test_not_means_none_of_them(database):
 
 def test_nothing_asked_means_everything():
     for nothing in (None, {}, {"AND": []}, {"AND": [{}, {}]}, {"NOT": []}, {"metadata": {}}):
-        assert parse_filter(nothing) == EVERYTHING
-    assert predicate(parse_filter({"NOT": {}}))(memory()) is False
+        assert parse_filter(nothing) == MATCH_ALL
+    assert to_predicate(parse_filter({"NOT": {}}))(memory()) is False
 
 
 def test_every_spelling_of_a_metadata_key_means_the_same():
@@ -522,14 +522,14 @@ def test_a_scope_is_taken_literally(database):
     assert rows(database, scope_filter(Scope(user_id="*"))) == [1]
     assert rows(database, scope_filter(Scope(user_id="a"))) == [0, 2]
     assert rows(database, scope_filter(Scope(user_id="a"), actor_id="z")) == [2]
-    assert scope_filter(Scope()) == EVERYTHING
+    assert scope_filter(Scope()) == MATCH_ALL
 
 
 def test_both_is_flat():
     one, two, three = (Comparison("metadata.n", "eq", n) for n in (1, 2, 3))
-    assert both(And((one, two)), three) == And((one, two, three))
-    assert both(EVERYTHING, one) == one
-    assert both(EVERYTHING, EVERYTHING) == EVERYTHING
+    assert all_of(And((one, two)), three) == And((one, two, three))
+    assert all_of(MATCH_ALL, one) == one
+    assert all_of(MATCH_ALL, MATCH_ALL) == MATCH_ALL
 
 
 @pytest.mark.parametrize(
@@ -556,17 +556,17 @@ def test_both_is_flat():
     ids=repr,
 )
 def test_a_filter_says_whether_it_names_a_scope(asked, expected):
-    assert names_scope(parse_filter(asked)) is expected
+    assert is_scoped(parse_filter(asked)) is expected
 
 
 def test_an_empty_or_names_no_scope():
-    assert names_scope(Or(())) is False
+    assert is_scoped(Or(())) is False
 
 
 def test_the_scope_is_split_from_the_rest():
     city = Comparison("metadata.city", "eq", "Oslo")
     assert split_scope(parse_filter({"user_id": "a"})) == ({"user_id": "a"}, None)
-    assert split_scope(EVERYTHING) == ({}, None)
+    assert split_scope(MATCH_ALL) == ({}, None)
     assert split_scope(parse_filter({"city": "Oslo"})) == ({}, city)
     nested = parse_filter({"city": "Oslo", "AND": [{"user_id": "a"}, {"AND": [{"run_id": {"eq": "r"}}]}]})
     assert split_scope(nested) == ({"user_id": "a", "run_id": "r"}, city)

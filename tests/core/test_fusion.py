@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from holdfast import Memory
 from holdfast.operations.search_steps import rank
-from holdfast.retrieval.fusion import Signals, WordSignals, best, contenders
+from holdfast.retrieval.fusion import Signals, WordSignals, top_places, contenders
 
 unit = st.floats(0, 1, width=32)
 
@@ -26,7 +26,7 @@ def candidates(draw):
 def test_scores_lie_between_0_and_1_and_the_best_come_first(signals, limit):
     scores = signals.fused()
     assert ((scores >= 0) & (scores <= 1)).all()
-    places = best(scores, limit)
+    places = top_places(scores, limit)
     assert list(scores[places]) == sorted(scores.tolist(), reverse=True)[:limit]
 
 
@@ -38,7 +38,7 @@ def test_whoever_can_win_is_a_contender(signals, limit, nearest, slack):
     head = Signals(signals.words.take(at), signals.semantic[at])
     ceiling = float(left.max(initial=-1)) + slack
     kept = contenders(signals.words, head, at, count=count, ceiling=ceiling, limit=limit)
-    assert set(best(signals.fused(), limit).tolist()) <= set(kept.tolist())
+    assert set(top_places(signals.fused(), limit).tolist()) <= set(kept.tolist())
 
 
 @pytest.mark.parametrize("query", ["a red item", "item 7 of colour 3", "nothing of the kind", "colour"])

@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from tests.contracts.index_contract import IndexContract
 
 from holdfast import Config, Memory
-from holdfast.filters import EVERYTHING, parse_filter
+from holdfast.filters import MATCH_ALL, parse_filter
 from holdfast.index import postings
 from holdfast.index.memory_index import MemoryIndex
 from holdfast.index.postings import TermTable
@@ -23,9 +23,9 @@ from holdfast.index.scopes import ScopeLists
 from holdfast.index.vectors import ExactVectors, FaissVectors
 from holdfast.operations.index_entries import slot_names
 from holdfast.retrieval.bm25 import K1, B
-from holdfast.retrieval.fusion import best
-from holdfast.retrieval.index_text import embedded_text, indexed_terms
-from holdfast.retrieval.tokenize import term_ids, words
+from holdfast.retrieval.fusion import top_places
+from holdfast.retrieval.index_text import text_to_embed, terms_to_index
+from holdfast.retrieval.tokenize import hash_terms, stem_words
 from holdfast.scope import SCOPE_FIELDS, Scope
 
 
@@ -95,7 +95,7 @@ def test_the_lists_of_a_scope_are_those_who_carry_its_ids(batches, asked):
         for position, scope in enumerate(plain)
         if all(getattr(scope, field) == value for field, value in asked.ids().items())
     ]
-    assert lists.having(asked.ids()).tolist() == expected
+    assert lists.with_ids(asked.ids()).tolist() == expected
 
 
 # The best
@@ -110,7 +110,7 @@ def test_the_lists_of_a_scope_are_those_who_carry_its_ids(batches, asked):
 def test_the_best_are_the_highest_and_of_equals_the_newest(scores, limit, threshold):
     ranked = sorted(range(len(scores)), key=lambda place: (-scores[place], -place))
     expected = [place for place in ranked if scores[place] >= np.float32(threshold)][:limit]
-    assert best(scores, limit, threshold=threshold).tolist() == expected
+    assert top_places(scores, limit, threshold=threshold).tolist() == expected
 
 
 # The whole of it
@@ -179,7 +179,7 @@ class TwoOnOneFile(RuleBasedStateMachine):
         for face in self.faces:
             runtime = face.runtime
             fresh = MemoryIndex(runtime.engines.embedder.dimensions, vectors=ExactVectors(32))
-            fresh.apply(runtime.store.index_entries(0))
+            fresh.apply(runtime.store.index_batches(0))
             with runtime.lock:
                 assert content(runtime.index()) == content(fresh)
 
@@ -199,7 +199,7 @@ class TwoOnOneFile(RuleBasedStateMachine):
             assert signal(found, "keyword") == pytest.approx(keyword, abs=1e-5)
 
     def records(self):
-        return self.faces[0].runtime.store.select(EVERYTHING)
+        return self.faces[0].runtime.store.select(MATCH_ALL)
 
     def picked(self, number):
         records = self.records()
@@ -245,9 +245,9 @@ def by_hand(core, asked, matching) -> tuple[dict[str, float], dict[str, float]]:
     """Return the cosine and the keyword score of every memory that matches, computed one by one."""
     records = core.store.select(matching)
     query = core.engines.embedder.embed([asked])[0]
-    cosines = {one.id: float(core.engines.embedder.embed([embedded_text(one)])[0] @ query) for one in records}
-    wanted = set(term_ids(words(asked)).tolist())
-    documents = {one.id: Counter(indexed_terms(one, slots=slot_names(one.text)).tolist()) for one in records}
+    cosines = {one.id: float(core.engines.embedder.embed([text_to_embed(one)])[0] @ query) for one in records}
+    wanted = set(hash_terms(stem_words(asked)).tolist())
+    documents = {one.id: Counter(terms_to_index(one, slots=slot_names(one.text)).tolist()) for one in records}
     lengths = {memory_id: sum(document.values()) for memory_id, document in documents.items()}
     mean = max(sum(lengths.values()) / len(records), 1.0) if records else 1.0
     having = {term: sum(1 for document in documents.values() if term in document) for term in wanted}

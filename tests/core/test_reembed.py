@@ -205,7 +205,7 @@ def test_adds_of_other_threads_are_kept_or_refused_and_never_mixed(tmp_path):
         listed = memory.get_all(user_id="ana", limit=100_000)["results"]
         assert {item["id"] for item in listed} == set(kept)
         assert memory.doctor()["healthy"]
-        lengths = {len(part.vectors[0]) for part in memory.runtime.store.index_entries(0)}
+        lengths = {len(part.vectors[0]) for part in memory.runtime.store.index_batches(0)}
         assert lengths == {64}
 
 
@@ -274,5 +274,5 @@ def test_two_that_re_embed_at_once_never_mix_their_vectors(tmp_path):
         slow.overtake = lambda: two.reembed(HashingEmbedder(32))
         with pytest.raises(StorageError, match="has finished"):
             one.reembed(slow)
-        assert {part.vectors.shape for part in two.runtime.store.index_entries(0)} == {(25, 32)}
+        assert {part.vectors.shape for part in two.runtime.store.index_batches(0)} == {(25, 32)}
         assert two.doctor()["healthy"]

@@ -21,7 +21,7 @@ from holdfast.memory import Memory
 from holdfast.operations.arguments import Messages
 from holdfast.operations.context import DEFAULT_TOKENS
 from holdfast.results import AddResult, Document, Listing, MemoryItem, SearchResults
-from holdfast.scope import scope_of
+from holdfast.scope import make_scope
 
 T = TypeVar("T")
 OnError = Literal["raise", "log"]
@@ -64,7 +64,7 @@ class ScopedMemory:
             raise InvalidInput(f"on_error is {on_error!r}: use 'raise' or 'log'")
         if not isinstance(memory, (Memory, AsyncMemory)):
             raise InvalidInput(f"memory is {type(memory).__name__}: give a holdfast.Memory or AsyncMemory")
-        self.scope = scope_of(user_id=user_id, agent_id=agent_id, run_id=run_id, app_id=app_id)
+        self.scope = make_scope(user_id=user_id, agent_id=agent_id, run_id=run_id, app_id=app_id)
         self.on_error: OnError = on_error
         self._ids: dict[str, Any] = self.scope.ids()
         self._memory = memory

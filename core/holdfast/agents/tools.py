@@ -21,9 +21,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from holdfast.agents.scoped import ScopedMemory
-from holdfast.errors import HoldfastError, InvalidInput, NotFound, shown
-from holdfast.extraction.fence import recalled_block
-from holdfast.operations.arguments import limit_of
+from holdfast.errors import HoldfastError, InvalidInput, NotFound, short_repr
+from holdfast.extraction.fence import fenced_block
+from holdfast.operations.arguments import check_limit
 from holdfast.results import AddedItem, AddResult, MemoryItem
 
 _MOST = 100
@@ -90,14 +90,14 @@ class ToolParameter:
 
     def _text(self, value: object) -> str:
         if not isinstance(value, str):
-            raise InvalidInput(f"{self.name} is {shown(value)}: it must be text")
+            raise InvalidInput(f"{self.name} is {short_repr(value)}: it must be text")
         return value
 
     def _number(self, value: object) -> int:
         least, most = self.range
         number = _whole(value)
         if number is None or not least <= number <= most:
-            raise InvalidInput(f"{self.name} is {shown(value)}: it must be a whole number from {least} to {most}")
+            raise InvalidInput(f"{self.name} is {short_repr(value)}: it must be a whole number from {least} to {most}")
         return number
 
 
@@ -138,7 +138,7 @@ class MemoryTool:
         Raises:
             InvalidInput: `limit` is no whole number from 1 to 1000.
         """
-        most = limit_of(limit, default=_MOST)
+        most = check_limit(limit, default=_MOST)
         return replace(
             self, parameters=tuple(_limit(most, most) if one.name == "limit" else one for one in self.parameters)
         )
@@ -174,7 +174,7 @@ class MemoryTool:
             raise InvalidInput(f"the arguments are {type(arguments).__name__}: give an object with {', '.join(names)}")
         unknown = [name for name in arguments if name not in names]
         if unknown:
-            raise InvalidInput(f"{self.name} takes no {shown(unknown[0])}: it takes {' and '.join(names)}")
+            raise InvalidInput(f"{self.name} takes no {short_repr(unknown[0])}: it takes {' and '.join(names)}")
         return {one.name: one.read(arguments.get(one.name)) for one in self.parameters}
 
     def _excuse(self, error: HoldfastError, scoped: ScopedMemory) -> ToolAnswer:
@@ -280,7 +280,7 @@ def _event_line(event: AddedItem) -> str:
 
 
 def _block(items: Sequence[MemoryItem]) -> str:
-    return recalled_block([_line(item) for item in items])
+    return fenced_block([_line(item) for item in items])
 
 
 def _line(item: MemoryItem) -> str:

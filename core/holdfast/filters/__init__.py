@@ -18,11 +18,11 @@
 """
 
 from holdfast.filters.parse import parse_filter
-from holdfast.filters.predicate import predicate
+from holdfast.filters.predicate import to_predicate
 from holdfast.filters.sql import SQL_FUNCTIONS, SqlValue, to_sql
 from holdfast.filters.tree import (
     CORE_FIELDS,
-    EVERYTHING,
+    MATCH_ALL,
     And,
     Comparison,
     Filter,
@@ -30,15 +30,15 @@ from holdfast.filters.tree import (
     Operator,
     Or,
     Scalar,
-    both,
-    names_scope,
+    all_of,
+    is_scoped,
     scope_filter,
     split_scope,
 )
 
 __all__ = [
     "CORE_FIELDS",
-    "EVERYTHING",
+    "MATCH_ALL",
     "SQL_FUNCTIONS",
     "And",
     "Comparison",
@@ -48,10 +48,10 @@ __all__ = [
     "Or",
     "Scalar",
     "SqlValue",
-    "both",
-    "names_scope",
+    "all_of",
+    "is_scoped",
     "parse_filter",
-    "predicate",
+    "to_predicate",
     "scope_filter",
     "split_scope",
     "to_sql",

@@ -14,7 +14,7 @@ from uuid import UUID
 from holdfast.errors import InvalidFilter, InvalidInput
 from holdfast.filters.tree import (
     CORE_FIELDS,
-    EVERYTHING,
+    MATCH_ALL,
     METADATA,
     Comparison,
     Not,
@@ -22,8 +22,8 @@ from holdfast.filters.tree import (
     Or,
     conjunction,
 )
-from holdfast.scope import identifier, storable
-from holdfast.timestamps import instant, isoformat
+from holdfast.scope import check_id, check_storable
+from holdfast.timestamps import to_microseconds, to_isoformat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -69,7 +69,7 @@ def parse_filter(filters: Mapping[str, Any] | None) -> Filter:
         InvalidFilter: The filter is malformed; the message names what offends and the way out.
     """
     if filters is None:
-        return EVERYTHING
+        return MATCH_ALL
     try:
         return _all_of(filters, iter(range(MAX_NODES)), depth=1)
     except InvalidFilter:
@@ -107,7 +107,7 @@ def _logic(word: str, value: object, budget: Iterator[int], depth: int) -> Filte
     if word == "AND":
         return conjunction(children)
     if word == "NOT":
-        return Not(_disjunction(children)) if children else EVERYTHING
+        return Not(_disjunction(children)) if children else MATCH_ALL
     if not children:
         raise InvalidFilter("OR is an empty list, which nothing can meet: leave it out or name an alternative")
     return _disjunction(children)
@@ -225,13 +225,13 @@ def _id(field: str, operator: Operator, value: object) -> str:
     """Read an id as the verbs do, so that one means the same in a filter and as an argument."""
     if operator in _INSIDE or not isinstance(value, (str, int, UUID)):
         return _text(field, operator, value)
-    return str(identifier(field, str.__str__(value) if isinstance(value, str) else value))
+    return str(check_id(field, str.__str__(value) if isinstance(value, str) else value))
 
 
 def _text(field: str, operator: Operator, value: object) -> str:
     if not isinstance(value, str):
         raise _refusal(field, operator, value, "text")
-    return storable(str.__str__(value), name=field)
+    return check_storable(str.__str__(value), name=field)
 
 
 def _boolean(field: str, operator: Operator, value: object) -> bool:
@@ -245,7 +245,7 @@ def _instant(field: str, operator: Operator, value: object) -> int:
     if not isinstance(value, (str, int, float, date)):
         raise _refusal(field, operator, value, wanted)
     try:
-        return instant(value)
+        return to_microseconds(value)
     except InvalidInput as error:
         raise _refusal(field, operator, value, wanted) from error
 
@@ -261,7 +261,7 @@ def _scalar(field: str, operator: Operator, value: object) -> Scalar:
     if isinstance(value, float):
         return _finite(field, float.__float__(value))
     if isinstance(value, date) and operator in _ORDER:
-        return isoformat(instant(value))
+        return to_isoformat(to_microseconds(value))
     raise _refusal(field, operator, value, "text, a number, true or false")
 
 

@@ -23,14 +23,14 @@ _ORDERINGS: Mapping[Operator, Callable[[Any, Any], bool]] = {
 }
 
 
-def predicate(tree: Filter) -> Callable[[MemoryRecord], bool]:
+def to_predicate(tree: Filter) -> Callable[[MemoryRecord], bool]:
     """Return the test that says whether a memory meets `tree`."""
     if isinstance(tree, Comparison):
         return _comparison(tree)
     if isinstance(tree, Not):
-        unwanted = predicate(tree.child)
+        unwanted = to_predicate(tree.child)
         return lambda record: not unwanted(record)
-    tests = [predicate(child) for child in tree.children]
+    tests = [to_predicate(child) for child in tree.children]
     combined = all if isinstance(tree, And) else any
     return lambda record: combined(test(record) for test in tests)
 

@@ -99,7 +99,7 @@ class Comparison:
 
 Filter = And | Or | Not | Comparison
 
-EVERYTHING = And(())
+MATCH_ALL = And(())
 """The filter that holds for every memory."""
 
 
@@ -117,19 +117,19 @@ _BINDING = ("eq", "in", "*")
 def scope_filter(scope: Scope, *, actor_id: str | None = None) -> Filter:
     """Return the filter for exactly the ids given, taken literally (`"*"` too).
 
-    A scope without any id gives the filter that holds for every memory: ask `names_scope` before using it
+    A scope without any id gives the filter that holds for every memory: ask `is_scoped` before using it
     alone.
     """
     ids = scope.ids() if actor_id is None else {**scope.ids(), "actor_id": actor_id}
     return conjunction(Comparison(field, "eq", value) for field, value in ids.items())
 
 
-def both(left: Filter, right: Filter) -> Filter:
+def all_of(left: Filter, right: Filter) -> Filter:
     """Return the filter that holds when `left` and `right` both do."""
     return conjunction((left, right))
 
 
-def names_scope(tree: Filter) -> bool:
+def is_scoped(tree: Filter) -> bool:
     """Return whether every memory that `tree` can match is bound by an id that names a scope.
 
     `eq`, `in` and `"*"` on `user_id`, `agent_id`, `run_id` or `app_id` bind; what is excluded never does.
@@ -139,8 +139,8 @@ def names_scope(tree: Filter) -> bool:
     if isinstance(tree, Not):
         return False
     if isinstance(tree, And):
-        return any(names_scope(child) for child in tree.children)
-    return bool(tree.children) and all(names_scope(child) for child in tree.children)
+        return any(is_scoped(child) for child in tree.children)
+    return bool(tree.children) and all(is_scoped(child) for child in tree.children)
 
 
 def split_scope(tree: Filter) -> tuple[dict[str, str], Filter | None]:

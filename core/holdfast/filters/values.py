@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from holdfast.timestamps import instant_of_text
+from holdfast.timestamps import parse_microseconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +39,7 @@ def number_in(value: object) -> int | float | None:
 
 def instant_in(value: object) -> int | None:
     """Return the microseconds since 1970 that `value` names as an ISO-8601 text, else `None`."""
-    return instant_of_text(value) if isinstance(value, str) else None
+    return parse_microseconds(value) if isinstance(value, str) else None
 
 
 def folded(value: object) -> object:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 Item = TypeVar("Item", bound=np.generic)
 
 
-class Growing(Generic[Item]):
+class GrowableArray(Generic[Item]):
     """A one-dimensional array with room at its end; appending costs constant time on average."""
 
     def __init__(self, dtype: type[Item]) -> None:

@@ -14,13 +14,13 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.index.arrays import Growing
+from holdfast.index.arrays import GrowableArray
 from holdfast.index.postings import TermTable, places_in
 from holdfast.index.scopes import ScopeLists
 from holdfast.index.vectors import Vectors, vector_index
-from holdfast.retrieval.tokenize import first_name, term_ids
+from holdfast.retrieval.tokenize import first_name, hash_terms
 from holdfast.scope import Scope
-from holdfast.stores.protocol import IndexEntries
+from holdfast.stores.protocol import IndexBatch
 
 Positions = NDArray[np.int64]
 NEVER = date.max.toordinal()
@@ -40,28 +40,28 @@ class MemoryIndex:
         self.vectors = vectors if vectors is not None else vector_index(dimensions)
         self.scopes = ScopeLists()
         self.terms = TermTable()
-        self.rows = Growing(np.int64)
-        self.expires = Growing(np.int32)
-        self.alive = Growing(np.bool_)
-        self.conversations = Growing(np.int64)
-        self.speakers = Growing(np.uint32)
+        self.rows = GrowableArray(np.int64)
+        self.expires = GrowableArray(np.int32)
+        self.alive = GrowableArray(np.bool_)
+        self.conversations = GrowableArray(np.int64)
+        self.speakers = GrowableArray(np.uint32)
         self.dead = 0
 
     def __len__(self) -> int:
         """Return the number of memories that are alive."""
         return len(self.rows) - self.dead
 
-    def apply(self, parts: Iterable[IndexEntries]) -> None:
+    def apply(self, parts: Iterable[IndexBatch]) -> None:
         """Take in what changed in the store, in order."""
         for part in parts:
             if part.restart:
-                self.__init__(self.dimensions, vectors=self.vectors.emptied())  # type: ignore[misc]
+                self.__init__(self.dimensions, vectors=self.vectors.new_empty())  # type: ignore[misc]
             self._take(part)
             self.sequence = part.sequence
 
-    def having(self, ids: Mapping[str, str]) -> Positions:
+    def with_ids(self, ids: Mapping[str, str]) -> Positions:
         """Return the positions that carry all of `ids`, ascending; every position when there are none."""
-        return self.scopes.having(ids) if ids else np.arange(len(self.rows), dtype=np.int64)
+        return self.scopes.with_ids(ids) if ids else np.arange(len(self.rows), dtype=np.int64)
 
     def head(self, query: NDArray[np.float32], positions: Positions, count: int) -> tuple[Positions, float]:
         """Return the places in `positions` of those nearest to `query`, and a cosine that no other exceeds.
@@ -75,7 +75,7 @@ class MemoryIndex:
         places, _ = places_in(positions, np.sort(nearest))
         return places, ceiling
 
-    def living(self, positions: Positions, *, today: date | None) -> Positions:
+    def filter_alive(self, positions: Positions, *, today: date | None) -> Positions:
         """Return those of `positions` that were not removed and, given `today`, have not expired."""
         if self.dead:
             positions = positions[self.alive.view[positions]]
@@ -93,7 +93,7 @@ class MemoryIndex:
         there: Positions = found[self.alive.view[found]]
         return there
 
-    def _take(self, part: IndexEntries) -> None:
+    def _take(self, part: IndexBatch) -> None:
         known = self.rows.view[-1] if len(self.rows) else -1
         fresh = part.rows > known
         for row in part.removed:
@@ -103,7 +103,7 @@ class MemoryIndex:
         if fresh.any():
             self._append(part, np.flatnonzero(fresh))
 
-    def _append(self, part: IndexEntries, places: NDArray[np.int64]) -> None:
+    def _append(self, part: IndexBatch, places: NDArray[np.int64]) -> None:
         start = len(self.rows)
         self.vectors.append(part.vectors[places])
         self.rows.extend(part.rows[places])
@@ -114,7 +114,7 @@ class MemoryIndex:
         self.terms.extend([part.terms[place] for place in places])
         self.scopes.extend([part.scopes[place] for place in places], start=start)
 
-    def _change(self, part: IndexEntries, place: int) -> None:
+    def _change(self, part: IndexBatch, place: int) -> None:
         position = int(np.searchsorted(self.rows.view, part.rows[place]))
         self.vectors.replace(position, part.vectors[place])
         self.terms.replace(position, part.terms[place])
@@ -128,7 +128,7 @@ class MemoryIndex:
             self.dead += 1
 
 
-def _conversation(part: IndexEntries, place: int) -> int:
+def _conversation(part: IndexBatch, place: int) -> int:
     """Return a number for the session a turn belongs to, 0 when it belongs to none."""
     scope = part.scopes[place]
     return _conversation_of(scope) if part.memory_types[place] == "episodic" and scope.run_id is not None else 0
@@ -143,7 +143,7 @@ def _conversation_of(scope: Scope) -> int:
 def _speaker(name: str | None) -> int:
     """Return the hash of a speaker's first name, 0 for none."""
     called = first_name(name) if name else ""
-    return int(term_ids([called])[0]) if called else 0
+    return int(hash_terms([called])[0]) if called else 0
 
 
 def _ordinal(day: str | None) -> int:

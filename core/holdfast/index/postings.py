@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.index.arrays import Growing
+from holdfast.index.arrays import GrowableArray
 from holdfast.retrieval.bm25 import Hits
 from holdfast.retrieval.index_text import slot_terms
 from holdfast.retrieval.query_intent import MARK
@@ -37,10 +37,10 @@ class TermTable:
     """
 
     def __init__(self) -> None:
-        self.words = Growing(np.uint32)
-        self.starts = Growing(np.int64)
-        self.lengths = Growing(np.int32)
-        self.marks = Growing(np.uint8)
+        self.words = GrowableArray(np.uint32)
+        self.starts = GrowableArray(np.int64)
+        self.lengths = GrowableArray(np.int32)
+        self.marks = GrowableArray(np.uint8)
         self._sorted: SortedTerms | None = None
 
     def extend(self, terms: Sequence[Terms]) -> None:

@@ -33,7 +33,7 @@ class ScopeLists:
         """Take in positions, ascending and behind all that are known, that carry one id."""
         self._list(field, value).frombytes(positions.astype(np.int64).tobytes())
 
-    def having(self, ids: Mapping[str, str]) -> NDArray[np.int64]:
+    def with_ids(self, ids: Mapping[str, str]) -> NDArray[np.int64]:
         """Return the positions that carry all of `ids` (at least one), ascending; absent ids match nothing."""
         lists = sorted((self._lists[field].get(value, _NOBODY) for field, value in ids.items()), key=len)
         positions = np.array(lists[0], dtype=np.int64)

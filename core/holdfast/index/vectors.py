@@ -52,7 +52,7 @@ class Vectors(Protocol):
         """Return all vectors, shape `(n, dimensions)`; valid until the next `append`."""
         ...
 
-    def emptied(self) -> Self:
+    def new_empty(self) -> Self:
         """Return a new, empty one of the same kind."""
         ...
 
@@ -110,7 +110,7 @@ class FaissVectors:
         flat = self._faiss.rev_swig_ptr(self._index.get_xb(), len(self) * self.dimensions)
         return np.asarray(flat).reshape(len(self), self.dimensions)
 
-    def emptied(self) -> FaissVectors:
+    def new_empty(self) -> FaissVectors:
         """Return a new, empty one."""
         return FaissVectors(self.dimensions)
 
@@ -192,6 +192,6 @@ class ExactVectors:
         """Return all vectors."""
         return self._matrix
 
-    def emptied(self) -> ExactVectors:
+    def new_empty(self) -> ExactVectors:
         """Return a new, empty one."""
         return ExactVectors(self.dimensions)

@@ -14,7 +14,7 @@ from typing import Any
 
 from holdfast.extraction import rules
 from holdfast.extraction.facts import Decision, Fact, Skipped, Turn
-from holdfast.operations.add_steps.apply import Changes, ScopeFilled, applied, stored
+from holdfast.operations.add_steps.apply import Changes, ScopeFilled, apply_decisions, commit
 from holdfast.operations.add_steps.candidates import (
     Candidate,
     Decided,
@@ -25,20 +25,27 @@ from holdfast.operations.add_steps.candidates import (
     kept_turns,
     sides_kept,
 )
-from holdfast.operations.add_steps.extract import extracted, surroundings
-from holdfast.operations.add_steps.reconcile import reconciled, ruled
-from holdfast.operations.add_steps.similar import Neighbour, nearest
-from holdfast.operations.arguments import Messages, metadata_of, scope_and_actor, switch_of, text_of, turns_of
-from holdfast.operations.index_entries import indexed, slot_names
+from holdfast.operations.add_steps.extract import extract_facts, load_context
+from holdfast.operations.add_steps.reconcile import reconcile_with_model, reconcile_with_rules
+from holdfast.operations.add_steps.similar import SimilarMemory, find_similar
+from holdfast.operations.arguments import (
+    Messages,
+    check_metadata,
+    check_scope_and_actor,
+    check_switch,
+    check_text,
+    read_turns,
+)
+from holdfast.operations.index_entries import embed_records, slot_names
 from holdfast.operations.result_items import skipped_item
 from holdfast.protocols import ChatModel
 from holdfast.records import MemoryRecord
 from holdfast.results import AddResult
-from holdfast.retrieval.index_text import fingerprint
+from holdfast.retrieval.index_text import content_hash
 from holdfast.runtime.effects import Flow, work
 from holdfast.runtime.runtime import Runtime
 from holdfast.stores.protocol import Transaction
-from holdfast.timestamps import Moment, calendar_day, instant
+from holdfast.timestamps import TimeLike, to_calendar_day, to_microseconds
 
 
 def add(
@@ -54,7 +61,7 @@ def add(
     filters: Mapping[str, Any] | None = None,
     infer: bool = True,
     keep_turns: bool | None = None,
-    timestamp: Moment | None = None,
+    timestamp: TimeLike | None = None,
     expiration_date: Any = None,
     immutable: bool = False,
     prompt: str | None = None,
@@ -90,19 +97,19 @@ def add(
         ProviderError: A model service failed; nothing was stored.
         StorageError: The file could not be written; nothing was stored.
     """
-    turns, unread = turns_of(messages)
-    scope, actor = scope_and_actor(
+    turns, unread = read_turns(messages)
+    scope, actor = check_scope_and_actor(
         filters, user_id=user_id, agent_id=agent_id, run_id=run_id, app_id=app_id, actor_id=actor_id
     )
-    keep = switch_of(keep_turns, name="keep_turns", default=runtime.defaults.keep_turns)
+    keep = check_switch(keep_turns, name="keep_turns", default=runtime.defaults.keep_turns)
     recorded_at = runtime.clock()
     observation = Observation(
         scope=scope,
         actor_id=actor,
-        metadata=metadata_of(metadata),
-        happened_at=recorded_at if timestamp is None else instant(timestamp),
+        metadata=check_metadata(metadata),
+        happened_at=recorded_at if timestamp is None else to_microseconds(timestamp),
         recorded_at=recorded_at,
-        expiration_date=None if expiration_date is None else calendar_day(expiration_date),
+        expiration_date=None if expiration_date is None else to_calendar_day(expiration_date),
         immutable=bool(immutable),
     )
     if not turns:
@@ -112,7 +119,7 @@ def add(
     elif runtime.engines.llm is None:
         result = yield from _add_by_rules(runtime, turns, observation, keep=keep)
     else:
-        instructions = None if prompt is None else text_of(prompt, name="prompt")
+        instructions = None if prompt is None else check_text(prompt, name="prompt")
         result = yield from _add_by_model(runtime, runtime.engines.llm, turns, observation, instructions, keep=keep)
     result["skipped"][:0] = [skipped_item(item) for item in unread]
     return result
@@ -121,16 +128,16 @@ def add(
 def _add_verbatim(runtime: Runtime, turns: Sequence[Turn], observation: Observation) -> Flow[AddResult]:
     skipped = [Skipped("system message", turn.content) for turn in turns if turn.role == "system"]
     said = kept_turns(runtime, turns, observation)
-    entries = yield from indexed(runtime, [turn.record for turn in said])
+    entries = yield from embed_records(runtime, [turn.record for turn in said])
 
     def store(transaction: Transaction) -> AddResult:
         runtime.admit(transaction, entries)
         changes = Changes(transaction, observation)
         for turn, entry in zip(said, entries, strict=True):
-            changes.insert(turn.record, entry, turn.fingerprint)
+            changes.insert(turn.record, entry, turn.content_hash)
         return changes.result("none", skipped)
 
-    return (yield from stored(runtime, store))
+    return (yield from commit(runtime, store))
 
 
 def _add_by_rules(runtime: Runtime, turns: Sequence[Turn], observation: Observation, *, keep: bool) -> Flow[AddResult]:
@@ -139,8 +146,12 @@ def _add_by_rules(runtime: Runtime, turns: Sequence[Turn], observation: Observat
     said = kept_turns(runtime, turns, observation, facts) if keep else None
     candidates, kept = yield from _embedded(runtime, drafts, said)
     neighbours = yield from work(_neighbours, runtime, candidates, observation)
-    decisions = ruled(candidates, neighbours)
-    return (yield from applied(runtime, turns, observation, decisions, "rules", [*skipped, *known_already], kept=kept))
+    decisions = reconcile_with_rules(candidates, neighbours)
+    return (
+        yield from apply_decisions(
+            runtime, turns, observation, decisions, "rules", [*skipped, *known_already], kept=kept
+        )
+    )
 
 
 def _add_by_model(
@@ -152,8 +163,8 @@ def _add_by_model(
     *,
     keep: bool,
 ) -> Flow[AddResult]:
-    around = yield from work(surroundings, runtime, turns, observation)
-    facts, skipped = yield from extracted(runtime, model, turns, observation, around, prompt)
+    around = yield from work(load_context, runtime, turns, observation)
+    facts, skipped = yield from extract_facts(runtime, model, turns, observation, around, prompt)
     drafts = _drafts(runtime, turns, facts, observation)
     if not around.alone:
         drafts, known_already = yield from _fresh(runtime, drafts)
@@ -163,27 +174,33 @@ def _add_by_model(
     decisions: list[Decided] = [(one, Decision("ADD", None, None, one.fact.text), None) for one in candidates]
     if around.alone:
         try:
-            return (yield from applied(runtime, turns, observation, decisions, "model", skipped, kept=kept, alone=True))
+            return (
+                yield from apply_decisions(
+                    runtime, turns, observation, decisions, "model", skipped, kept=kept, alone=True
+                )
+            )
         except ScopeFilled:
             pass  # another add was faster: its memories are compared with after all
     neighbours = yield from work(_neighbours, runtime, candidates, observation)
     known = list({one.record.id: one for found in neighbours for one in found}.values())
     if known and candidates:
-        decided, notes = yield from reconciled(runtime, model, [one.fact for one in candidates], known, observation)
+        decided, notes = yield from reconcile_with_model(
+            runtime, model, [one.fact for one in candidates], known, observation
+        )
         decisions = yield from _with_new_texts(runtime, [_resolved(one, candidates, known) for one in decided])
         skipped += notes
-    return (yield from applied(runtime, turns, observation, decisions, "model", skipped, kept=kept))
+    return (yield from apply_decisions(runtime, turns, observation, decisions, "model", skipped, kept=kept))
 
 
 Drafts = dict[bytes, tuple[Fact, MemoryRecord]]
 
 
 def _drafts(runtime: Runtime, turns: Sequence[Turn], facts: Sequence[Fact], observation: Observation) -> Drafts:
-    """Return the facts as the memories they would be, by fingerprint, so each once."""
+    """Return the facts as the memories they would be, by content hash, so each once."""
     drafts: Drafts = {}
     for fact in facts:
         record = fact_record(runtime, turns, fact, observation)
-        drafts.setdefault(fingerprint(record), (fact, record))
+        drafts.setdefault(content_hash(record), (fact, record))
     return drafts
 
 
@@ -191,7 +208,7 @@ def _fresh(runtime: Runtime, drafts: Drafts) -> Flow[tuple[Drafts, list[Skipped]
     """Return what is not known word for word, and a note of what is."""
     if not drafts:
         return drafts, []
-    twins = yield from work(runtime.store.twins, list(drafts), today=runtime.today().isoformat())
+    twins = yield from work(runtime.store.find_duplicates, list(drafts), today=runtime.today().isoformat())
     known = [Skipped("duplicate", drafts[mark][0].text, f"already known as {twin}") for mark, twin in twins.items()]
     return {mark: draft for mark, draft in drafts.items() if mark not in twins}, known
 
@@ -202,22 +219,24 @@ def _embedded(
     """Give the facts, and the turns that are kept beside them, their vectors in one call."""
     turns = said or []
     records = [record for _, record in drafts.values()]
-    entries = yield from indexed(runtime, [*records, *(turn.record for turn in turns)])
+    entries = yield from embed_records(runtime, [*records, *(turn.record for turn in turns)])
     facts = zip(drafts.values(), entries[: len(records)], strict=True)
     candidates = [Candidate(fact, record, entry) for (fact, record), entry in facts]
     return candidates, None if said is None else list(zip(turns, entries[len(records) :], strict=True))
 
 
-def _neighbours(runtime: Runtime, candidates: Sequence[Candidate], observation: Observation) -> list[list[Neighbour]]:
+def _neighbours(
+    runtime: Runtime, candidates: Sequence[Candidate], observation: Observation
+) -> list[list[SimilarMemory]]:
     return [
-        nearest(
+        find_similar(
             runtime, observation.scope, vector=one.entry.vector, slots=slot_names(one.fact.text, one.record.speaker)
         )
         for one in candidates
     ]
 
 
-def _resolved(decision: Decision, candidates: Sequence[Candidate], known: Sequence[Neighbour]) -> Decided:
+def _resolved(decision: Decision, candidates: Sequence[Candidate], known: Sequence[SimilarMemory]) -> Decided:
     candidate = None if decision.fact is None else candidates[decision.fact]
     return candidate, decision, None if decision.known is None else known[decision.known]
 
@@ -232,7 +251,7 @@ def _with_new_texts(runtime: Runtime, decisions: Sequence[Decided]) -> Flow[list
         and decision.text not in ("", candidate.fact.text)
     ]
     records = [replace(decisions[place][0].record, text=decisions[place][1].text) for place in reworded]  # type: ignore[union-attr]
-    entries = yield from indexed(runtime, records)
+    entries = yield from embed_records(runtime, records)
     changed = list(decisions)
     for place, record, entry in zip(reworded, records, entries, strict=True):
         candidate, decision, target = changed[place]

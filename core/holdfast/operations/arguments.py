@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from holdfast.errors import InvalidInput, shown
+from holdfast.errors import InvalidInput, short_repr
 from holdfast.extraction.facts import Skipped, Turn
-from holdfast.extraction.fence import without_recalled
-from holdfast.filters import And, Filter, both, names_scope, parse_filter, scope_filter
+from holdfast.extraction.fence import remove_fenced_blocks
+from holdfast.filters import And, Filter, all_of, is_scoped, parse_filter, scope_filter
 from holdfast.protocols import Json
-from holdfast.scope import IDENTITY_FIELDS, Scope, identifier, scope_of, storable
+from holdfast.scope import IDENTITY_FIELDS, Scope, check_id, make_scope, check_storable
 
 MAX_TEXT = 1_000_000
 """Most characters of a memory, a message or a query."""
@@ -30,7 +30,7 @@ _INT64 = 2**63
 Messages = str | Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
 
-def text_of(value: Any, *, name: str) -> str:
+def check_text(value: Any, *, name: str) -> str:
     """Return `value` as text that can be kept.
 
     Raises:
@@ -42,10 +42,10 @@ def text_of(value: Any, *, name: str) -> str:
         raise InvalidInput(f"{name} has {len(value):,} characters: at most {MAX_TEXT:,} are taken, split it")
     if not value.strip():
         raise InvalidInput(f"{name} is blank")
-    return storable(value, name=name)
+    return check_storable(value, name=name)
 
 
-def turns_of(messages: Messages) -> tuple[list[Turn], list[Skipped]]:
+def read_turns(messages: Messages) -> tuple[list[Turn], list[Skipped]]:
     """Return a conversation as turns, and what of it holds no text.
 
     Args:
@@ -73,7 +73,7 @@ def turns_of(messages: Messages) -> tuple[list[Turn], list[Skipped]]:
     return turns, skipped
 
 
-def metadata_of(metadata: Any) -> dict[str, Json]:
+def check_metadata(metadata: Any) -> dict[str, Json]:
     """Return metadata as a dictionary of JSON values.
 
     Raises:
@@ -92,23 +92,25 @@ def metadata_of(metadata: Any) -> dict[str, Json]:
     }
 
 
-def limit_of(limit: Any, top_k: Any = None, *, default: int, most: int = MAX_BATCH) -> int:
+def check_limit(limit: Any, top_k: Any = None, *, default: int, most: int = MAX_BATCH) -> int:
     """Return how many results are wanted; `top_k` is another name for `limit`.
 
     Raises:
         InvalidInput: It is no whole number from 1 to `most`, or the two differ.
     """
     if limit is not None and top_k is not None and limit != top_k:
-        raise InvalidInput(f"limit is {shown(limit)} and top_k is {shown(top_k)}: they mean the same, give one")
+        raise InvalidInput(
+            f"limit is {short_repr(limit)} and top_k is {short_repr(top_k)}: they mean the same, give one"
+        )
     value = limit if limit is not None else top_k
     if value is None:
         return default
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
-        raise InvalidInput(f"limit is {shown(value)}: it must be a whole number from 1 to {most}")
+        raise InvalidInput(f"limit is {short_repr(value)}: it must be a whole number from 1 to {most}")
     return value
 
 
-def threshold_of(threshold: Any) -> float:
+def check_threshold(threshold: Any) -> float:
     """Return the least score wanted; none and 0.0 both mean all.
 
     Raises:
@@ -117,11 +119,11 @@ def threshold_of(threshold: Any) -> float:
     if threshold is None:
         return -math.inf
     if isinstance(threshold, bool) or not isinstance(threshold, (int, float)) or not 0 <= threshold <= 1:
-        raise InvalidInput(f"threshold is {shown(threshold)}: it must be a number from 0 to 1")
+        raise InvalidInput(f"threshold is {short_repr(threshold)}: it must be a number from 0 to 1")
     return float(threshold) if threshold > 0 else -math.inf
 
 
-def switch_of(value: Any, *, name: str, default: bool) -> bool:
+def check_switch(value: Any, *, name: str, default: bool) -> bool:
     """Return a switch, `default` for none.
 
     Raises:
@@ -130,11 +132,11 @@ def switch_of(value: Any, *, name: str, default: bool) -> bool:
     if value is None:
         return default
     if not isinstance(value, bool):
-        raise InvalidInput(f"{name} is {shown(value)}: it must be True or False")
+        raise InvalidInput(f"{name} is {short_repr(value)}: it must be True or False")
     return value
 
 
-def memory_id_of(memory_id: Any) -> str:
+def check_memory_id(memory_id: Any) -> str:
     """Return a memory's id as text.
 
     Raises:
@@ -143,11 +145,11 @@ def memory_id_of(memory_id: Any) -> str:
     if isinstance(memory_id, UUID):
         return str(memory_id)
     if not isinstance(memory_id, str) or not memory_id.strip():
-        raise InvalidInput(f"memory_id is {shown(memory_id)}: it must be the id of a memory")
-    return storable(memory_id.strip(), name="memory_id")
+        raise InvalidInput(f"memory_id is {short_repr(memory_id)}: it must be the id of a memory")
+    return check_storable(memory_id.strip(), name="memory_id")
 
 
-def batch_of(items: Any, *, name: str) -> list[Any]:
+def check_batch(items: Any, *, name: str) -> list[Any]:
     """Return a batch as a list.
 
     Raises:
@@ -160,7 +162,9 @@ def batch_of(items: Any, *, name: str) -> list[Any]:
     return list(items)
 
 
-def scope_and_actor(filters: Mapping[str, Any] | None, *, actor_id: Any = None, **ids: Any) -> tuple[Scope, str | None]:
+def check_scope_and_actor(
+    filters: Mapping[str, Any] | None, *, actor_id: Any = None, **ids: Any
+) -> tuple[Scope, str | None]:
     """Return whose memory is written: ids come as arguments or, where those are absent, inside `filters`.
 
     Raises:
@@ -173,11 +177,11 @@ def scope_and_actor(filters: Mapping[str, Any] | None, *, actor_id: Any = None, 
         **{field: value for field, value in (filters or {}).items() if field in IDENTITY_FIELDS},
         **given,
     }
-    actor = identifier("actor_id", merged.pop("actor_id", None))
-    return scope_of(**merged), actor
+    actor = check_id("actor_id", merged.pop("actor_id", None))
+    return make_scope(**merged), actor
 
 
-def matching_of(filters: Any, *, actor_id: Any = None, scoped: bool = True, **ids: Any) -> Filter:
+def check_scope(filters: Any, *, actor_id: Any = None, scoped: bool = True, **ids: Any) -> Filter:
     """Return ids and filters as one checked filter.
 
     Raises:
@@ -186,9 +190,9 @@ def matching_of(filters: Any, *, actor_id: Any = None, scoped: bool = True, **id
     """
     tree = parse_filter(filters) if filters is not None else And(())
     if actor_id is not None or any(value is not None for value in ids.values()):
-        named = {field: identifier(field, value) for field, value in ids.items()}
-        tree = both(scope_filter(Scope(**named), actor_id=identifier("actor_id", actor_id)), tree)
-    if scoped and not names_scope(tree):
+        named = {field: check_id(field, value) for field, value in ids.items()}
+        tree = all_of(scope_filter(Scope(**named), actor_id=check_id("actor_id", actor_id)), tree)
+    if scoped and not is_scoped(tree):
         raise InvalidInput(
             "no scope is named: give at least one of user_id, agent_id, run_id or app_id, as an argument or in filters"
         )
@@ -204,11 +208,11 @@ def _turn(message: Any, *, name: str) -> tuple[list[Turn], list[Skipped]]:
     if not isinstance(role, str) or not role.strip():
         raise InvalidInput(f"{name} has the role {role!r}: it must be text such as 'user' or 'assistant'")
     whole, skipped = _content(message.get("content"), name=name)
-    content = without_recalled(whole)
+    content = remove_fenced_blocks(whole)
     if not content.strip():
         return [], [*skipped, Skipped("recalled memory", whole)] if whole.strip() else skipped
-    speaker = identifier(f"the name of {name}", message.get("name"))
-    return [Turn(role=storable(role, name=name), content=text_of(content, name=name), name=speaker)], skipped
+    speaker = check_id(f"the name of {name}", message.get("name"))
+    return [Turn(role=check_storable(role, name=name), content=check_text(content, name=name), name=speaker)], skipped
 
 
 def _content(content: Any, *, name: str) -> tuple[str, list[Skipped]]:
@@ -236,7 +240,7 @@ def _checked_keys(mapping: Mapping[Any, Any], name: str) -> Iterator[tuple[str, 
     for key, value in mapping.items():
         if not isinstance(key, str):
             raise InvalidInput(f"{name} has the key {key!r}: keys must be text")
-        yield storable(key, name=f"a key of {name}"), value
+        yield check_storable(key, name=f"a key of {name}"), value
 
 
 def _json_value(value: Any, name: str, depth: int, budget: Iterator[int]) -> Json:
@@ -247,7 +251,7 @@ def _json_value(value: Any, name: str, depth: int, budget: Iterator[int]) -> Jso
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
-        return storable(value, name=name)
+        return check_storable(value, name=name)
     if isinstance(value, int) and -_INT64 <= value < _INT64:
         return int(value)
     if isinstance(value, float) and math.isfinite(value):
@@ -259,5 +263,5 @@ def _json_value(value: Any, name: str, depth: int, budget: Iterator[int]) -> Jso
     if isinstance(value, (list, tuple)):
         return [_json_value(item, f"{name}[{place}]", depth + 1, budget) for place, item in enumerate(value)]
     raise InvalidInput(
-        f"{name} is {shown(value)}: metadata must be JSON (text, finite numbers, true, false, null, lists, objects)"
+        f"{name} is {short_repr(value)}: metadata must be JSON (text, finite numbers, true, false, null, lists, objects)"
     )

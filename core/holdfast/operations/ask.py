@@ -19,7 +19,7 @@ T = TypeVar("T")
 Parsed = tuple[list[T], list[Skipped]]
 
 
-def answered(
+def ask_and_parse(
     model: ChatModel,
     messages: list[ChatMessage],
     schema: JsonObject,

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from holdfast.errors import InvalidInput
-from holdfast.extraction.fence import marked, recalled_block, recalled_line
+from holdfast.extraction.fence import mark_instruction, fenced_block, fenced_line
 from holdfast.filters import Filter
-from holdfast.operations.arguments import matching_of
+from holdfast.operations.arguments import check_scope
 from holdfast.operations.index_entries import STANDING
-from holdfast.operations.result_items import item_of
+from holdfast.operations.result_items import memory_item
 from holdfast.operations.search import search_matching
 from holdfast.results import MemoryItem
 from holdfast.retrieval.index_text import slot_terms
@@ -81,7 +81,7 @@ def context(
     """
     if isinstance(max_tokens, bool) or not isinstance(max_tokens, int) or max_tokens < 1:
         raise InvalidInput(f"max_tokens is {max_tokens!r}: it must be a whole number from 1")
-    matching = matching_of(filters, user_id=user_id, agent_id=agent_id, run_id=run_id, app_id=app_id, actor_id=actor_id)
+    matching = check_scope(filters, user_id=user_id, agent_id=agent_id, run_id=run_id, app_id=app_id, actor_id=actor_id)
     if found is None and isinstance(query, str) and query.strip():
         results = yield from search_matching(
             runtime,
@@ -115,7 +115,7 @@ def _standing(runtime: Runtime, matching: Filter, most: int) -> list[MemoryItem]
         others = np.setdiff1d(every, np.concatenate([wishes, tastes]), assume_unique=True)
         places = np.sort(np.concatenate([kind[-most:] for kind in (wishes, others, tastes)]))[::-1]
         records = runtime.records_at(index, positions[places]) if len(places) else []
-    items = [item_of(record) for record in records if record is not None]
+    items = [memory_item(record) for record in records if record is not None]
     items.sort(key=lambda item: item["created_at"], reverse=True)
     return sorted(items, key=lambda item: _ORDER.get(item.get("standing", ""), 1))
 
@@ -124,12 +124,12 @@ def _block(runtime: Runtime, standing: Sequence[MemoryItem], relevant: Sequence[
     """Return the block of what fits."""
     tokens = runtime.tokens.of
     wishes = any(_is_wish(item) for item in (*standing, *relevant))
-    fence = tokens(recalled_block([""], wishes=wishes)) - tokens("\n")
+    fence = tokens(fenced_block([""], wishes=wishes)) - tokens("\n")
     lines = list(_lines(standing, relevant, max_tokens - fence, tokens))
     # Lines together may have other tokens than each by itself.
-    while lines and tokens(recalled_block(lines, wishes=wishes)) > max_tokens:
+    while lines and tokens(fenced_block(lines, wishes=wishes)) > max_tokens:
         lines.pop()
-    return recalled_block(lines, wishes=wishes)
+    return fenced_block(lines, wishes=wishes)
 
 
 def _lines(
@@ -159,7 +159,7 @@ def _standing_room(room: float) -> float:
 
 def _line(item: MemoryItem) -> str:
     who = f"{item['speaker']}: " if "speaker" in item else ""
-    return recalled_line(f"- [{item['updated_at'][:10]}] {marked(who + item['memory'], wish=_is_wish(item))}")
+    return fenced_line(f"- [{item['updated_at'][:10]}] {mark_instruction(who + item['memory'], wish=_is_wish(item))}")
 
 
 def _is_wish(item: MemoryItem) -> bool:

@@ -6,25 +6,25 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from holdfast.filters import Filter
-from holdfast.operations.arguments import batch_of, matching_of, memory_id_of
+from holdfast.operations.arguments import check_batch, check_scope, check_memory_id
 from holdfast.operations.update import unknown_memory
-from holdfast.results import Message
+from holdfast.results import MessageResult
 from holdfast.runtime.effects import Flow, write
 from holdfast.runtime.runtime import Runtime
 from holdfast.stores.protocol import Transaction
 
 
-def delete(runtime: Runtime, memory_id: str) -> Flow[Message]:
+def delete(runtime: Runtime, memory_id: str) -> Flow[MessageResult]:
     """Delete one memory; its history stays, and `rollback` brings it back.
 
     Raises:
         NotFound: No memory has this id.
     """
-    yield from _remove(runtime, [memory_id_of(memory_id)])
+    yield from _remove(runtime, [check_memory_id(memory_id)])
     return {"message": "Memory deleted successfully!"}
 
 
-def batch_delete(runtime: Runtime, memories: Sequence[Any]) -> Flow[Message]:
+def batch_delete(runtime: Runtime, memories: Sequence[Any]) -> Flow[MessageResult]:
     """Delete up to 1,000 memories, all or none.
 
     Args:
@@ -34,8 +34,8 @@ def batch_delete(runtime: Runtime, memories: Sequence[Any]) -> Flow[Message]:
         NotFound: An id is unknown; nothing was deleted.
         InvalidInput: The batch is empty or too large; nothing was deleted.
     """
-    items = batch_of(memories, name="memories")
-    ids = [memory_id_of(item.get("memory_id") if isinstance(item, Mapping) else item) for item in items]
+    items = check_batch(memories, name="memories")
+    ids = [check_memory_id(item.get("memory_id") if isinstance(item, Mapping) else item) for item in items]
     yield from _remove(runtime, list(dict.fromkeys(ids)))
     return {"message": f"Successfully deleted {len(set(ids))} memories", "count": len(set(ids))}
 
@@ -49,18 +49,18 @@ def delete_all(
     app_id: str | None = None,
     actor_id: str | None = None,
     filters: Mapping[str, Any] | None = None,
-) -> Flow[Message]:
+) -> Flow[MessageResult]:
     """Delete every memory of a scope, expired ones too, and nothing outside it.
 
     Raises:
         InvalidInput: No scope is named; `reset` empties the whole store.
     """
-    matching = matching_of(filters, user_id=user_id, agent_id=agent_id, run_id=run_id, app_id=app_id, actor_id=actor_id)
+    matching = check_scope(filters, user_id=user_id, agent_id=agent_id, run_id=run_id, app_id=app_id, actor_id=actor_id)
     count = yield from remove_matching(runtime, matching)
     return {"message": "Memories deleted successfully!", "count": count}
 
 
-def reset(runtime: Runtime) -> Flow[Message]:
+def reset(runtime: Runtime) -> Flow[MessageResult]:
     """Delete everything: every memory of everyone, every version and every message."""
     now = runtime.clock()
     yield from write(runtime.store, lambda transaction: transaction.clear(recorded_at=now))

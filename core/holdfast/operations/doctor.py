@@ -10,19 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.errors import StorageError
-from holdfast.filters import EVERYTHING
+from holdfast.filters import MATCH_ALL
 from holdfast.index.memory_index import MemoryIndex
 from holdfast.providers.registry import Unavailable
 from holdfast.records import MemoryRecord
-from holdfast.results import Diagnosis, Finding
-from holdfast.retrieval.index_text import embedded_text
+from holdfast.results import DoctorReport, DoctorProblem
+from holdfast.retrieval.index_text import text_to_embed
 from holdfast.runtime.effects import Flow, embed, work
 from holdfast.runtime.embedder_guard import EMBEDDER_SETTING, ENGINES_SETTING, embedder_setting
 from holdfast.runtime.runtime import Runtime
 from holdfast.stores.protocol import STORE_ID_SETTING, Damage
 
 
-def doctor(runtime: Runtime, *, repair: bool = False) -> Flow[Diagnosis]:
+def doctor(runtime: Runtime, *, repair: bool = False) -> Flow[DoctorReport]:
     """Read the whole store: its tables' definitions, every record and setting with its checksum, the index beside them.
 
     Args:
@@ -34,22 +34,22 @@ def doctor(runtime: Runtime, *, repair: bool = False) -> Flow[Diagnosis]:
         StorageError: The file cannot be read at all, or is too broken to be repaired.
         ProviderError: The embedder failed when it was asked for some of the vectors.
     """
-    damages = left = yield from work(runtime.store.damages)
+    damages = left = yield from work(runtime.store.find_damage)
     repaired = 0
     if repair and damages:
         repaired = yield from work(runtime.store.repair, damages)
         repaired += yield from _settled(runtime, {damage.setting for damage in damages if damage.setting is not None})
-        yield from work(runtime.forget_index)  # it may hold rows that never were
-        left = yield from work(runtime.store.damages)
-    problems: list[Finding] = [{"id": damage.memory_id, "problem": _told(damage)} for damage in damages]
+        yield from work(runtime.drop_index)  # it may hold rows that never were
+        left = yield from work(runtime.store.find_damage)
+    problems: list[DoctorProblem] = [{"id": damage.memory_id, "problem": _told(damage)} for damage in damages]
     if not left:
         difference = yield from work(_index_difference, runtime)
         if difference is not None:
             problems.append({"id": None, "problem": difference})
             if repair:
-                yield from work(runtime.forget_index)
+                yield from work(runtime.drop_index)
                 repaired += 1
-    records = [] if left else (yield from work(runtime.store.select, EVERYTHING))
+    records = [] if left else (yield from work(runtime.store.select, MATCH_ALL))
     return {
         "healthy": not problems,
         "memories": (yield from work(_count, runtime, left)),
@@ -87,7 +87,7 @@ def _settled(runtime: Runtime, names: set[str]) -> Flow[int]:
     if embedder is not None:
         # What is damaged beside them was the embedder's, or is of no use.
         settings = {**dict.fromkeys(names), **settings, EMBEDDER_SETTING: embedder}
-    return (yield from work(runtime.store.settle, settings))
+    return (yield from work(runtime.store.restore_settings, settings))
 
 
 def _embedder_of_vectors(runtime: Runtime) -> Flow[Any]:
@@ -99,17 +99,17 @@ def _embedder_of_vectors(runtime: Runtime) -> Flow[Any]:
     if isinstance(mine, Unavailable):
         return None
     records, stored = yield from work(_sample, runtime)
-    vectors = yield from embed(mine, [embedded_text(record) for record in records])
+    vectors = yield from embed(mine, [text_to_embed(record) for record in records])
     return embedder_setting(mine) if _are_same(vectors, stored) else None
 
 
 def _sample(runtime: Runtime) -> tuple[list[MemoryRecord], NDArray[np.float32]]:
     """Return some memories and their vectors as they are stored."""
-    entries = next(iter(runtime.store.index_entries(0)), None)
+    entries = next(iter(runtime.store.index_batches(0)), None)
     if entries is None or not len(entries.rows):
         return [], np.zeros((0, runtime.engines.embedder.dimensions), dtype=np.float32)
     rows = [int(row) for row in entries.rows[:_SAMPLE]]
-    records = runtime.store.at_rows(rows)
+    records = runtime.store.get_rows(rows)
     there = [place for place, row in enumerate(rows) if row in records]  # others delete meanwhile
     return [records[rows[place]] for place in there], entries.vectors[there]
 
@@ -122,7 +122,7 @@ def _are_same(made: NDArray[np.float32], stored: NDArray[np.float32]) -> bool:
 
 def _count(runtime: Runtime, left: Sequence[Damage]) -> int:
     try:
-        return runtime.store.count(EVERYTHING)
+        return runtime.store.count(MATCH_ALL)
     except StorageError:
         if not left:
             raise
@@ -134,9 +134,9 @@ def _index_difference(runtime: Runtime) -> str | None:
     with runtime.lock:
         mine = runtime.index()
         fresh = MemoryIndex(mine.dimensions)
-        fresh.apply(runtime.store.index_entries(0))
+        fresh.apply(runtime.store.index_batches(0))
         while (mine := runtime.index()).sequence != fresh.sequence:  # others write meanwhile
-            fresh.apply(runtime.store.index_entries(fresh.sequence))
+            fresh.apply(runtime.store.index_batches(fresh.sequence))
         here, there = np.flatnonzero(mine.alive.view), np.flatnonzero(fresh.alive.view)
         if not np.array_equal(mine.rows.view[here], fresh.rows.view[there]):
             return f"the index holds {len(mine)} memories, the store {len(fresh)}"

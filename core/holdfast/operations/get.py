@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from holdfast.errors import InvalidInput
-from holdfast.filters import Filter, both, parse_filter
-from holdfast.operations.arguments import limit_of, matching_of, memory_id_of
-from holdfast.operations.result_items import item_of
+from holdfast.filters import Filter, all_of, parse_filter
+from holdfast.operations.arguments import check_limit, check_scope, check_memory_id
+from holdfast.operations.result_items import memory_item
 from holdfast.results import Listing, MemoryItem
 from holdfast.runtime.effects import Flow, work
 from holdfast.runtime.runtime import Runtime
@@ -21,9 +21,9 @@ def get(runtime: Runtime, memory_id: str) -> Flow[MemoryItem | None]:
         InvalidInput: The id is no text.
         StorageError: The file cannot be read, or the record is damaged.
     """
-    wanted = memory_id_of(memory_id)
+    wanted = check_memory_id(memory_id)
     found = yield from work(runtime.store.get, [wanted])
-    return item_of(found[wanted]) if wanted in found else None
+    return memory_item(found[wanted]) if wanted in found else None
 
 
 DEFAULT_PAGE = 100
@@ -66,15 +66,15 @@ def get_all(
         InvalidInput: No scope is named, or a number is out of range.
         StorageError: The file cannot be read.
     """
-    matching = matching_of(filters, user_id=user_id, agent_id=agent_id, run_id=run_id, app_id=app_id, actor_id=actor_id)
+    matching = check_scope(filters, user_id=user_id, agent_id=agent_id, run_id=run_id, app_id=app_id, actor_id=actor_id)
     if not show_expired:
-        matching = both(matching, _unexpired(runtime))
+        matching = all_of(matching, _unexpired(runtime))
     if page is None and page_size is None:
-        most = limit_of(limit, top_k, default=DEFAULT_PAGE, most=_MOST_LISTED)
+        most = check_limit(limit, top_k, default=DEFAULT_PAGE, most=_MOST_LISTED)
         records = yield from work(runtime.store.select, matching, limit=most)
-        return {"results": [item_of(record) for record in records]}
-    number = limit_of(page, default=1, most=_MOST_LISTED)
-    size = limit_of(page_size, default=DEFAULT_PAGE, most=_MOST_LISTED)
+        return {"results": [memory_item(record) for record in records]}
+    number = check_limit(page, default=1, most=_MOST_LISTED)
+    size = check_limit(page_size, default=DEFAULT_PAGE, most=_MOST_LISTED)
     if limit is not None or top_k is not None:
         raise InvalidInput("limit and page are given together: use page and page_size, or limit alone")
     records = yield from work(runtime.store.select, matching, limit=size, offset=(number - 1) * size)
@@ -83,7 +83,7 @@ def get_all(
         "count": count,
         "next": number + 1 if number * size < count else None,
         "previous": number - 1 if number > 1 else None,
-        "results": [item_of(record) for record in records],
+        "results": [memory_item(record) for record in records],
     }
 
 

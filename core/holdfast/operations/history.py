@@ -5,16 +5,16 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 
-from holdfast.errors import InvalidInput, NotFound, shown
-from holdfast.operations.arguments import memory_id_of
-from holdfast.operations.index_entries import indexed
+from holdfast.errors import InvalidInput, NotFound, short_repr
+from holdfast.operations.arguments import check_memory_id
+from holdfast.operations.index_entries import embed_records
 from holdfast.records import MemoryRecord
-from holdfast.results import HistoryItem, Message
-from holdfast.retrieval.index_text import fingerprint
+from holdfast.results import HistoryItem, MessageResult
+from holdfast.retrieval.index_text import content_hash
 from holdfast.runtime.effects import Flow, work, write
 from holdfast.runtime.runtime import Runtime
-from holdfast.stores.protocol import Indexed, Transaction, Version
-from holdfast.timestamps import isoformat
+from holdfast.stores.protocol import IndexEntry, Transaction, Version
+from holdfast.timestamps import to_isoformat
 
 
 def history(runtime: Runtime, memory_id: str) -> Flow[list[HistoryItem]]:
@@ -23,14 +23,14 @@ def history(runtime: Runtime, memory_id: str) -> Flow[list[HistoryItem]]:
     Raises:
         NotFound: The id was never used.
     """
-    wanted = memory_id_of(memory_id)
+    wanted = check_memory_id(memory_id)
     versions = yield from work(runtime.store.history, wanted)
     if not versions:
         raise NotFound(f"there is no memory {wanted}, and there never was")
     return [_history_item(version) for version in versions]
 
 
-def rollback(runtime: Runtime, memory_id: str, *, version: int | None = None) -> Flow[Message]:
+def rollback(runtime: Runtime, memory_id: str, *, version: int | None = None) -> Flow[MessageResult]:
     """Bring a memory back to how it stood before a change; the undoing is a change of its own.
 
     Args:
@@ -41,24 +41,24 @@ def rollback(runtime: Runtime, memory_id: str, *, version: int | None = None) ->
         NotFound: The id or the version was never used.
         InvalidInput: The version is the one that made the memory: `delete` undoes that.
     """
-    wanted = memory_id_of(memory_id)
+    wanted = check_memory_id(memory_id)
     versions = yield from work(runtime.store.history, wanted)
     if not versions:
         raise NotFound(f"there is no memory {wanted}, and there never was")
     number = versions[-1].number if version is None else version
     if isinstance(number, bool) or not isinstance(number, int):
-        raise InvalidInput(f"version is {shown(version)}: it must be one of those in `history`")
+        raise InvalidInput(f"version is {short_repr(version)}: it must be one of those in `history`")
     if number not in [one.number for one in versions]:
-        raise NotFound(f"memory {wanted} has no version {shown(number)}: `history` lists them")
-    before = yield from work(runtime.store.before, wanted, number)
+        raise NotFound(f"memory {wanted} has no version {short_repr(number)}: `history` lists them")
+    before = yield from work(runtime.store.get_before, wanted, number)
     if before is None:
         raise InvalidInput(f"version {number} made memory {wanted}: there is nothing before it, use delete")
-    entry = (yield from indexed(runtime, [before]))[0]
+    entry = (yield from embed_records(runtime, [before]))[0]
     yield from write(runtime.store, lambda transaction: _restore(runtime, transaction, before, entry))
     return {"message": "Memory rolled back successfully!"}
 
 
-def _restore(runtime: Runtime, transaction: Transaction, before: MemoryRecord, entry: Indexed) -> None:
+def _restore(runtime: Runtime, transaction: Transaction, before: MemoryRecord, entry: IndexEntry) -> None:
     runtime.admit(transaction, [entry])
     now = runtime.clock()
     current = transaction.get(before.id)
@@ -66,15 +66,15 @@ def _restore(runtime: Runtime, transaction: Transaction, before: MemoryRecord, e
         _restore_removed(transaction, replace(before, updated_at=now), entry)
         return
     restored = replace(before, updated_at=now)
-    transaction.revise(
-        current, restored, indexed=entry, fingerprint=fingerprint(restored), happened_at=now, recorded_at=now
+    transaction.update_memory(
+        current, restored, indexed=entry, content_hash=content_hash(restored), happened_at=now, recorded_at=now
     )
 
 
-def _restore_removed(transaction: Transaction, record: MemoryRecord, entry: Indexed) -> None:
+def _restore_removed(transaction: Transaction, record: MemoryRecord, entry: IndexEntry) -> None:
     for occurrence in itertools.count():
-        mark = fingerprint(record, occurrence=occurrence)
-        twin = transaction.insert(record, entry, fingerprint=mark, sources=())
+        mark = content_hash(record, occurrence=occurrence)
+        twin = transaction.insert(record, entry, content_hash=mark, sources=())
         if twin is None:
             return
         if record.memory_type != "episodic":  # a turn may have been said several times
@@ -89,9 +89,9 @@ def _history_item(version: Version) -> HistoryItem:
         "old_memory": version.old_text,
         "new_memory": version.new_text,
         "event": version.event,
-        "created_at": isoformat(version.created_at),
-        "updated_at": isoformat(version.happened_at),
-        "recorded_at": isoformat(version.recorded_at),
+        "created_at": to_isoformat(version.created_at),
+        "updated_at": to_isoformat(version.happened_at),
+        "recorded_at": to_isoformat(version.recorded_at),
         "is_deleted": version.event == "DELETE",
         "actor_id": version.actor_id,
         "role": version.role,

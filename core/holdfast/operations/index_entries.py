@@ -10,10 +10,10 @@ from typing import Any
 from holdfast.extraction import rules
 from holdfast.protocols import Embedder
 from holdfast.records import MemoryRecord
-from holdfast.retrieval.index_text import embedded_text, indexed_terms
+from holdfast.retrieval.index_text import text_to_embed, terms_to_index
 from holdfast.runtime.effects import Flow, embed
 from holdfast.runtime.runtime import Runtime
-from holdfast.stores.protocol import Indexed
+from holdfast.stores.protocol import IndexEntry
 
 STANDING = "standing"
 """The name that every memory bears which says how things stand with the user, beside the name of its kind if known."""
@@ -28,16 +28,16 @@ _PERSON = re.compile(r"(?<=\s)[A-Z][\w-]+")
 _RELATIVE = re.compile(r"\b(?:my|our|the|his|her|their) (\w+)")
 
 
-def indexed(
+def embed_records(
     runtime: Runtime, records: Sequence[MemoryRecord], *, embedder: Embedder | None = None
-) -> Flow[list[Indexed]]:
+) -> Flow[list[IndexEntry]]:
     """Return what the index needs of each of `records`, their vectors by `embedder` if not by the core's own.
 
     Raises:
         ProviderError: The embedder failed.
     """
     maker = runtime.engines.embedder if embedder is None else embedder
-    vectors = yield from embed(maker, [embedded_text(record) for record in records])
+    vectors = yield from embed(maker, [text_to_embed(record) for record in records])
     return [_entry(record, vector, maker) for record, vector in zip(records, vectors, strict=True)]
 
 
@@ -54,7 +54,7 @@ def slot_names_asked(question: str) -> tuple[str, ...]:
     return tuple(f"{person.lower()}/{asked}" for asked in properties for person in people)
 
 
-def _entry(record: MemoryRecord, vector: Any, embedder: Embedder) -> Indexed:
+def _entry(record: MemoryRecord, vector: Any, embedder: Embedder) -> IndexEntry:
     names = slot_names(record.text, record.speaker)
     if record.facts is not None:
         of_facts = (slot_names(fact, record.speaker) for fact in record.facts)
@@ -65,4 +65,4 @@ def _entry(record: MemoryRecord, vector: Any, embedder: Embedder) -> Indexed:
         names = (*names, STANDING)
     if record.memory_type == "document":
         names = (*names, DOCUMENT)
-    return Indexed(vector, indexed_terms(record, slots=names), embedder)
+    return IndexEntry(vector, terms_to_index(record, slots=names), embedder)

@@ -7,16 +7,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from holdfast.errors import HoldfastError, InvalidInput
-from holdfast.operations.arguments import MAX_MESSAGES, memory_id_of, metadata_of, text_of
-from holdfast.operations.index_entries import indexed
+from holdfast.operations.arguments import MAX_MESSAGES, check_memory_id, check_metadata, check_text
+from holdfast.operations.index_entries import embed_records
 from holdfast.records import MemoryRecord
-from holdfast.results import Document, Message
-from holdfast.retrieval.index_text import fingerprint
+from holdfast.results import Document, MessageResult
+from holdfast.retrieval.index_text import content_hash
 from holdfast.runtime.effects import Flow, work, write
 from holdfast.runtime.runtime import Runtime
-from holdfast.scope import Scope, identifier, scope_of
-from holdfast.stores.protocol import Indexed, Transaction
-from holdfast.timestamps import calendar_day
+from holdfast.scope import Scope, check_id, make_scope
+from holdfast.stores.protocol import IndexEntry, Transaction
+from holdfast.timestamps import to_calendar_day
 
 MAX_DOCUMENTS = MAX_MESSAGES
 """Most documents of one call."""
@@ -31,7 +31,7 @@ def put(
     run_id: str | None = None,
     app_id: str | None = None,
     remove: Sequence[str] = (),
-) -> Flow[Message]:
+) -> Flow[MessageResult]:
     """Keep documents under ids of your own, word for word; what has an id already is replaced, its history kept.
 
     Documents are found like memories, and no conversation ever changes them. One call is one transaction.
@@ -52,9 +52,9 @@ def put(
         InvalidInput: A document cannot be used, or its id belongs to something else; nothing was changed.
         ProviderError: The embedding service failed; nothing was changed.
     """
-    scope = scope_of(user_id=user_id, agent_id=agent_id, run_id=run_id, app_id=app_id)
+    scope = make_scope(user_id=user_id, agent_id=agent_id, run_id=run_id, app_id=app_id)
     drafts = _drafts(documents, scope, runtime.clock())
-    wanted = _Wanted(scope, drafts, {memory_id_of(one) for one in remove} - drafts.keys())
+    wanted = _Wanted(scope, drafts, {check_memory_id(one) for one in remove} - drafts.keys())
     known = yield from work(runtime.store.get, list(drafts))
     new = [draft for draft in drafts.values() if draft.id not in known or known[draft.id].text != draft.text]
     try:
@@ -91,22 +91,22 @@ def _draft(document: Any, scope: Scope, now: int) -> MemoryRecord:
         raise InvalidInput(f"a document is {type(document).__name__}: it must be a dictionary with memory_id and text")
     day = document.get("expiration_date")
     return MemoryRecord(
-        id=memory_id_of(document.get("memory_id")),
-        text=text_of(document.get("text"), name="text"),
+        id=check_memory_id(document.get("memory_id")),
+        text=check_text(document.get("text"), name="text"),
         scope=scope,
         created_at=now,
         updated_at=now,
         recorded_at=now,
-        actor_id=identifier("actor_id", document.get("actor_id")),
+        actor_id=check_id("actor_id", document.get("actor_id")),
         memory_type="document",
-        metadata=metadata_of(document.get("metadata")),
-        expiration_date=None if day is None else calendar_day(day),
+        metadata=check_metadata(document.get("metadata")),
+        expiration_date=None if day is None else to_calendar_day(day),
     )
 
 
 def _written(runtime: Runtime, wanted: _Wanted, new: Sequence[MemoryRecord]) -> Flow[int]:
     """Embed what is `new`, then put and remove in one transaction; return how many documents that were."""
-    entries = dict(zip([draft.id for draft in new], (yield from indexed(runtime, new)), strict=True))
+    entries = dict(zip([draft.id for draft in new], (yield from embed_records(runtime, new)), strict=True))
 
     def store(transaction: Transaction) -> int:
         runtime.admit(transaction, entries.values())
@@ -127,23 +127,23 @@ def _remove(transaction: Transaction, wanted: _Wanted, now: int) -> int:
     return len(mine)
 
 
-def _keep(transaction: Transaction, draft: MemoryRecord, entry: Indexed | None) -> None:
+def _keep(transaction: Transaction, draft: MemoryRecord, entry: IndexEntry | None) -> None:
     old = transaction.get(draft.id)
     if old is None:
         if entry is None:
             raise _Outpaced
-        transaction.insert(draft, entry, fingerprint=fingerprint(draft))
+        transaction.insert(draft, entry, content_hash=content_hash(draft))
         return
     if old.memory_type != "document" or old.scope != draft.scope:
         raise InvalidInput(f"the id {draft.id} belongs to another memory: derive ids from the scope")
     if entry is None and old.text != draft.text:
         raise _Outpaced
     new = replace(draft, created_at=old.created_at, recorded_at=old.recorded_at)
-    transaction.revise(
+    transaction.update_memory(
         old,
         new,
         indexed=entry,
-        fingerprint=fingerprint(new),
+        content_hash=content_hash(new),
         happened_at=draft.updated_at,
         recorded_at=draft.updated_at,
     )

@@ -5,18 +5,18 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 
-from holdfast.errors import InvalidInput, shown
-from holdfast.filters import EVERYTHING
-from holdfast.operations.index_entries import indexed
+from holdfast.errors import InvalidInput, short_repr
+from holdfast.filters import MATCH_ALL
+from holdfast.operations.index_entries import embed_records
 from holdfast.protocols import Embedder, Spec
 from holdfast.providers.registry import embedder as embedder_of
 from holdfast.providers.registry import spec_of
 from holdfast.records import MemoryRecord
-from holdfast.results import Reembedded
+from holdfast.results import ReembedResult
 from holdfast.runtime.effects import Flow, work, write
 from holdfast.runtime.embedder_guard import EMBEDDER_SETTING, ENGINES_SETTING, embedder_setting
 from holdfast.runtime.runtime import Runtime
-from holdfast.stores.protocol import Indexed, Transaction
+from holdfast.stores.protocol import IndexEntry, Transaction
 
 _MOST_AT_ONCE = 10_000
 
@@ -30,7 +30,7 @@ def reembed(
     *,
     batch_size: int = 100,
     progress: Progress | None = None,
-) -> Flow[Reembedded]:
+) -> Flow[ReembedResult]:
     """Give every memory the vector of another embedder, and go on with that one.
 
     The new vectors are kept beside the old ones and take their place in one transaction when no memory is without:
@@ -53,24 +53,26 @@ def reembed(
         StorageError: The file cannot be written, or somebody else has begun, or finished, with another embedder.
     """
     if isinstance(batch_size, bool) or not isinstance(batch_size, int) or not 1 <= batch_size <= _MOST_AT_ONCE:
-        raise InvalidInput(f"batch_size is {shown(batch_size)}: it must be a whole number from 1 to {_MOST_AT_ONCE:,}")
+        raise InvalidInput(
+            f"batch_size is {short_repr(batch_size)}: it must be a whole number from 1 to {_MOST_AT_ONCE:,}"
+        )
     maker = runtime.engines.embedder if embedder is None else embedder_of(embedder)
     yield from write(runtime.store, lambda transaction: transaction.begin_reembedding(maker.fingerprint))
     count: int | None = None
     while count is None:  # others may add while this goes on
         yield from _catch_up(runtime, maker, batch_size, progress)
         count = yield from write(runtime.store, lambda transaction: _adopt(runtime, transaction, maker))
-    yield from work(runtime.use_embedder, maker, spec=spec_of(maker), own=maker is not embedder)
+    yield from work(runtime.adopt_embedder, maker, spec=spec_of(maker), own=maker is not embedder)
     return {"message": f"Successfully re-embedded {count} memories", "count": count, "embedder": maker.fingerprint}
 
 
 def _catch_up(runtime: Runtime, maker: Embedder, batch_size: int, progress: Progress | None) -> Flow[None]:
     """Embed every memory that has no new vector."""
-    total = yield from work(runtime.store.count, EVERYTHING)
+    total = yield from work(runtime.store.count, MATCH_ALL)
     done = total - (yield from work(runtime.store.count_stale))
     row = 0
-    while memories := (yield from work(runtime.store.stale, after=row, limit=batch_size)):
-        entries = yield from indexed(runtime, [record for _, record in memories], embedder=maker)
+    while memories := (yield from work(runtime.store.list_stale, after=row, limit=batch_size)):
+        entries = yield from embed_records(runtime, [record for _, record in memories], embedder=maker)
         keep = functools.partial(_keep, maker=maker, memories=memories, entries=entries)
         yield from write(runtime.store, keep)
         row = memories[-1][0]
@@ -84,9 +86,9 @@ def _keep(
     *,
     maker: Embedder,
     memories: Sequence[tuple[int, MemoryRecord]],
-    entries: Sequence[Indexed],
+    entries: Sequence[IndexEntry],
 ) -> None:
-    transaction.keep_vectors(maker.fingerprint, memories, entries)
+    transaction.stage_vectors(maker.fingerprint, memories, entries)
 
 
 def _adopt(runtime: Runtime, transaction: Transaction, maker: Embedder) -> int | None:

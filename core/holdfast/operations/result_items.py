@@ -8,13 +8,13 @@ from typing import Any
 from holdfast.extraction.facts import Skipped
 from holdfast.records import MemoryRecord
 from holdfast.results import AddedItem, MemoryItem, SkippedItem
-from holdfast.timestamps import isoformat
+from holdfast.timestamps import to_isoformat
 
 _PROMOTED = ("actor_id", "role", "attributed_to", "speaker", "expiration_date", "standing")
 _SHOWN_OF_SKIPPED = 200
 
 
-def item_of(record: MemoryRecord) -> MemoryItem:
+def memory_item(record: MemoryRecord) -> MemoryItem:
     """Return `record` in Mem0's shape; ids and attributes that are absent have no key."""
     item: dict[str, Any] = {
         "id": record.id,
@@ -22,9 +22,9 @@ def item_of(record: MemoryRecord) -> MemoryItem:
         "hash": md5(record.text.encode(), usedforsecurity=False).hexdigest(),
         "metadata": dict(record.metadata) or None,
         "categories": list(record.categories),
-        "created_at": isoformat(record.created_at),
-        "updated_at": isoformat(record.updated_at),
-        "recorded_at": isoformat(record.recorded_at),
+        "created_at": to_isoformat(record.created_at),
+        "updated_at": to_isoformat(record.updated_at),
+        "recorded_at": to_isoformat(record.recorded_at),
         "memory_type": record.memory_type,
         **record.scope.ids(),
     }

@@ -11,7 +11,14 @@ from typing import Any
 
 from holdfast.errors import ConfigError
 from holdfast.filters import Filter
-from holdfast.operations.arguments import limit_of, matching_of, memory_id_of, switch_of, text_of, threshold_of
+from holdfast.operations.arguments import (
+    check_limit,
+    check_scope,
+    check_memory_id,
+    check_switch,
+    check_text,
+    check_threshold,
+)
 from holdfast.operations.index_entries import slot_names_asked
 from holdfast.operations.search_steps.rank import Found, Query, find, reason_of
 from holdfast.operations.search_steps.rerank import blended, depth, relevant, reranked
@@ -19,7 +26,7 @@ from holdfast.protocols import ChatModel, Reranker
 from holdfast.results import SearchResults
 from holdfast.retrieval.index_text import slot_terms
 from holdfast.retrieval.query_intent import answers_asked
-from holdfast.retrieval.tokenize import term_ids, words
+from holdfast.retrieval.tokenize import hash_terms, stem_words
 from holdfast.runtime.effects import Flow, embed_query, work
 from holdfast.runtime.runtime import Runtime
 
@@ -82,8 +89,8 @@ def search(
         ProviderError: The embedding service, the reranker or the chat model failed.
         StorageError: The file cannot be read.
     """
-    matching = matching_of(filters, user_id=user_id, agent_id=agent_id, run_id=run_id, app_id=app_id, actor_id=actor_id)
-    most = limit_of(limit, top_k, default=DEFAULT_LIMIT)
+    matching = check_scope(filters, user_id=user_id, agent_id=agent_id, run_id=run_id, app_id=app_id, actor_id=actor_id)
+    most = check_limit(limit, top_k, default=DEFAULT_LIMIT)
     return (
         yield from search_matching(
             runtime,
@@ -114,18 +121,18 @@ def search_matching(
     explain: bool | str = False,
 ) -> Flow[SearchResults]:
     """Find the memories that match a checked filter and bear on `query`, best first (see `search`)."""
-    question = text_of(query, name="query")
-    least = threshold_of(threshold)
-    about = explain if isinstance(explain, bool) else memory_id_of(explain)
-    reranker = _reranker(runtime) if switch_of(rerank, name="rerank", default=runtime.defaults.rerank) else None
-    judged = switch_of(filter_memories, name="filter_memories", default=runtime.defaults.filter_memories)
+    question = check_text(query, name="query")
+    least = check_threshold(threshold)
+    about = explain if isinstance(explain, bool) else check_memory_id(explain)
+    reranker = _reranker(runtime) if check_switch(rerank, name="rerank", default=runtime.defaults.rerank) else None
+    judged = check_switch(filter_memories, name="filter_memories", default=runtime.defaults.filter_memories)
     model = _judge(runtime) if judged else None
     topic = question[:_MOST_EMBEDDED]
     embedder = runtime.engines.embedder
     vector = yield from embed_query(embedder, topic)
     asked = Query(
         topic=topic,
-        words=term_ids(_words_asked(question) if keyword_search else []),
+        words=hash_terms(_words_asked(question) if keyword_search else []),
         slots=slot_terms(slot_names_asked(topic) if keyword_search else []),
         answers=slot_terms(answers_asked(topic) if keyword_search else []),
         vector=vector,
@@ -148,7 +155,7 @@ def search_matching(
 
 def _words_asked(question: str) -> list[str]:
     # Whoever asks about "the user" asks about the one whose memories these are: the word tells none from another.
-    return words(_THE_USER.sub(" ", question)) or words(question)
+    return stem_words(_THE_USER.sub(" ", question)) or stem_words(question)
 
 
 def _reranker(runtime: Runtime) -> Reranker:

@@ -8,16 +8,16 @@ from typing import Any, Final, TypedDict
 
 from holdfast.errors import InvalidInput, NotFound
 from holdfast.extraction import rules
-from holdfast.operations.arguments import batch_of, memory_id_of, metadata_of, text_of
-from holdfast.operations.index_entries import indexed
+from holdfast.operations.arguments import check_batch, check_memory_id, check_metadata, check_text
+from holdfast.operations.index_entries import embed_records
 from holdfast.protocols import Json
 from holdfast.records import MemoryRecord, Standing
-from holdfast.results import Message
-from holdfast.retrieval.index_text import fingerprint
+from holdfast.results import MessageResult
+from holdfast.retrieval.index_text import content_hash
 from holdfast.runtime.effects import Flow, work, write
 from holdfast.runtime.runtime import Runtime
 from holdfast.stores.protocol import Transaction
-from holdfast.timestamps import Moment, calendar_day, instant
+from holdfast.timestamps import TimeLike, to_calendar_day, to_microseconds
 
 
 class _Unset:
@@ -38,8 +38,8 @@ def update(
     data: str | None = None,
     metadata: Mapping[str, Any] | None = None,
     expiration_date: Any = UNSET,
-    timestamp: Moment | None = None,
-) -> Flow[Message]:
+    timestamp: TimeLike | None = None,
+) -> Flow[MessageResult]:
     """Change a memory; its id, scope and history stay.
 
     Args:
@@ -67,7 +67,7 @@ def update(
     return {"message": "Memory updated successfully!"}
 
 
-def batch_update(runtime: Runtime, memories: Sequence[Mapping[str, Any]]) -> Flow[Message]:
+def batch_update(runtime: Runtime, memories: Sequence[Mapping[str, Any]]) -> Flow[MessageResult]:
     """Change up to 1,000 memories, all or none.
 
     Args:
@@ -77,7 +77,7 @@ def batch_update(runtime: Runtime, memories: Sequence[Mapping[str, Any]]) -> Flo
         NotFound: An id is unknown; nothing was changed.
         InvalidInput: The batch is empty or too large, or an item cannot be used; nothing was changed.
     """
-    changes = [_change(item) for item in batch_of(memories, name="memories")]
+    changes = [_change(item) for item in check_batch(memories, name="memories")]
     yield from _revise(runtime, changes, None)
     return {"message": f"Successfully updated {len(changes)} memories", "count": len(changes)}
 
@@ -104,20 +104,20 @@ def _change(item: Any) -> _Change:
     if new_text is None and item.get("metadata") is None and isinstance(day, _Unset):
         raise InvalidInput("nothing is to be updated: give text, metadata or expiration_date")
     return {
-        "memory_id": memory_id_of(item.get("memory_id")),
-        "text": None if new_text is None else text_of(new_text, name="text"),
-        "metadata": metadata_of(item.get("metadata")),
-        "expiration_date": day if day is None or isinstance(day, _Unset) else calendar_day(day),
+        "memory_id": check_memory_id(item.get("memory_id")),
+        "text": None if new_text is None else check_text(new_text, name="text"),
+        "metadata": check_metadata(item.get("metadata")),
+        "expiration_date": day if day is None or isinstance(day, _Unset) else to_calendar_day(day),
     }
 
 
-def _revise(runtime: Runtime, changes: Sequence[_Change], timestamp: Moment | None) -> Flow[None]:
+def _revise(runtime: Runtime, changes: Sequence[_Change], timestamp: TimeLike | None) -> Flow[None]:
     recorded_at = runtime.clock()
-    happened_at = recorded_at if timestamp is None else instant(timestamp)
+    happened_at = recorded_at if timestamp is None else to_microseconds(timestamp)
     known = yield from work(runtime.store.get, [change["memory_id"] for change in changes])
     drafts = [_changed(_existing(known, change["memory_id"]), change, happened_at) for change in changes]
     reworded = [draft for draft, change in zip(drafts, changes, strict=True) if change["text"] is not None]
-    entries = dict(zip([draft.id for draft in reworded], (yield from indexed(runtime, reworded)), strict=True))
+    entries = dict(zip([draft.id for draft in reworded], (yield from embed_records(runtime, reworded)), strict=True))
 
     def store(transaction: Transaction) -> None:
         runtime.admit(transaction, entries.values())
@@ -126,11 +126,11 @@ def _revise(runtime: Runtime, changes: Sequence[_Change], timestamp: Moment | No
             if old is None:
                 raise unknown_memory(change["memory_id"])
             new = _changed(old, change, happened_at)
-            transaction.revise(
+            transaction.update_memory(
                 old,
                 new,
                 indexed=entries.get(new.id),
-                fingerprint=fingerprint(new),
+                content_hash=content_hash(new),
                 happened_at=happened_at,
                 recorded_at=recorded_at,
             )

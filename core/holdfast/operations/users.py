@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from holdfast.errors import InvalidInput, NotFound
-from holdfast.operations.arguments import matching_of
+from holdfast.operations.arguments import check_scope
 from holdfast.operations.delete import remove_matching
-from holdfast.results import Message, UserItem, Users
+from holdfast.results import MessageResult, UserItem, UserListing
 from holdfast.runtime.effects import Flow, work
 from holdfast.runtime.runtime import Runtime
 from holdfast.scope import SCOPE_FIELDS
 from holdfast.stores.protocol import Entity
-from holdfast.timestamps import isoformat
+from holdfast.timestamps import to_isoformat
 
 
-def users(runtime: Runtime) -> Flow[Users]:
+def users(runtime: Runtime) -> Flow[UserListing]:
     """Return every user, agent, run and app that has memories, the most recently changed first."""
-    entities = yield from work(runtime.store.entities)
+    entities = yield from work(runtime.store.list_entities)
     return {"count": len(entities), "results": [_user_item(entity) for entity in entities]}
 
 
@@ -26,7 +26,7 @@ def delete_users(
     agent_id: str | None = None,
     app_id: str | None = None,
     run_id: str | None = None,
-) -> Flow[Message]:
+) -> Flow[MessageResult]:
     """Delete one user, agent, app or run with all its memories.
 
     Raises:
@@ -38,7 +38,7 @@ def delete_users(
     if len(named) != 1:
         raise InvalidInput(f"delete_users takes exactly one of {', '.join(SCOPE_FIELDS)}: {len(named)} were given")
     count = yield from remove_matching(
-        runtime, matching_of(None, user_id=user_id, agent_id=agent_id, app_id=app_id, run_id=run_id)
+        runtime, check_scope(None, user_id=user_id, agent_id=agent_id, app_id=app_id, run_id=run_id)
     )
     if not count:
         field, value = next(iter(named.items()))
@@ -51,6 +51,6 @@ def _user_item(entity: Entity) -> UserItem:
         "type": entity.type,
         "name": entity.name,
         "total_memories": entity.count,
-        "created_at": isoformat(entity.created_at),
-        "updated_at": isoformat(entity.updated_at),
+        "created_at": to_isoformat(entity.created_at),
+        "updated_at": to_isoformat(entity.updated_at),
     }

@@ -103,7 +103,7 @@ def _sublinear(count: float) -> float:
 
 
 def _terms_of(word: str) -> tuple[tuple[str, float], ...]:
-    stems = tokenize.words(word)
+    stems = tokenize.stem_words(word)
     if stems:
         weight = _CAPITALISED if next(filter(str.isalpha, word), "").isupper() else 1.0
         return tuple((stem, weight) for stem in stems)

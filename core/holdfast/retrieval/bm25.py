@@ -33,7 +33,7 @@ class Hits:
     counts: NDArray[np.int64]
 
 
-def keyword_scores(hits: Sequence[Hits], lengths: NDArray[np.int32]) -> NDArray[np.float32]:
+def bm25_scores(hits: Sequence[Hits], lengths: NDArray[np.int32]) -> NDArray[np.float32]:
     """Score each candidate by the query's terms.
 
     Args:
@@ -44,7 +44,7 @@ def keyword_scores(hits: Sequence[Hits], lengths: NDArray[np.int32]) -> NDArray[
         Shape `(n,)`, 0..1: BM25 divided by the sum of the idfs. 1.0 means that every term of the query occurs in a
         candidate of average length; a term no candidate has counts against all of them.
     """
-    told = telling(hits, len(lengths))
+    told = weigh_terms(hits, len(lengths))
     if not told or not len(lengths):
         return np.zeros(len(lengths), dtype=np.float32)
     places = np.concatenate([hit.places for _, hit in told])
@@ -56,7 +56,7 @@ def keyword_scores(hits: Sequence[Hits], lengths: NDArray[np.int32]) -> NDArray[
     return np.minimum(scores, 1.0, dtype=np.float32, casting="same_kind")
 
 
-def telling(hits: Sequence[Hits], candidates: int) -> list[tuple[float, Hits]]:
+def weigh_terms(hits: Sequence[Hits], candidates: int) -> list[tuple[float, Hits]]:
     """Return the terms that tell candidates apart, each with its share of the query: its idf, of the sum of all."""
     weights = [_idf(candidates, len(hit.places)) for hit in hits]
     total = sum(weights)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.retrieval.bm25 import Hits, keyword_scores, telling
+from holdfast.retrieval.bm25 import Hits, bm25_scores, weigh_terms
 from holdfast.retrieval.query_intent import MARKS
 
 Scores = NDArray[np.float32]
@@ -76,7 +76,7 @@ def passage_scores(hits: Sequence[Hits], conversations: Conversations) -> Scores
     one about a lake and one about a summer. Here each word counts once. What belongs to no conversation stands alone.
 
     Args:
-        hits: Where the query's terms occur (see `keyword_scores`).
+        hits: Where the query's terms occur (see `bm25_scores`).
         conversations: Of the same candidates.
 
     Returns:
@@ -85,7 +85,7 @@ def passage_scores(hits: Sequence[Hits], conversations: Conversations) -> Scores
     order, first = conversations.order, conversations.first
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
-    told = telling(hits, len(order))
+    told = weigh_terms(hits, len(order))
     held = np.zeros((len(told), len(order)), dtype=np.bool_)
     for row, (_, hit) in zip(held, told, strict=True):
         row[rank[hit.places]] = True
@@ -117,7 +117,7 @@ def session_scores(hits: Sequence[Hits], lengths: NDArray[np.int32], conversatio
     """Return the keyword score of the whole conversation each turn belongs to, 0 for what belongs to none.
 
     Args:
-        hits: Where the query's terms occur (see `keyword_scores`).
+        hits: Where the query's terms occur (see `bm25_scores`).
         lengths: Shape `(n,)`: the number of terms of each candidate.
         conversations: Of the same candidates.
     """
@@ -129,7 +129,7 @@ def session_scores(hits: Sequence[Hits], lengths: NDArray[np.int32], conversatio
         counts = np.bincount(session[hit.places], weights=hit.counts, minlength=len(session_lengths)).astype(np.int64)
         places = np.flatnonzero(counts)
         session_hits.append(Hits(places, counts[places]))
-    of_session = keyword_scores(session_hits, session_lengths)
+    of_session = bm25_scores(session_hits, session_lengths)
     if conversations.first:
         of_session[0] = 0  # those that belong to none come first
     scores: Scores = of_session[session]

@@ -133,7 +133,7 @@ def contenders(
     return kept.nonzero()[0]
 
 
-def best(scores: Scores, limit: int, *, threshold: float = -np.inf) -> NDArray[np.int64]:
+def top_places(scores: Scores, limit: int, *, threshold: float = -np.inf) -> NDArray[np.int64]:
     """Return the places of the `limit` highest scores of at least `threshold`, best first, ties newest (last) first."""
     places = np.flatnonzero(scores >= max(threshold, _floor(scores, limit)))
     order = np.lexsort((-places, -scores[places]))

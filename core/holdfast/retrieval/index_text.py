@@ -14,34 +14,34 @@ from numpy.typing import NDArray
 
 from holdfast.records import MemoryRecord
 from holdfast.retrieval.query_intent import answers_in, question_marks
-from holdfast.retrieval.tokenize import term_ids, words
+from holdfast.retrieval.tokenize import hash_terms, stem_words
 from holdfast.scope import SCOPE_FIELDS
-from holdfast.timestamps import moment_of
+from holdfast.timestamps import to_datetime
 
 
-def embedded_text(record: MemoryRecord) -> str:
+def text_to_embed(record: MemoryRecord) -> str:
     """Return the text whose vector stands for `record`."""
     text = "\n".join((_said(record), *(record.facts or ())))
     # A turn was said on a day; a fact holds until something else is heard, and its text names the day if one matters.
     return f"{_day(record.created_at)} {text}" if record.memory_type == "episodic" and _dated(record) else text
 
 
-def indexed_terms(record: MemoryRecord, *, slots: Sequence[str] = ()) -> NDArray[np.uint32]:
+def terms_to_index(record: MemoryRecord, *, slots: Sequence[str] = ()) -> NDArray[np.uint32]:
     """Return the hashed words `record` is found by; `slots` name the properties it speaks of (see `slot_terms`)."""
-    spoken = words(_said(record))
+    spoken = stem_words(_said(record))
     # Facts say again what was said: only the words they add are another way to the turn.
-    added = sorted(set(words("\n".join(record.facts))) - set(spoken)) if record.facts else ()
+    added = sorted(set(stem_words("\n".join(record.facts))) - set(spoken)) if record.facts else ()
     asked = question_marks(record.text) if record.memory_type == "episodic" else ()
     names = (*slots, *answers_in(spoken), *asked)
-    return term_ids([*spoken, *added, *_day_words(_day(record.created_at)), *(f"\x00{name}" for name in names)])
+    return hash_terms([*spoken, *added, *_day_words(_day(record.created_at)), *(f"\x00{name}" for name in names)])
 
 
 def slot_terms(slots: Sequence[str]) -> NDArray[np.uint32]:
     """Return the terms for what memories bear beside words: properties, kinds of answers, marks; no word equals one."""
-    return term_ids([f"\x00{slot}" for slot in slots])
+    return hash_terms([f"\x00{slot}" for slot in slots])
 
 
-def fingerprint(record: MemoryRecord, *, occurrence: int = 0) -> bytes:
+def content_hash(record: MemoryRecord, *, occurrence: int = 0) -> bytes:
     """Return 16 bytes that two records share when one of them would be a duplicate.
 
     Facts are the same when their words are, letter case and white space aside. A turn is the same when it was also
@@ -75,11 +75,11 @@ def _dated(record: MemoryRecord) -> bool:
 
 @lru_cache(maxsize=1024)
 def _day_words(day: str) -> tuple[str, ...]:
-    return tuple(words(day))
+    return tuple(stem_words(day))
 
 
 def _day(microseconds: int) -> str:
-    moment = moment_of(microseconds)
+    moment = to_datetime(microseconds)
     return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
 
 

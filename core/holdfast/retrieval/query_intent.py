@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from holdfast.retrieval.tokenize import words
+from holdfast.retrieval.tokenize import stem_words
 
 TIME = "when"
 NUMBER = "how many"
 
 _TIMES = frozenset(
-    words(
+    stem_words(
         """
         yesterday today tomorrow tonight last next ago day week weekend month year spring summer autumn winter recently
         Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February March April May June July August
@@ -24,7 +24,9 @@ _TIMES = frozenset(
     )
 )
 _NUMBERS = frozenset(
-    words("two three four five six seven eight nine ten eleven twelve dozen hundred thousand half once twice several")
+    stem_words(
+        "two three four five six seven eight nine ten eleven twelve dozen hundred thousand half once twice several"
+    )
 )
 _YEAR = re.compile(r"(?:19|20)[0-9]{2}")
 _ASKS_TIME = re.compile(
@@ -36,7 +38,7 @@ _ASKS_NUMBER = re.compile(r"\bhow (?:many|much|old|long|often|far|tall|big)\b", 
 
 
 def answers_in(stems: Iterable[str]) -> tuple[str, ...]:
-    """Return the kinds of answers a text with these stems (see `words`) can give."""
+    """Return the kinds of answers a text with these stems (see `stem_words`) can give."""
     distinct = set(stems)
     figures = [stem for stem in distinct if "0" <= stem[0] <= "9"]
     time = not _TIMES.isdisjoint(distinct) or any(map(_YEAR.fullmatch, figures))

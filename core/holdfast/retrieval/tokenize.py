@@ -78,7 +78,7 @@ _STRONG = {language: listed - _LOOKALIKES for language, listed in _WEAK.items()}
 _FOREIGN = frozenset[str]().union(*_STRONG.values()) - _WEAK["english"]
 
 
-def words(text: str) -> list[str]:
+def stem_words(text: str) -> list[str]:
     """Return the content words of `text` as stems, in order and with repetitions; stop words are left out."""
     raw = list(_raw_words(text))
     stem = _stems[language_of(raw)]
@@ -86,11 +86,11 @@ def words(text: str) -> list[str]:
 
 
 def first_name(name: str) -> str:
-    """Return the first word of a speaker's name as `names_asked` gives it, `""` when it has no words."""
+    """Return the first word of a speaker's name as `names_in_question` gives it, `""` when it has no words."""
     return next(map(_as_name, _raw_words(name)), "")
 
 
-def names_asked(question: str) -> set[str]:
+def names_in_question(question: str) -> set[str]:
     """Return what may be names in a question: its content words as they stand and as stems.
 
     Ben, Will and Sue are function words of some language: they are names where they stand with a capital, other than
@@ -125,7 +125,7 @@ def language_of(raw: Sequence[str]) -> str:
     return max(found, key=found.__getitem__)  # the first of equals, and English is the first of all
 
 
-def term_ids(terms: Iterable[str]) -> NDArray[np.uint32]:
+def hash_terms(terms: Iterable[str]) -> NDArray[np.uint32]:
     """Return the 32-bit hashes of `terms`, in order.
 
     In a vocabulary of 100,000 words a given word shares its hash with another one once in 43,000 times.

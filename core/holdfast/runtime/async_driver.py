@@ -25,7 +25,7 @@ from concurrent.futures import ThreadPoolExecutor
 from holdfast.errors import provider_error
 from holdfast.runtime.effects import Effect, Flow, LocalWork, ModelCall, Write
 from holdfast.runtime.runtime import Runtime
-from holdfast.stores.protocol import Answer
+from holdfast.stores.protocol import QueuedWrite
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -152,7 +152,7 @@ def _outcomes(effects: Sequence[LocalWork | Write]) -> list[Outcome]:
     return [_finished(answer) for answer in answers]
 
 
-def _begin(effect: LocalWork | Write) -> Answer[Any] | Outcome:
+def _begin(effect: LocalWork | Write) -> QueuedWrite[Any] | Outcome:
     try:
         if isinstance(effect, Write):
             return effect.store.submit(effect.work)
@@ -161,8 +161,8 @@ def _begin(effect: LocalWork | Write) -> Answer[Any] | Outcome:
         return None, error
 
 
-def _finished(answer: Answer[Any] | Outcome) -> Outcome:
-    return (answer.value, answer.failure) if isinstance(answer, Answer) else answer
+def _finished(answer: QueuedWrite[Any] | Outcome) -> Outcome:
+    return (answer.value, answer.failure) if isinstance(answer, QueuedWrite) else answer
 
 
 def _deliver(batch: Sequence[Pending], outcomes: Sequence[Outcome]) -> None:

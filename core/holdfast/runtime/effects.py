@@ -89,7 +89,7 @@ def embed_query(embedder: Embedder, query: str) -> Flow[NDArray[np.float32]]:
     return unit
 
 
-def relevance(reranker: Reranker, query: str, texts: Sequence[str]) -> Flow[list[float]]:
+def score_relevance(reranker: Reranker, query: str, texts: Sequence[str]) -> Flow[list[float]]:
     """Return how well each of `texts` answers `query`, 0..1; nothing is asked about none.
 
     Raises:

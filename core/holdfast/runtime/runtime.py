@@ -23,7 +23,7 @@ from holdfast.protocols import ChatModel, Embedder, Reranker, TokenCounter
 from holdfast.records import MemoryRecord
 from holdfast.runtime.embedder_guard import EMBEDDER_SETTING, ENGINES_SETTING, embedder_setting, require_same_embedder
 from holdfast.runtime.token_count import TokenCount, token_count
-from holdfast.stores.protocol import Indexed, IndexEntries, Store, Transaction
+from holdfast.stores.protocol import IndexEntry, IndexBatch, Store, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +121,8 @@ class Runtime:
             self._seen = state
         return self._index
 
-    def _news(self, since: int) -> Iterator[IndexEntries]:
-        for part in self.store.index_entries(since):
+    def _news(self, since: int) -> Iterator[IndexBatch]:
+        for part in self.store.index_batches(since):
             if part.restart:  # after which the vectors may be another embedder's
                 self.check_embedder()
             yield part
@@ -132,13 +132,13 @@ class Runtime:
         today = None if show_expired else self.today()
         ids, rest = split_scope(matching)
         if rest is None:
-            return index.living(index.having(ids), today=today)
-        return index.living(index.positions_of(self.store.rows(matching)), today=today)
+            return index.filter_alive(index.with_ids(ids), today=today)
+        return index.filter_alive(index.positions_of(self.store.rows(matching)), today=today)
 
     def records_at(self, index: MemoryIndex, positions: Sequence[int] | NDArray[np.int64]) -> list[MemoryRecord | None]:
         """Return the memories at `positions`, in order; `None` where one has gone meanwhile."""
         rows = [int(row) for row in index.rows.view[np.asarray(positions, dtype=np.int64)]]
-        records = self.store.at_rows(rows)
+        records = self.store.get_rows(rows)
         return [records.get(row) for row in rows]
 
     def check_embedder(self) -> None:
@@ -150,7 +150,7 @@ class Runtime:
         """
         require_same_embedder(self.store.setting(EMBEDDER_SETTING), self.engines.embedder)
 
-    def admit(self, transaction: Transaction, entries: Iterable[Indexed]) -> None:
+    def admit(self, transaction: Transaction, entries: Iterable[IndexEntry]) -> None:
         """See that vectors on their way into the store come from the embedder its others come from.
 
         With the first ones it is noted which that is, and which engines are at work.
@@ -159,27 +159,27 @@ class Runtime:
             EmbedderMismatch: They come from another one: the store was re-embedded since they were made.
         """
         makers = {id(entry.embedder): entry.embedder for entry in entries if entry.embedder is not None}
-        admission = (transaction.foreign_writes(), *makers)
+        admission = (transaction.data_version(), *makers)
         if admission == self._admitted:
             return
         recorded = transaction.setting(EMBEDDER_SETTING)
         for maker in makers.values():
             require_same_embedder(recorded, maker)
         if not self._admitted:
-            self.note_engines(transaction)
+            self.record_engines(transaction)
         self._admitting = admission
 
     def admission_is_kept(self) -> None:
         """Take note that what `admit` saw was committed."""
         self._admitted = self._admitting
 
-    def note_engines(self, transaction: Transaction) -> None:
+    def record_engines(self, transaction: Transaction) -> None:
         """Note which embedder the store's vectors come from, and which engines are at work."""
         transaction.set(
             {EMBEDDER_SETTING: embedder_setting(self.engines.embedder), ENGINES_SETTING: dict(self.engine_specs)}
         )
 
-    def use_embedder(self, embedder: Embedder, *, spec: Any, own: bool) -> None:
+    def adopt_embedder(self, embedder: Embedder, *, spec: Any, own: bool) -> None:
         """Go on with the embedder that the store's vectors come from by now; what is under way with another fails.
 
         Args:
@@ -194,9 +194,9 @@ class Runtime:
             self.engine_specs = {**self.engine_specs, "embedder": spec}
             self.reembedded = True
             self._admitted = ()
-            self.forget_index()
+            self.drop_index()
 
-    def forget_index(self) -> None:
+    def drop_index(self) -> None:
         """Drop the index and its snapshot; the next search builds it from the store."""
         with self.lock:
             self._index, self._seen, self._snapshot_sequence = None, None, 0

@@ -21,7 +21,7 @@ STORE_ID_SETTING = "store_id"
 
 
 @dataclass(frozen=True, slots=True)
-class Indexed:
+class IndexEntry:
     """What the index needs of a memory, kept with the record so that opening never embeds or tokenises.
 
     Attributes:
@@ -58,7 +58,7 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
-class IndexEntries:
+class IndexBatch:
     """Some rows of the store as the index wants them, ascending by row.
 
     Attributes:
@@ -115,7 +115,7 @@ class Damage:
 
 
 @dataclass(slots=True)
-class Answer(Generic[T]):
+class QueuedWrite(Generic[T]):
     """What became of a queued write: known once a `flush` of its store has returned, whoever committed it."""
 
     value: T | None = None
@@ -151,21 +151,21 @@ class Transaction(Protocol):
         ...
 
     def insert(
-        self, record: MemoryRecord, indexed: Indexed, *, fingerprint: bytes, sources: Sequence[int] = ()
+        self, record: MemoryRecord, indexed: IndexEntry, *, content_hash: bytes, sources: Sequence[int] = ()
     ) -> str | None:
-        """Store a new memory; return the id of the one that already has `fingerprint`, and store nothing, if any.
+        """Store a new memory; return the id of the one that already has `content_hash`, and store nothing, if any.
 
         A removed memory may be stored again under its old id: its history goes on.
         """
         ...
 
-    def revise(
+    def update_memory(
         self,
         old: MemoryRecord,
         new: MemoryRecord,
         *,
-        indexed: Indexed | None,
-        fingerprint: bytes,
+        indexed: IndexEntry | None,
+        content_hash: bytes,
         happened_at: int,
         recorded_at: int,
         sources: Sequence[int] = (),
@@ -177,7 +177,7 @@ class Transaction(Protocol):
         """Take a memory and its vector away; its last text stays in the history."""
         ...
 
-    def keep_messages(self, scope: Scope, messages: Sequence[SourceMessage], *, recorded_at: int) -> list[int]:
+    def insert_messages(self, scope: Scope, messages: Sequence[SourceMessage], *, recorded_at: int) -> list[int]:
         """Keep source messages; return their numbers."""
         ...
 
@@ -193,7 +193,7 @@ class Transaction(Protocol):
         """Remove every memory, version and message; settings and the change sequence go on."""
         ...
 
-    def foreign_writes(self) -> int:
+    def data_version(self) -> int:
         """Return a number that differs once another connection has written; costs a microsecond."""
         ...
 
@@ -201,8 +201,8 @@ class Transaction(Protocol):
         """Make room for the vectors of another embedder; those of the same one, kept earlier, stay."""
         ...
 
-    def keep_vectors(
-        self, fingerprint: str, memories: Sequence[tuple[int, MemoryRecord]], entries: Sequence[Indexed]
+    def stage_vectors(
+        self, fingerprint: str, memories: Sequence[tuple[int, MemoryRecord]], entries: Sequence[IndexEntry]
     ) -> None:
         """Keep the vectors of the embedder to come beside those there are.
 
@@ -236,7 +236,7 @@ class Store(Protocol):
         """Run `work` in one transaction and return its result once that is durable."""
         ...
 
-    def submit(self, work: Callable[[Transaction], T]) -> Answer[T]:
+    def submit(self, work: Callable[[Transaction], T]) -> QueuedWrite[T]:
         """Queue `work` for the next `flush`. Queued calls commit together, each whole or not at all."""
         ...
 
@@ -256,7 +256,7 @@ class Store(Protocol):
         """Return those of the memories that exist, by id."""
         ...
 
-    def at_rows(self, rows: Sequence[int]) -> dict[int, MemoryRecord]:
+    def get_rows(self, rows: Sequence[int]) -> dict[int, MemoryRecord]:
         """Return those of the memories that exist, by row."""
         ...
 
@@ -276,23 +276,23 @@ class Store(Protocol):
         """Return every version of a memory, oldest first; empty when the id was never used."""
         ...
 
-    def before(self, memory_id: str, number: int) -> MemoryRecord | None:
+    def get_before(self, memory_id: str, number: int) -> MemoryRecord | None:
         """Return the memory as it stood before change `number`; `None` when that change made it."""
         ...
 
-    def twins(self, fingerprints: Sequence[bytes], *, today: str) -> dict[bytes, str]:
-        """Return the ids of the memories, not expired by `today`, that have one of `fingerprints`."""
+    def find_duplicates(self, content_hashes: Sequence[bytes], *, today: str) -> dict[bytes, str]:
+        """Return the ids of the memories, not expired by `today`, that have one of `content_hashes`."""
         ...
 
     def recent_messages(self, scope: Scope, limit: int) -> list[SourceMessage]:
         """Return the last source messages of exactly this scope, oldest first."""
         ...
 
-    def entities(self) -> list[Entity]:
+    def list_entities(self) -> list[Entity]:
         """Return who has memories, the most recently changed first."""
         ...
 
-    def index_entries(self, since: int) -> Iterator[IndexEntries]:
+    def index_batches(self, since: int) -> Iterator[IndexBatch]:
         """Yield in parts what changed after change `since`; one consistent state even while others write."""
         ...
 
@@ -300,15 +300,15 @@ class Store(Protocol):
         """Return how many memories have no vector of the embedder to come."""
         ...
 
-    def stale(self, *, after: int, limit: int) -> list[tuple[int, MemoryRecord]]:
+    def list_stale(self, *, after: int, limit: int) -> list[tuple[int, MemoryRecord]]:
         """Return memories behind row `after` that have no vector of the embedder to come, with their rows."""
         ...
 
-    def change_mark(self, sequence: int) -> str | None:
+    def change_id(self, sequence: int) -> str | None:
         """Return what identifies change `sequence`, so that a copy can tell whether it stems from this history."""
         ...
 
-    def damages(self) -> list[Damage]:
+    def find_damage(self) -> list[Damage]:
         """Read everything and report what does not match its definition, its checksum or its neighbours."""
         ...
 
@@ -319,7 +319,7 @@ class Store(Protocol):
         """
         ...
 
-    def settle(self, settings: Mapping[str, Any]) -> int:
+    def restore_settings(self, settings: Mapping[str, Any]) -> int:
         """Put `settings` in the place of damaged ones of those names, `None` to drop one; return how many."""
         ...
 
@@ -330,11 +330,11 @@ class Store(Protocol):
 
 __all__ = [
     "STORE_ID_SETTING",
-    "Answer",
+    "QueuedWrite",
     "Damage",
     "Entity",
-    "IndexEntries",
-    "Indexed",
+    "IndexBatch",
+    "IndexEntry",
     "Store",
     "Transaction",
     "Version",

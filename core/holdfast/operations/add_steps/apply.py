@@ -8,14 +8,14 @@ from dataclasses import replace
 from holdfast.errors import HoldfastError
 from holdfast.extraction.facts import Decision, Skipped, Turn
 from holdfast.operations.add_steps.candidates import Candidate, Decided, Kept, Observation
-from holdfast.operations.add_steps.similar import Neighbour
+from holdfast.operations.add_steps.similar import SimilarMemory
 from holdfast.operations.result_items import added_item, skipped_item
 from holdfast.records import MemoryRecord, SourceMessage, is_expired
 from holdfast.results import AddedItem, AddResult, SkippedItem
-from holdfast.retrieval.index_text import fingerprint
+from holdfast.retrieval.index_text import content_hash
 from holdfast.runtime.effects import Flow, write
 from holdfast.runtime.runtime import Runtime
-from holdfast.stores.protocol import Indexed, Transaction
+from holdfast.stores.protocol import IndexEntry, Transaction
 
 MAX_DELETES = 3
 """Most memories one add may delete on a model's word. All can be brought back from their history."""
@@ -25,7 +25,7 @@ class ScopeFilled(HoldfastError):
     """Someone stored a memory in a scope that was empty when its facts were decided."""
 
 
-def applied(
+def apply_decisions(
     runtime: Runtime,
     turns: Sequence[Turn],
     observation: Observation,
@@ -52,7 +52,7 @@ def applied(
         if alone and transaction.has_any(observation.scope):
             raise ScopeFilled
         runtime.admit(transaction, [*(one.entry for one, *_ in decisions if one), *(entry for _, entry in kept or ())])
-        numbers = transaction.keep_messages(observation.scope, messages, recorded_at=observation.recorded_at)
+        numbers = transaction.insert_messages(observation.scope, messages, recorded_at=observation.recorded_at)
         changes = Changes(transaction, observation, sources=dict(zip(places, numbers, strict=True)))
         if kept is not None:
             changes.keep(kept)
@@ -60,10 +60,10 @@ def applied(
             changes.carry_out(candidate, decision, target)
         return changes.result(inference, skipped)
 
-    return (yield from stored(runtime, store))
+    return (yield from commit(runtime, store))
 
 
-def stored(runtime: Runtime, task: Callable[[Transaction], AddResult]) -> Flow[AddResult]:
+def commit(runtime: Runtime, task: Callable[[Transaction], AddResult]) -> Flow[AddResult]:
     """Return what `task` did once it is durable."""
     result: AddResult = yield from write(runtime.store, task)
     runtime.admission_is_kept()
@@ -101,10 +101,10 @@ class Changes:
         self._turns = [
             added_item(turn.record, "ADD")
             for turn, entry in kept
-            if self._stored(turn.record, entry, turn.fingerprint, turn.number)
+            if self._stored(turn.record, entry, turn.content_hash, turn.number)
         ]
 
-    def carry_out(self, candidate: Candidate | None, decision: Decision, target: Neighbour | None) -> None:
+    def carry_out(self, candidate: Candidate | None, decision: Decision, target: SimilarMemory | None) -> None:
         """Do what was decided about one fact or memory."""
         if decision.event == "DELETE" and target is not None:
             self._delete(target.record)
@@ -113,18 +113,18 @@ class Changes:
         elif decision.event == "UPDATE" and target is not None:
             self._update(target.record, candidate, decision.text or candidate.fact.text)
         elif decision.event == "ADD":
-            self.insert(candidate.record, candidate.entry, fingerprint(candidate.record), candidate.fact.turn)
+            self.insert(candidate.record, candidate.entry, content_hash(candidate.record), candidate.fact.turn)
         else:
             known = None if target is None else target.record.id
             self._skip(decision.reason or "already known", candidate.fact.text, memory_id=known)
 
-    def insert(self, record: MemoryRecord, entry: Indexed, mark: bytes, turn: int | None = None) -> None:
+    def insert(self, record: MemoryRecord, entry: IndexEntry, mark: bytes, turn: int | None = None) -> None:
         """Store a new memory, unless one that says the same is there."""
         if self._stored(record, entry, mark, turn):
             self._results.append(added_item(record, "ADD"))
 
-    def _stored(self, record: MemoryRecord, entry: Indexed, mark: bytes, turn: int | None) -> bool:
-        twin = self._transaction.insert(record, entry, fingerprint=mark, sources=self._sources_of(turn))
+    def _stored(self, record: MemoryRecord, entry: IndexEntry, mark: bytes, turn: int | None) -> bool:
+        twin = self._transaction.insert(record, entry, content_hash=mark, sources=self._sources_of(turn))
         if twin is None:
             return True
         if self._expired(twin):
@@ -144,7 +144,7 @@ class Changes:
         now = self._transaction.get(shown.id)
         if now is None or (now.text != shown.text and now.id not in self._written):
             # Someone else changed or removed it meanwhile: what was heard is kept beside it.
-            self.insert(candidate.record, candidate.entry, fingerprint(candidate.record), candidate.fact.turn)
+            self.insert(candidate.record, candidate.entry, content_hash(candidate.record), candidate.fact.turn)
             return
         if now.immutable:
             self._skip("immutable", text, memory_id=now.id)
@@ -162,12 +162,12 @@ class Changes:
             immutable=candidate.record.immutable,
         )
         self._written.add(now.id)
-        self._transaction.revise(
+        self._transaction.update_memory(
             now,
             new,
             indexed=candidate.entry,
             sources=self._sources_of(candidate.fact.turn),
-            fingerprint=fingerprint(new),
+            content_hash=content_hash(new),
             happened_at=self._observation.happened_at,
             recorded_at=self._observation.recorded_at,
         )

@@ -9,13 +9,13 @@ from typing import Any
 
 from holdfast.extraction import rules
 from holdfast.extraction.facts import Attribution, Decision, Fact, Turn
-from holdfast.operations.add_steps.similar import Neighbour
+from holdfast.operations.add_steps.similar import SimilarMemory
 from holdfast.records import MemoryRecord, MemoryType, Standing
-from holdfast.retrieval.index_text import fingerprint
+from holdfast.retrieval.index_text import content_hash
 from holdfast.runtime.runtime import Runtime
 from holdfast.scope import Scope
-from holdfast.stores.protocol import Indexed
-from holdfast.timestamps import moment_of
+from holdfast.stores.protocol import IndexEntry
+from holdfast.timestamps import to_datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Observation:
     @property
     def day(self) -> str:
         """The day of the conversation, `YYYY-MM-DD`."""
-        return moment_of(self.happened_at).date().isoformat()
+        return to_datetime(self.happened_at).date().isoformat()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +42,12 @@ class KeptTurn:
 
     Attributes:
         number: Its place in the conversation, from 0.
-        fingerprint: What a second add of the same turn is recognised by.
+        content_hash: What a second add of the same turn is recognised by.
     """
 
     number: int
     record: MemoryRecord
-    fingerprint: bytes
+    content_hash: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +56,13 @@ class Candidate:
 
     fact: Fact
     record: MemoryRecord
-    entry: Indexed
+    entry: IndexEntry
 
 
-Kept = tuple[KeptTurn, Indexed]
+Kept = tuple[KeptTurn, IndexEntry]
 """A turn ready to be stored."""
 
-Decided = tuple[Candidate | None, Decision, Neighbour | None]
+Decided = tuple[Candidate | None, Decision, SimilarMemory | None]
 """A fact (`None` when a decision concerns a memory alone), what becomes of it, and the memory that changes."""
 
 
@@ -86,7 +86,7 @@ def kept_turns(
         told = None if facts is None else tuple(fact.text for fact in facts if fact.turn == number)
         record = _record(runtime, observation, turn.content, turn, side, memory_type="episodic", facts=told)
         words = (record.text, record.speaker, turn.role)
-        kept.append(KeptTurn(number, record, fingerprint(record, occurrence=said[words])))
+        kept.append(KeptTurn(number, record, content_hash(record, occurrence=said[words])))
         said[words] += 1
     return kept
 

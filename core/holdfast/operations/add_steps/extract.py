@@ -13,8 +13,8 @@ from holdfast.extraction.prompts import (
     extraction_messages,
 )
 from holdfast.operations.add_steps.candidates import Observation, sides_kept
-from holdfast.operations.add_steps.similar import is_alone, nearest
-from holdfast.operations.ask import Parsed, answered
+from holdfast.operations.add_steps.similar import is_scope_empty, find_similar
+from holdfast.operations.ask import Parsed, ask_and_parse
 from holdfast.protocols import ChatModel
 from holdfast.runtime.effects import Flow
 from holdfast.runtime.runtime import Runtime
@@ -26,7 +26,7 @@ _WINDOW = 24_000  # characters of conversation per extraction call
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class ConversationContext:
     """What is known when a conversation comes in.
 
     Attributes:
@@ -40,22 +40,22 @@ class Surroundings:
     alone: bool
 
 
-def surroundings(runtime: Runtime, turns: Sequence[Turn], observation: Observation) -> Surroundings:
+def load_context(runtime: Runtime, turns: Sequence[Turn], observation: Observation) -> ConversationContext:
     """Return what a model is shown besides the conversation; local work."""
     messages = runtime.store.recent_messages(observation.scope, RECENT_TURNS)
     recent = [Turn(message.role, message.content, message.name) for message in messages]
-    if is_alone(runtime, observation.scope):
-        return Surroundings(recent, (), alone=True)
-    related = nearest(runtime, observation.scope, text=" ".join(turn.content for turn in turns)[:_WINDOW])
-    return Surroundings(recent, [one.record.text for one in related], alone=False)
+    if is_scope_empty(runtime, observation.scope):
+        return ConversationContext(recent, (), alone=True)
+    related = find_similar(runtime, observation.scope, text=" ".join(turn.content for turn in turns)[:_WINDOW])
+    return ConversationContext(recent, [one.record.text for one in related], alone=False)
 
 
-def extracted(
+def extract_facts(
     runtime: Runtime,
     model: ChatModel,
     turns: Sequence[Turn],
     observation: Observation,
-    around: Surroundings,
+    around: ConversationContext,
     prompt: str | None,
 ) -> Flow[Parsed[Fact]]:
     """Ask for the facts of a conversation, in several windows when it is long."""
@@ -74,7 +74,7 @@ def extracted(
             prompt=prompt or runtime.prompts.extraction,
         )
         parse = functools.partial(replies.parse_facts, turns=len(window))
-        found, passed = yield from answered(model, messages, EXTRACTION_SCHEMA, parse, [])
+        found, passed = yield from ask_and_parse(model, messages, EXTRACTION_SCHEMA, parse, [])
         facts += [replace(fact, turn=None if fact.turn is None else fact.turn + start) for fact in found]
         skipped += passed
         recent = window[-RECENT_TURNS:]

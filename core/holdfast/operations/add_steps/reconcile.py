@@ -15,8 +15,8 @@ from holdfast.extraction.prompts import (
     reconciliation_messages,
 )
 from holdfast.operations.add_steps.candidates import Candidate, Decided, Observation
-from holdfast.operations.add_steps.similar import Neighbour
-from holdfast.operations.ask import Parsed, answered
+from holdfast.operations.add_steps.similar import SimilarMemory
+from holdfast.operations.ask import Parsed, ask_and_parse
 from holdfast.operations.index_entries import slot_names
 from holdfast.protocols import ChatModel
 from holdfast.records import MemoryRecord
@@ -26,7 +26,9 @@ from holdfast.runtime.runtime import Runtime
 _MOST_OF_BATCH = 20  # earlier facts of the same add that a fact is compared with
 
 
-def ruled(candidates: Sequence[Candidate], neighbours: Sequence[Sequence[Neighbour]]) -> list[Decided]:
+def reconcile_with_rules(
+    candidates: Sequence[Candidate], neighbours: Sequence[Sequence[SimilarMemory]]
+) -> list[Decided]:
     """Decide the facts one by one, each with the memories near it and the facts before it that are near it too."""
     ruling = _Ruling(candidates)
     return [ruling.decide(place, found) for place, found in enumerate(neighbours)]
@@ -40,9 +42,9 @@ class _Ruling:
         self._vectors = np.stack([one.entry.vector for one in candidates]) if candidates else np.zeros((0, 0))
         self._by_slot: dict[str, list[int]] = {}
         self._holders: list[str | None] = []
-        self._now: dict[str, Neighbour | None] = {}
+        self._now: dict[str, SimilarMemory | None] = {}
 
-    def decide(self, place: int, found: Sequence[Neighbour]) -> Decided:
+    def decide(self, place: int, found: Sequence[SimilarMemory]) -> Decided:
         candidate = self._candidates[place]
         listed = self._listed(place, found)
         decision = rules.reconcile(candidate.fact, [one.as_known() for one in listed], speaker=candidate.record.speaker)
@@ -52,7 +54,7 @@ class _Ruling:
             self._by_slot.setdefault(slot, []).append(place)
         return candidate, decision, target
 
-    def _listed(self, place: int, found: Sequence[Neighbour]) -> list[Neighbour]:
+    def _listed(self, place: int, found: Sequence[SimilarMemory]) -> list[SimilarMemory]:
         stored = [self._now.get(one.record.id, one) for one in found]
         earlier = [self._now.get(holder) for holder in map(self._holders.__getitem__, self._near(place)) if holder]
         listed = {one.record.id: one for one in (*stored, *earlier) if one is not None}
@@ -74,9 +76,9 @@ class _Ruling:
         holder = None if target is None else target.record.id
         if candidate is not None and decision.event == "ADD":
             holder = candidate.record.id
-            self._now[holder] = Neighbour(candidate.record, 0.0)
+            self._now[holder] = SimilarMemory(candidate.record, 0.0)
         elif target is not None and decision.event == "UPDATE":
-            self._now[target.record.id] = Neighbour(replace(target.record, text=decision.text), 0.0)
+            self._now[target.record.id] = SimilarMemory(replace(target.record, text=decision.text), 0.0)
         elif target is not None and decision.event == "DELETE":
             self._now[target.record.id] = None
         self._holders.append(holder)
@@ -86,12 +88,12 @@ def _same_voice(known: MemoryRecord, new: MemoryRecord) -> bool:
     return known.speaker == new.speaker and known.attributed_to in (new.attributed_to, None)
 
 
-def reconciled(
-    runtime: Runtime, model: ChatModel, facts: Sequence[Fact], known: Sequence[Neighbour], observation: Observation
+def reconcile_with_model(
+    runtime: Runtime, model: ChatModel, facts: Sequence[Fact], known: Sequence[SimilarMemory], observation: Observation
 ) -> Flow[Parsed[Decision]]:
     """Ask what the facts do to the memories similar to them; all are added when no answer can be read."""
     shown = [one.as_known() for one in known]
     messages = reconciliation_messages(facts, shown, observed_on=observation.day, prompt=runtime.prompts.reconciliation)
     parse = functools.partial(replies.parse_decisions, facts=facts, known=shown)
     undecided = [Decision("ADD", place, None, fact.text) for place, fact in enumerate(facts)]
-    return (yield from answered(model, messages, RECONCILIATION_SCHEMA, parse, undecided))
+    return (yield from ask_and_parse(model, messages, RECONCILIATION_SCHEMA, parse, undecided))

@@ -12,10 +12,10 @@ from holdfast.extraction.facts import Known
 from holdfast.index.memory_index import MemoryIndex, Positions
 from holdfast.operations.index_entries import DOCUMENT, TURN
 from holdfast.records import MemoryRecord
-from holdfast.retrieval.bm25 import keyword_scores
-from holdfast.retrieval.fusion import best
+from holdfast.retrieval.bm25 import bm25_scores
+from holdfast.retrieval.fusion import top_places
 from holdfast.retrieval.index_text import slot_terms
-from holdfast.retrieval.tokenize import term_ids, words
+from holdfast.retrieval.tokenize import hash_terms, stem_words
 from holdfast.runtime.runtime import Runtime
 from holdfast.scope import Scope
 
@@ -28,7 +28,7 @@ _LEAST_KEYWORD = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Neighbour:
+class SimilarMemory:
     """A memory and its cosine to what was asked."""
 
     record: MemoryRecord
@@ -39,14 +39,14 @@ class Neighbour:
         return Known(self.record.id, self.record.text, self.similarity)
 
 
-def nearest(
+def find_similar(
     runtime: Runtime,
     scope: Scope,
     *,
     vector: NDArray[np.float32] | None = None,
     text: str = "",
     slots: Sequence[str] = (),
-) -> list[Neighbour]:
+) -> list[SimilarMemory]:
     """Return the memories with all ids of `scope` close to `vector`, sharing words with `text` or speaking of `slots`.
 
     Never documents, nor turns kept beside their facts. At most five each way, the closest first. This is local work
@@ -54,7 +54,7 @@ def nearest(
     """
     with runtime.lock:
         index = runtime.index()
-        positions = _open_to_change(index, index.living(index.having(scope.ids()), today=runtime.today()))
+        positions = _open_to_change(index, index.filter_alive(index.with_ids(scope.ids()), today=runtime.today()))
         if not len(positions):
             return []
         found: dict[int, float] = {}
@@ -67,7 +67,7 @@ def nearest(
         places = list(found)
         records = runtime.records_at(index, positions[places]) if places else []
     pairs = zip(records, found.values(), strict=True)
-    return [Neighbour(record, similarity) for record, similarity in pairs if record is not None]
+    return [SimilarMemory(record, similarity) for record, similarity in pairs if record is not None]
 
 
 def _open_to_change(index: MemoryIndex, positions: Positions) -> Positions:
@@ -76,10 +76,10 @@ def _open_to_change(index: MemoryIndex, positions: Positions) -> Positions:
     return np.delete(positions, np.concatenate(closed)) if closed else positions
 
 
-def is_alone(runtime: Runtime, scope: Scope) -> bool:
+def is_scope_empty(runtime: Runtime, scope: Scope) -> bool:
     """Return whether no memory carries all ids of `scope`; local work."""
     with runtime.lock:
-        return not len(runtime.index().having(scope.ids()))
+        return not len(runtime.index().with_ids(scope.ids()))
 
 
 def _by_meaning(
@@ -87,13 +87,13 @@ def _by_meaning(
 ) -> dict[int, float]:
     cosines = index.vectors.scores(vector, positions)
     least = getattr(runtime.engines.embedder, "similar", SIMILAR)
-    return {int(place): float(cosines[place]) for place in best(cosines, _MOST, threshold=least)}
+    return {int(place): float(cosines[place]) for place in top_places(cosines, _MOST, threshold=least)}
 
 
 def _by_words(index: MemoryIndex, positions: Positions, text: str) -> list[int]:
-    hits = index.terms.hits(term_ids(words(text)), positions)
-    scores = keyword_scores(hits, index.terms.lengths.view[positions])
-    return [int(place) for place in best(scores, _MOST, threshold=_LEAST_KEYWORD)]
+    hits = index.terms.hits(hash_terms(stem_words(text)), positions)
+    scores = bm25_scores(hits, index.terms.lengths.view[positions])
+    return [int(place) for place in top_places(scores, _MOST, threshold=_LEAST_KEYWORD)]
 
 
 def _by_slots(index: MemoryIndex, positions: Positions, slots: Sequence[str]) -> list[int]:

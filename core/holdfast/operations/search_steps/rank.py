@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.errors import EmbedderMismatch
-from holdfast.filters import Comparison, Filter, predicate
+from holdfast.filters import Comparison, Filter, to_predicate
 from holdfast.index.memory_index import MemoryIndex, Positions
-from holdfast.operations.result_items import item_of
+from holdfast.operations.result_items import memory_item
 from holdfast.operations.search_steps.rerank import Candidate
 from holdfast.protocols import Embedder
 from holdfast.results import Explanation
-from holdfast.retrieval.bm25 import keyword_scores
+from holdfast.retrieval.bm25 import bm25_scores
 from holdfast.retrieval.conversation import (
     asking_scores,
     conversations_of,
@@ -24,8 +24,8 @@ from holdfast.retrieval.conversation import (
     session_scores,
     speaker_scores,
 )
-from holdfast.retrieval.fusion import Signals, WordSignals, best, contenders
-from holdfast.retrieval.tokenize import names_asked, term_ids
+from holdfast.retrieval.fusion import Signals, WordSignals, top_places, contenders
+from holdfast.retrieval.tokenize import names_in_question, hash_terms
 from holdfast.runtime.runtime import Runtime
 
 _MANY = 20_000  # candidates from which it pays to look for the nearest first
@@ -68,15 +68,15 @@ def find(runtime: Runtime, asked: Query) -> Found:
         positions = runtime.candidates(index, asked.matching, show_expired=asked.show_expired)
         positions, signals = _ranked(index, asked, positions)
         scores = signals.fused()
-        places = best(scores, asked.limit, threshold=asked.threshold)
+        places = top_places(scores, asked.limit, threshold=asked.threshold)
         records = runtime.records_at(index, positions[places])
-    holds = predicate(asked.matching)
+    holds = to_predicate(asked.matching)
     candidates: list[Candidate] = []
     for place, record in zip(places, records, strict=True):
         # The filter chose the candidates; here it vouches for each result, should the two ever disagree.
         if record is None or not holds(record):
             continue
-        item = item_of(record)
+        item = memory_item(record)
         item["score"] = max(0.0, float(scores[place]))
         if asked.explain:
             item["score_details"] = signals.at(int(place))
@@ -110,7 +110,7 @@ def _word_signals(index: MemoryIndex, asked: Query, positions: Positions) -> Wor
     if not hits:
         return WordSignals()
     lengths = index.terms.lengths.at(positions)
-    keyword = keyword_scores(hits, lengths)
+    keyword = bm25_scores(hits, lengths)
     numbers = index.conversations.at(positions)
     answer = _answer_scores(index, asked, positions)
     if not numbers.any():
@@ -122,7 +122,7 @@ def _word_signals(index: MemoryIndex, asked: Query, positions: Positions) -> Wor
         passage=passage_scores(hits, conversations),
         asking=asking_scores(index.terms.marks.at(positions), conversations),
         session=session_scores(hits, lengths, conversations),
-        speaker=speaker_scores(index.speakers.at(positions), term_ids(names_asked(asked.topic))),
+        speaker=speaker_scores(index.speakers.at(positions), hash_terms(names_in_question(asked.topic))),
         answer=answer,
     )
 
@@ -140,7 +140,7 @@ def _explanation(runtime: Runtime, asked: Query, memory_id: str) -> Explanation:
     record = runtime.store.get([memory_id]).get(memory_id)
     if record is None:
         return {"id": memory_id, "reason": "unknown id"}
-    if not predicate(asked.matching)(record):
+    if not to_predicate(asked.matching)(record):
         return {"id": memory_id, "reason": "outside the filter"}
     with runtime.lock:
         index = runtime.index()

@@ -10,12 +10,12 @@ from holdfast.errors import UnreadableReply
 from holdfast.extraction import replies
 from holdfast.extraction.facts import Skipped
 from holdfast.extraction.prompts import RELEVANCE_SCHEMA, relevance_messages
-from holdfast.operations.ask import answered
+from holdfast.operations.ask import ask_and_parse
 from holdfast.protocols import ChatModel, Reranker
 from holdfast.records import MemoryRecord
 from holdfast.results import MemoryItem
-from holdfast.retrieval.index_text import embedded_text
-from holdfast.runtime.effects import Flow, relevance
+from holdfast.retrieval.index_text import text_to_embed
+from holdfast.runtime.effects import Flow, score_relevance
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Candidate:
     @property
     def text(self) -> str:
         """As a judge is shown it: with its speaker, and for a turn its day and the facts it told."""
-        return embedded_text(self.record)
+        return text_to_embed(self.record)
 
 
 def reranked(
@@ -49,7 +49,7 @@ def reranked(
     """
     rated = candidates[:MOST_RERANKED]
     try:
-        ratings = yield from relevance(reranker, query, [candidate.text for candidate in rated])
+        ratings = yield from score_relevance(reranker, query, [candidate.text for candidate in rated])
     except UnreadableReply as problem:
         return list(candidates), [f"not reranked, the reranker's answer could not be read: {problem}"]
     for candidate, rating in zip(rated, ratings, strict=True):
@@ -72,7 +72,7 @@ def relevant(
     if not candidates:
         return [], [], []
     messages = relevance_messages(query, [candidate.text for candidate in candidates])
-    kept, unread = yield from answered(
+    kept, unread = yield from ask_and_parse(
         model,
         messages,
         RELEVANCE_SCHEMA,

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from holdfast.stores.protocol import Answer
+from holdfast.stores.protocol import QueuedWrite
 
 Work = Callable[[], Any]
 
@@ -33,11 +33,11 @@ class GroupCommit:
     def __init__(self, lock: threading.RLock, translate: Callable[[BaseException], BaseException]) -> None:
         self._lock = lock
         self._translate = translate
-        self._queue: deque[tuple[Work, Answer[Any]]] = deque()
+        self._queue: deque[tuple[Work, QueuedWrite[Any]]] = deque()
 
-    def submit(self, work: Work) -> Answer[Any]:
+    def submit(self, work: Work) -> QueuedWrite[Any]:
         """Queue `work`; its result is known when a `flush` has committed it."""
-        answer: Answer[Any] = Answer()
+        answer: QueuedWrite[Any] = QueuedWrite()
         self._queue.append((work, answer))
         return answer
 
@@ -53,13 +53,13 @@ class GroupCommit:
         """Drop what is queued: in the child of a fork it belongs to the parent's threads."""
         self._queue.clear()
 
-    def _drain(self) -> list[tuple[Work, Answer[Any]]]:
+    def _drain(self) -> list[tuple[Work, QueuedWrite[Any]]]:
         group = []
         while self._queue:
             group.append(self._queue.popleft())
         return group
 
-    def _carry_out(self, group: list[tuple[Work, Answer[Any]]]) -> None:
+    def _carry_out(self, group: list[tuple[Work, QueuedWrite[Any]]]) -> None:
         try:
             self.connection.execute("BEGIN IMMEDIATE")
             outcomes = [self._attempt(work, alone=len(group) == 1) for work, _ in group]

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from holdfast.filters import Filter, predicate, to_sql
+from holdfast.filters import Filter, to_predicate, to_sql
 from holdfast.records import MemoryRecord, SourceMessage
 from holdfast.scope import Scope
-from holdfast.stores.protocol import IndexEntries, Version
+from holdfast.stores.protocol import IndexBatch, Version
 from holdfast.stores.sqlite.rows import (
     COLUMNS,
     WIDTH,
@@ -70,7 +70,7 @@ def select_records(
     # A cursor that failed halfway and lives on in a traceback would hold its connection to the state of that moment.
     with contextlib.closing(found):
         records = [from_row(row) for row in found.fetchall()]
-    holds = predicate(matching)
+    holds = to_predicate(matching)
     for record in records:
         # SQLite believes its own indexes: one flipped bit there would show one user's memory to another.
         if not holds(record):
@@ -96,13 +96,13 @@ _scope_of = functools.lru_cache(maxsize=4096)(Scope)  # the turns of a session l
 
 def index_entries_of(
     part: Sequence[Sequence[Any]], removed: Sequence[int], sequence: int, *, restart: bool
-) -> IndexEntries:
+) -> IndexBatch:
     """Return the rows of a query as the index wants them."""
     for values in part:
         if record_checksum(values[:WIDTH]) != values[WIDTH] or vector_checksum(*values[-3:-1]) != values[-1]:
             raise damaged(f"memory {values[0]}")
     vectors = np.frombuffer(b"".join([values[-3] for values in part]), dtype="<f4")
-    return IndexEntries(
+    return IndexBatch(
         rows=np.fromiter((values[-4] for values in part), dtype=np.int64, count=len(part)),
         scopes=[_scope_of(*values[2:6]) for values in part],
         expiration_dates=[values[16] for values in part],

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from holdfast.records import MemoryRecord
-from holdfast.stores.protocol import Indexed
+from holdfast.stores.protocol import IndexEntry
 from holdfast.stores.sqlite.rows import COLUMNS, from_row, record_checksum, to_blobs, to_row, vector_checksum
 
 _STALE = "FROM memories LEFT JOIN reembedded USING (row) WHERE reembedded.of_record IS NOT memories.checksum"
@@ -26,8 +26,8 @@ def stale_memories(connection: sqlite3.Connection, *, after: int, limit: int) ->
     return [(values[-1], from_row(values)) for values in found]
 
 
-def keep_vectors(
-    connection: sqlite3.Connection, memories: Sequence[tuple[int, MemoryRecord]], entries: Sequence[Indexed]
+def stage_vectors(
+    connection: sqlite3.Connection, memories: Sequence[tuple[int, MemoryRecord]], entries: Sequence[IndexEntry]
 ) -> None:
     """Keep the new vectors of memories; of one that is gone meanwhile, none."""
     for (row, record), entry in zip(memories, entries, strict=True):

@@ -16,7 +16,7 @@ from holdfast.errors import StorageError
 from holdfast.protocols import Json
 from holdfast.records import MemoryRecord
 from holdfast.scope import SCOPE_FIELDS, Scope
-from holdfast.stores.protocol import Indexed
+from holdfast.stores.protocol import IndexEntry
 
 SqlValue = str | int | float | bytes | None
 
@@ -88,7 +88,7 @@ def from_row(row: Sequence[Any]) -> MemoryRecord:
     )
 
 
-def to_blobs(indexed: Indexed) -> tuple[bytes, bytes]:
+def to_blobs(indexed: IndexEntry) -> tuple[bytes, bytes]:
     """Return a vector and its terms as they lie in the file, little-endian."""
     return np.asarray(indexed.vector, "<f4").tobytes(), np.asarray(indexed.terms, "<u4").tobytes()
 

@@ -20,7 +20,7 @@ from holdfast.errors import HoldfastError, NotFound, StorageError
 from holdfast.filters import SQL_FUNCTIONS, Filter, to_sql
 from holdfast.records import MemoryRecord, SourceMessage
 from holdfast.scope import SCOPE_FIELDS, Scope
-from holdfast.stores.protocol import Answer, Damage, Entity, IndexEntries, Version
+from holdfast.stores.protocol import QueuedWrite, Damage, Entity, IndexBatch, Version
 from holdfast.stores.sqlite import reembedding
 from holdfast.stores.sqlite.file import BUSY_TIMEOUT, IN_MEMORY, Synchronous, configure, prepare_file, way_out
 from holdfast.stores.sqlite.group_commit import GroupCommit
@@ -98,7 +98,7 @@ class SqliteStore:
         self.flush()
         return answer.result()
 
-    def submit(self, work: Callable[[SqliteTransaction], T]) -> Answer[T]:
+    def submit(self, work: Callable[[SqliteTransaction], T]) -> QueuedWrite[T]:
         """Queue `work` for the next `flush`."""
         self._require_open()
         return self._commits.submit(lambda: work(self._transaction))
@@ -129,7 +129,7 @@ class SqliteStore:
         )
         return {record.id: record for record in map(from_row, found)}
 
-    def at_rows(self, rows: Sequence[int]) -> dict[int, MemoryRecord]:
+    def get_rows(self, rows: Sequence[int]) -> dict[int, MemoryRecord]:
         """Return those of the memories that exist, by row."""
         places = ", ".join("?" * len(rows))
         found = self._query(f"SELECT {COLUMNS}, checksum, row FROM memories WHERE row IN ({places})", list(rows))
@@ -158,20 +158,20 @@ class SqliteStore:
             now = connection.execute(f"SELECT {COLUMNS}, checksum FROM memories WHERE id = ?", [memory_id]).fetchone()
         return versions_of(memory_id, changes, from_row(now).text if now else None)
 
-    def before(self, memory_id: str, number: int) -> MemoryRecord | None:
+    def get_before(self, memory_id: str, number: int) -> MemoryRecord | None:
         """Return the memory as it stood before change `number`; `None` when that change made it."""
         found = self._query("SELECT before FROM changes WHERE sequence = ? AND memory_id = ?", [number, memory_id])
         if not found:
             raise NotFound(f"memory {memory_id} has no version {number}: `history` lists them")
         return from_document(found[0][0]) if found[0][0] else None
 
-    def twins(self, fingerprints: Sequence[bytes], *, today: str) -> dict[bytes, str]:
-        """Return the ids of the memories, not expired by `today`, that have one of `fingerprints`."""
+    def find_duplicates(self, content_hashes: Sequence[bytes], *, today: str) -> dict[bytes, str]:
+        """Return the ids of the memories, not expired by `today`, that have one of `content_hashes`."""
         statement = (
             "SELECT id FROM memories WHERE fingerprint = ? AND (expiration_date IS NULL OR expiration_date >= ?)"
         )
-        found = (self._query(statement, [one, today]) for one in fingerprints)
-        return {one: rows[0][0] for one, rows in zip(fingerprints, found, strict=True) if rows}
+        found = (self._query(statement, [one, today]) for one in content_hashes)
+        return {one: rows[0][0] for one, rows in zip(content_hashes, found, strict=True) if rows}
 
     def recent_messages(self, scope: Scope, limit: int) -> list[SourceMessage]:
         """Return the last source messages of exactly this scope, oldest first."""
@@ -182,7 +182,7 @@ class SqliteStore:
         )
         return [source_message_of(row) for row in reversed(found)]
 
-    def entities(self) -> list[Entity]:
+    def list_entities(self) -> list[Entity]:
         """Return who has memories, the most recently changed first."""
         each = (
             f"SELECT '{field.removesuffix('_id')}', {field}, count(*), min(created_at), max(updated_at) AS latest"
@@ -191,7 +191,7 @@ class SqliteStore:
         )
         return [Entity(*row) for row in self._query(" UNION ALL ".join(each) + " ORDER BY latest DESC")]
 
-    def index_entries(self, since: int) -> Iterator[IndexEntries]:
+    def index_batches(self, since: int) -> Iterator[IndexBatch]:
         """Yield in parts what changed after change `since`; one consistent state even while others write."""
         with self._reading() as connection, consistent_reads(connection):
             (sequence,) = connection.execute("SELECT ifnull(max(sequence), 0) FROM changes").fetchone()
@@ -206,7 +206,7 @@ class SqliteStore:
                     yield index_entries_of(part, removed, sequence, restart=restart)
                     restart, removed = False, []
 
-    def change_mark(self, sequence: int) -> str | None:
+    def change_id(self, sequence: int) -> str | None:
         """Return what identifies change `sequence`, so that a copy can tell whether it stems from this history."""
         found = self._query("SELECT memory_id || '/' || recorded_at FROM changes WHERE sequence = ?", [sequence])
         return found[0][0] if found else None
@@ -218,14 +218,14 @@ class SqliteStore:
         with self._reading() as connection:
             return reembedding.count_stale(connection)
 
-    def stale(self, *, after: int, limit: int) -> list[tuple[int, MemoryRecord]]:
+    def list_stale(self, *, after: int, limit: int) -> list[tuple[int, MemoryRecord]]:
         """Return memories behind row `after` that have no vector of the embedder to come, with their rows."""
         with self._reading() as connection:
             return reembedding.stale_memories(connection, after=after, limit=limit)
 
     # Upkeep
 
-    def damages(self) -> list[Damage]:
+    def find_damage(self) -> list[Damage]:
         """Read everything and report what does not match its definition, its checksum or its neighbours."""
         with self._reading() as connection:
             return damages_of(connection)
@@ -235,7 +235,7 @@ class SqliteStore:
         recorded_at = int(time.time() * 1_000_000)
         return self.write(lambda transaction: transaction.repair(damages, recorded_at=recorded_at))
 
-    def settle(self, settings: Mapping[str, Any]) -> int:
+    def restore_settings(self, settings: Mapping[str, Any]) -> int:
         """Put `settings` in the place of damaged ones of those names, `None` to drop one; return how many."""
         return self.write(lambda transaction: settle_settings(transaction.connection, settings))
 

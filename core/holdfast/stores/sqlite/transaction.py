@@ -10,7 +10,7 @@ from holdfast.errors import NotFound, StorageError
 from holdfast.filters import Filter, scope_filter, to_sql
 from holdfast.records import Event, MemoryRecord, SourceMessage
 from holdfast.scope import Scope
-from holdfast.stores.protocol import Damage, Indexed
+from holdfast.stores.protocol import Damage, IndexEntry
 from holdfast.stores.sqlite import reembedding
 from holdfast.stores.sqlite.integrity import move_aside, restore
 from holdfast.stores.sqlite.queries import select_records
@@ -57,18 +57,18 @@ class SqliteTransaction:
         return found.fetchone() is not None
 
     def insert(
-        self, record: MemoryRecord, indexed: Indexed, *, fingerprint: bytes, sources: Sequence[int] = ()
+        self, record: MemoryRecord, indexed: IndexEntry, *, content_hash: bytes, sources: Sequence[int] = ()
     ) -> str | None:
-        """Store a new memory; return the id of the one that already has `fingerprint`, and store nothing, if any."""
+        """Store a new memory; return the id of the one that already has `content_hash`, and store nothing, if any."""
         row = self._next_sequence()
         values = to_row(record)
         stored = self.connection.execute(
             f"INSERT INTO memories (row, {COLUMNS}, checksum, fingerprint) VALUES (?, {_PLACES}, ?, ?)"
             " ON CONFLICT (fingerprint) DO NOTHING",
-            [row, *values, record_checksum(values), fingerprint],
+            [row, *values, record_checksum(values), content_hash],
         )
         if not stored.rowcount:
-            return self._twin(fingerprint)
+            return self._duplicate_of(content_hash)
         vector, terms = to_blobs(indexed)
         self.connection.execute(
             "INSERT INTO vectors VALUES (?, ?, ?, ?)", [row, vector, terms, vector_checksum(vector, terms)]
@@ -77,27 +77,27 @@ class SqliteTransaction:
         self._trace(row, sources)
         return None
 
-    def revise(
+    def update_memory(
         self,
         old: MemoryRecord,
         new: MemoryRecord,
         *,
-        indexed: Indexed | None,
-        fingerprint: bytes,
+        indexed: IndexEntry | None,
+        content_hash: bytes,
         happened_at: int,
         recorded_at: int,
         sources: Sequence[int] = (),
     ) -> None:
         """Put `new` in the place of `old` and keep `old` in the history; without `indexed` the vector stays."""
         row = self._row_of(old.id)
-        twin = self._twin(fingerprint)
+        duplicate = self._duplicate_of(content_hash)
         self._log(self._next_sequence(), row, old, "UPDATE", happened_at, recorded_at, before=to_document(old))
         values = to_row(new)
         assignments = COLUMNS.replace(", ", " = ?, ")
         self.connection.execute(
             f"UPDATE memories SET {assignments} = ?, checksum = ?, fingerprint = ? WHERE row = ?",
             # Two memories may come to say the same; only a new one is refused for that.
-            [*values, record_checksum(values), fingerprint if twin in (None, old.id) else None, row],
+            [*values, record_checksum(values), content_hash if duplicate in (None, old.id) else None, row],
         )
         self._trace(row, sources)
         if indexed is not None:
@@ -113,7 +113,7 @@ class SqliteTransaction:
         self._log(self._next_sequence(), row, record, "DELETE", happened_at, recorded_at, before=to_document(record))
         self.connection.execute("DELETE FROM memories WHERE row = ?", [row])
 
-    def foreign_writes(self) -> int:
+    def data_version(self) -> int:
         """Return a number that differs once another connection has written."""
         (version,) = self.connection.execute("PRAGMA data_version").fetchone()
         return int(version)
@@ -124,12 +124,12 @@ class SqliteTransaction:
             reembedding.drop_vectors(self.connection)
             self.set({_REEMBEDDING: fingerprint})
 
-    def keep_vectors(
-        self, fingerprint: str, memories: Sequence[tuple[int, MemoryRecord]], entries: Sequence[Indexed]
+    def stage_vectors(
+        self, fingerprint: str, memories: Sequence[tuple[int, MemoryRecord]], entries: Sequence[IndexEntry]
     ) -> None:
         """Keep the vectors of the embedder to come beside those there are."""
         self._require_reembedding(fingerprint)
-        reembedding.keep_vectors(self.connection, memories, entries)
+        reembedding.stage_vectors(self.connection, memories, entries)
 
     def adopt_vectors(self, fingerprint: str, *, recorded_at: int) -> int | None:
         """Put the kept vectors in the place of the others; return how many, `None` while a memory has none."""
@@ -140,7 +140,7 @@ class SqliteTransaction:
             self._append((self._next_sequence(), 0, "", "REEMBED", recorded_at, recorded_at, None, None, None))
         return count
 
-    def keep_messages(self, scope: Scope, messages: Sequence[SourceMessage], *, recorded_at: int) -> list[int]:
+    def insert_messages(self, scope: Scope, messages: Sequence[SourceMessage], *, recorded_at: int) -> list[int]:
         """Keep source messages; return their numbers."""
         key = scope_key(scope)
         numbers = []
@@ -200,8 +200,8 @@ class SqliteTransaction:
         for number in messages:
             self.connection.execute("INSERT OR IGNORE INTO sources VALUES (?, ?)", [row, number])
 
-    def _twin(self, fingerprint: bytes) -> str | None:
-        row = self.connection.execute("SELECT id FROM memories WHERE fingerprint = ?", [fingerprint]).fetchone()
+    def _duplicate_of(self, content_hash: bytes) -> str | None:
+        row = self.connection.execute("SELECT id FROM memories WHERE fingerprint = ?", [content_hash]).fetchone()
         return row[0] if row else None
 
     def _row_of(self, memory_id: str) -> int:
