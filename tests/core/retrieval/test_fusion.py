@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from holdfast import Memory
 from holdfast.operations.search_steps import rank
-from holdfast.retrieval.fusion import Signals, WordSignals, top_places, contenders
+from holdfast.retrieval.fusion import Signals, WordSignals, contenders, top_places
 
 unit = st.floats(0, 1, width=32)
 

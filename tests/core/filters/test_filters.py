@@ -23,9 +23,9 @@ from holdfast.filters import (
     all_of,
     is_scoped,
     parse_filter,
-    to_predicate,
     scope_filter,
     split_scope,
+    to_predicate,
     to_sql,
 )
 from holdfast.records import MemoryRecord

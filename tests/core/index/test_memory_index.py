@@ -24,7 +24,7 @@ from holdfast.index.vectors import ExactVectors, FaissVectors
 from holdfast.operations.index_entries import slot_names
 from holdfast.retrieval.bm25 import K1, B
 from holdfast.retrieval.fusion import top_places
-from holdfast.retrieval.index_text import text_to_embed, terms_to_index
+from holdfast.retrieval.index_text import terms_to_index, text_to_embed
 from holdfast.retrieval.tokenize import hash_terms, stem_words
 from holdfast.scope import SCOPE_FIELDS, Scope
 
