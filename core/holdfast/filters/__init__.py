@@ -51,8 +51,8 @@ __all__ = [
     "all_of",
     "is_scoped",
     "parse_filter",
-    "to_predicate",
     "scope_filter",
     "split_scope",
+    "to_predicate",
     "to_sql",
 ]

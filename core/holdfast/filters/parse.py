@@ -23,7 +23,7 @@ from holdfast.filters.tree import (
     conjunction,
 )
 from holdfast.scope import check_id, check_storable
-from holdfast.timestamps import to_microseconds, to_isoformat
+from holdfast.timestamps import to_isoformat, to_microseconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -330,11 +330,11 @@ class Store(Protocol):
 
 __all__ = [
     "STORE_ID_SETTING",
-    "QueuedWrite",
     "Damage",
     "Entity",
     "IndexBatch",
     "IndexEntry",
+    "QueuedWrite",
     "Store",
     "Transaction",
     "Version",

@@ -20,7 +20,7 @@ from holdfast.errors import HoldfastError, NotFound, StorageError
 from holdfast.filters import SQL_FUNCTIONS, Filter, to_sql
 from holdfast.records import MemoryRecord, SourceMessage
 from holdfast.scope import SCOPE_FIELDS, Scope
-from holdfast.stores.protocol import QueuedWrite, Damage, Entity, IndexBatch, Version
+from holdfast.stores.protocol import Damage, Entity, IndexBatch, QueuedWrite, Version
 from holdfast.stores.sqlite import reembedding
 from holdfast.stores.sqlite.file import BUSY_TIMEOUT, IN_MEMORY, Synchronous, configure, prepare_file, way_out
 from holdfast.stores.sqlite.group_commit import GroupCommit
