@@ -7,91 +7,9 @@
 "I'm allergic to peanuts"
 """
 
-from typing import TYPE_CHECKING
+import lazy_loader
 
-from holdfast.errors import (
-    ConfigError,
-    DimensionMismatch,
-    EmbedderMismatch,
-    HoldfastError,
-    InvalidFilter,
-    InvalidInput,
-    NotFound,
-    ProviderError,
-    SchemaTooNew,
-    StorageError,
-    UnreadableReply,
-)
-from holdfast.lazy import lazily
-
-if TYPE_CHECKING:
-    from holdfast.agents.owner import FROM_CONFIG, Id, Owner
-    from holdfast.agents.scoped import OnError, ScopedMemory
-    from holdfast.agents.tools import MEMORY_TOOLS, MemoryTool, ToolAnswer
-    from holdfast.async_memory import AsyncMemory
-    from holdfast.config import Config
-    from holdfast.extraction.rules import Slot, slots_of
-    from holdfast.memory import Memory
-    from holdfast.protocols import ChatMessage, ChatModel, Embedder, Reranker
-    from holdfast.providers.hashing import HashingEmbedder
-    from holdfast.results import MemoryItem
-
-__all__ = [
-    "FROM_CONFIG",
-    "MEMORY_TOOLS",
-    "AsyncMemory",
-    "ChatMessage",
-    "ChatModel",
-    "Config",
-    "ConfigError",
-    "DimensionMismatch",
-    "Embedder",
-    "EmbedderMismatch",
-    "HashingEmbedder",
-    "HoldfastError",
-    "Id",
-    "InvalidFilter",
-    "InvalidInput",
-    "Memory",
-    "MemoryItem",
-    "MemoryTool",
-    "NotFound",
-    "OnError",
-    "Owner",
-    "ProviderError",
-    "Reranker",
-    "SchemaTooNew",
-    "ScopedMemory",
-    "Slot",
-    "StorageError",
-    "ToolAnswer",
-    "UnreadableReply",
-    "slots_of",
-]
+# Type checkers and the loader read the public names from `__init__.pyi`: the one list of them.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 __version__ = "0.1.0"
-
-__getattr__ = lazily(
-    __name__,
-    {
-        "AsyncMemory": "holdfast.async_memory",
-        "FROM_CONFIG": "holdfast.agents.owner",
-        "Id": "holdfast.agents.owner",
-        "OnError": "holdfast.agents.scoped",
-        "Owner": "holdfast.agents.owner",
-        "ChatMessage": "holdfast.protocols",
-        "ChatModel": "holdfast.protocols",
-        "Config": "holdfast.config",
-        "Embedder": "holdfast.protocols",
-        "HashingEmbedder": "holdfast.providers.hashing",
-        "MEMORY_TOOLS": "holdfast.agents.tools",
-        "Memory": "holdfast.memory",
-        "MemoryItem": "holdfast.results",
-        "MemoryTool": "holdfast.agents.tools",
-        "Reranker": "holdfast.protocols",
-        "ScopedMemory": "holdfast.agents.scoped",
-        "Slot": "holdfast.extraction.rules",
-        "ToolAnswer": "holdfast.agents.tools",
-        "slots_of": "holdfast.extraction.rules",
-    },
-)

@@ -13,35 +13,51 @@ ROOT = Path(__file__).parents[2]
 
 def test_the_public_names_are_these_and_no_others():
     assert sorted(holdfast.__all__) == [
+        "AddResult",
+        "AddedItem",
         "AsyncMemory",
         "ChatMessage",
         "ChatModel",
         "Config",
         "ConfigError",
         "DimensionMismatch",
+        "DoctorProblem",
+        "DoctorReport",
+        "Document",
         "Embedder",
         "EmbedderMismatch",
+        "Explanation",
         "FROM_CONFIG",
+        "Flow",
         "HashingEmbedder",
+        "HistoryItem",
         "HoldfastError",
         "Id",
         "InvalidFilter",
         "InvalidInput",
+        "Listing",
         "MEMORY_TOOLS",
         "Memory",
         "MemoryItem",
         "MemoryTool",
+        "MessageResult",
         "NotFound",
         "OnError",
         "Owner",
         "ProviderError",
+        "ReembedResult",
         "Reranker",
         "SchemaTooNew",
+        "ScopedFlows",
         "ScopedMemory",
+        "SearchResults",
+        "SkippedItem",
         "Slot",
         "StorageError",
         "ToolAnswer",
         "UnreadableReply",
+        "UserItem",
+        "UserListing",
         "slots_of",
     ]
     for name in holdfast.__all__:
@@ -67,6 +83,7 @@ def test_the_wheel_holds_the_packages_and_nothing_else(tmp_path):
     assert {name.split("/")[0] for name in names} == {*packages, "holdfast-0.1.0.dist-info"}
     assert {f"{package}/py.typed" for package in packages} <= set(names)
     assert "holdfast_cli/demo_conversation.json" in names
+    assert "holdfast/__init__.pyi" in names  # the public names are read from it
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 

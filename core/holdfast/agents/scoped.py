@@ -1,8 +1,8 @@
-"""A memory bound to one scope: what every adapter holds.
+"""One memory bound to one scope: what every adapter holds.
 
-The ids are fixed by the program when it is made, so no model that calls a tool can choose another; memories are found
-by id only when they belong to the scope; and inside someone else's loop a failure of the memory is logged, not raised,
-unless the program wants it otherwise.
+The program fixes the ids when it makes the object, so a model that calls a tool cannot choose another scope. Memories
+are found by id only when they belong to the scope. Inside someone else's loop a failure of the memory is logged, not
+raised, unless the program wants it raised.
 """
 
 from __future__ import annotations
@@ -10,44 +10,192 @@ from __future__ import annotations
 import logging
 import threading
 import weakref
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Literal, TypeVar
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from enum import Enum
+from typing import Any, Final, Literal, TypeVar
 
-from typing_extensions import Self
+from typing_extensions import Concatenate, ParamSpec, Self
 
+from holdfast import operations
 from holdfast.async_memory import AsyncMemory
 from holdfast.errors import HoldfastError, InvalidInput, NotFound
-from holdfast.memory import Memory
+from holdfast.memory import Face, Memory
 from holdfast.operations.arguments import Messages
 from holdfast.operations.context import DEFAULT_TOKENS
 from holdfast.results import AddResult, Document, Listing, MemoryItem, SearchResults
+from holdfast.runtime.blocking_driver import present_as_method, run_blocking
+from holdfast.runtime.effects import Flow
+from holdfast.runtime.runtime import Runtime
 from holdfast.scope import make_scope
 
 T = TypeVar("T")
+P = ParamSpec("P")
 OnError = Literal["raise", "log"]
 
 _log = logging.getLogger("holdfast")
 
-# An awaiting face has threads of its own and commits together what is asked of it at once: one serves all scopes.
-_awaiting_faces: weakref.WeakKeyDictionary[Memory, AsyncMemory] = weakref.WeakKeyDictionary()
-_making_faces = threading.Lock()
+
+class ScopedFlows:
+    """The verbs of one scope as flows, for code that is written once and serves blocking and awaiting callers.
+
+    A function that needs several verbs is a generator over these flows; `ScopedMemory.run` and `ScopedMemory.arun`
+    carry it out.
+
+    >>> from holdfast import Flow, Memory, ScopedFlows, ScopedMemory
+    >>> def remember_and_count(flows: ScopedFlows, text: str) -> Flow[int]:
+    ...     yield from flows.add(text)
+    ...     return len((yield from flows.get_all()))
+    >>> scoped = ScopedMemory(Memory(":memory:", llm="rules", embedder="hashing"), user_id="ana")
+    >>> scoped.run(remember_and_count(scoped.flows, "I live in Lisbon."))
+    1
+    """
+
+    def __init__(self, memory: Face, ids: Mapping[str, Any], on_error: OnError) -> None:
+        self._memory = memory
+        self._ids = ids
+        self._on_error = on_error
+
+    def context(
+        self,
+        query: str = "",
+        *,
+        max_tokens: int = DEFAULT_TOKENS,
+        filters: Mapping[str, Any] | None = None,
+        found: Sequence[MemoryItem] | None = None,
+    ) -> Flow[str]:
+        """Return what is known as one fenced block for a prompt, `""` when nothing is (see `Memory.context`)."""
+        options: dict[str, Any] = {"max_tokens": max_tokens, "filters": filters, "found": found}
+        return self._attempt("", lambda runtime: operations.context(runtime, query, **self._ids, **options))
+
+    def search(
+        self,
+        query: str,
+        *,
+        limit: int | None = None,
+        threshold: float | None = None,
+        filters: Mapping[str, Any] | None = None,
+        rerank: bool | None = None,
+        filter_memories: bool | None = None,
+    ) -> Flow[list[MemoryItem]]:
+        """Return the memories relevant to `query`, best first (see `Memory.search`)."""
+        options: dict[str, Any] = {"limit": limit, "threshold": threshold, "filters": filters}
+        options |= {"rerank": rerank, "filter_memories": filter_memories}
+        nothing: SearchResults = {"results": []}
+        found = yield from self._attempt(
+            nothing, lambda runtime: operations.search(runtime, query, **self._ids, **options)
+        )
+        return found["results"]
+
+    def get_all(
+        self,
+        *,
+        limit: int | None = None,
+        filters: Mapping[str, Any] | None = None,
+        show_expired: bool = False,
+    ) -> Flow[list[MemoryItem]]:
+        """Return the memories of the scope, newest first."""
+        options: dict[str, Any] = {"limit": limit, "filters": filters, "show_expired": show_expired}
+        nothing: Listing = {"results": []}
+        listing = yield from self._attempt(nothing, lambda runtime: operations.get_all(runtime, **self._ids, **options))
+        return listing["results"]
+
+    def add(self, /, messages: Messages, **options: Any) -> Flow[AddResult]:
+        """Remember a conversation; `options` are those of `Memory.add` except the ids."""
+        nothing: AddResult = {"results": [], "skipped": [], "inference": "none"}
+        return self._attempt(nothing, lambda runtime: operations.add(runtime, messages, **self._ids, **options))
+
+    def put(self, documents: Sequence[Document], *, remove: Sequence[str] = ()) -> Flow[None]:
+        """Upsert documents of the scope under ids of the caller (see `Memory.put`)."""
+        yield from self._attempt(None, lambda runtime: operations.put(runtime, documents, **self._ids, remove=remove))
+
+    def get(self, memory_id: str) -> Flow[MemoryItem | None]:
+        """Return one memory of the scope, `None` when the scope has no memory with this id."""
+        item = yield from self._attempt(None, lambda runtime: operations.get(runtime, memory_id))
+        if item is None or any(item.get(field) != value for field, value in self._ids.items()):
+            return None
+        return item
+
+    def update(
+        self, memory_id: str, text: str | None = None, *, metadata: Mapping[str, Any] | None = None
+    ) -> Flow[MemoryItem]:
+        """Change one memory of the scope (see `Memory.update`) and return it as it was before.
+
+        Raises:
+            NotFound: The scope has no such memory. Raised whatever `on_error` is: the caller must know.
+        """
+        before = yield from self._get_or_raise(memory_id)
+        yield from self._attempt(None, lambda runtime: operations.update(runtime, memory_id, text, metadata=metadata))
+        return before
+
+    def delete(self, memory_id: str) -> Flow[MemoryItem]:
+        """Delete one memory of the scope and return it as it was before.
+
+        Raises:
+            NotFound: The scope has no such memory. Raised whatever `on_error` is: the caller must know.
+        """
+        before = yield from self._get_or_raise(memory_id)
+        yield from self._attempt(None, lambda runtime: operations.delete(runtime, memory_id))
+        return before
+
+    def delete_all(self, *, filters: Mapping[str, Any] | None = None) -> Flow[None]:
+        """Delete every memory of the scope, or only those that match `filters`."""
+        yield from self._attempt(None, lambda runtime: operations.delete_all(runtime, **self._ids, filters=filters))
+
+    def _get_or_raise(self, memory_id: str) -> Flow[MemoryItem]:
+        item = yield from self.get(memory_id)
+        if item is None:
+            raise NotFound(f"there is no memory {memory_id} here: search shows the ids there are")
+        return item
+
+    def _attempt(self, fallback: Any, start: Callable[[Runtime], Flow[T]]) -> Flow[T]:
+        """Run a verb; on a failure return `fallback` where failures are logged."""
+        try:
+            return (yield from start(self._memory.runtime))
+        except HoldfastError as error:
+            if self._on_error == "raise":
+                raise
+            _log.warning("the memory failed and the conversation goes on without it: %s", error)
+            return fallback  # type: ignore[no-any-return]
+
+
+def _blocking(verb: Callable[Concatenate[ScopedFlows, P], Flow[T]]) -> Callable[Concatenate[ScopedMemory, P], T]:
+    def method(self: ScopedMemory, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return self.run(verb(self.flows, *args, **kwargs))
+
+    return present_as_method(method, verb)
+
+
+def _awaitable(
+    verb: Callable[Concatenate[ScopedFlows, P], Flow[T]],
+) -> Callable[Concatenate[ScopedMemory, P], Coroutine[Any, Any, T]]:
+    async def method(self: ScopedMemory, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self.arun(verb(self.flows, *args, **kwargs))
+
+    return present_as_method(method, verb)
 
 
 class ScopedMemory:
-    """The verbs of one scope, blocking and (with an `a` before the name) awaitable, whichever face was given.
+    """The verbs of one scope, blocking and (with an `a` before the name) awaitable, for either kind of memory.
 
     Args:
         memory: A `Memory` or an `AsyncMemory`; it stays open and is not closed by this object.
-        user_id: Whose memory; at least one of the four ids must be given.
+        user_id: The user; at least one of the four ids must be given.
         agent_id: The agent.
         run_id: The session.
         app_id: The application.
-        on_error: `"log"` turns a failure into a warning and an empty answer, `"raise"` lets it out.
+        on_error: `"log"` turns a failure into a warning and an empty answer, `"raise"` raises it.
 
-    Copies, deep copies too, are the same object: agents that frameworks copy go on sharing one store.
+    Copies and deep copies are the same object: agents that frameworks copy keep sharing one store.
 
     Raises:
         InvalidInput: No scope is named, or `on_error` is another word.
+
+    >>> from holdfast import Memory, ScopedMemory
+    >>> memory = Memory(":memory:", llm="rules", embedder="hashing")
+    >>> ana = ScopedMemory(memory, user_id="ana")
+    >>> added = ana.add("I live in Lisbon.")
+    >>> ana.search("home")[0]["memory"], ScopedMemory(memory, user_id="bob").search("home")
+    ('I live in Lisbon.', [])
     """
 
     def __init__(
@@ -68,168 +216,47 @@ class ScopedMemory:
         self.on_error: OnError = on_error
         self._ids: dict[str, Any] = self.scope.ids()
         self._memory = memory
-        self._blocking = memory if isinstance(memory, Memory) else Memory.over(memory)
-        self._awaiting = memory if isinstance(memory, AsyncMemory) else _awaiting_face(memory)
+        self._awaiting = memory if isinstance(memory, AsyncMemory) else _async_face_of(memory)
+        self.flows = ScopedFlows(memory, self._ids, on_error)
+
+    context = _blocking(ScopedFlows.context)
+    acontext = _awaitable(ScopedFlows.context)
+    search = _blocking(ScopedFlows.search)
+    asearch = _awaitable(ScopedFlows.search)
+    get_all = _blocking(ScopedFlows.get_all)
+    aget_all = _awaitable(ScopedFlows.get_all)
+    add = _blocking(ScopedFlows.add)
+    aadd = _awaitable(ScopedFlows.add)
+    put = _blocking(ScopedFlows.put)
+    aput = _awaitable(ScopedFlows.put)
+    get = _blocking(ScopedFlows.get)
+    aget = _awaitable(ScopedFlows.get)
+    update = _blocking(ScopedFlows.update)
+    aupdate = _awaitable(ScopedFlows.update)
+    delete = _blocking(ScopedFlows.delete)
+    adelete = _awaitable(ScopedFlows.delete)
+    delete_all = _blocking(ScopedFlows.delete_all)
+    adelete_all = _awaitable(ScopedFlows.delete_all)
+
+    def run(self, flow: Flow[T]) -> T:
+        """Carry out a flow made of `flows`, blocking until it is done."""
+        return run_blocking(flow)
+
+    async def arun(self, flow: Flow[T]) -> T:
+        """Carry out a flow made of `flows`; models are awaited, local work runs in a thread."""
+        return await self._awaiting.driver.run(flow)
 
     def within(self, **ids: str | None) -> ScopedMemory:
         """Return the same memory with other or further ids, such as `run_id` for one session.
 
         Raises:
-            InvalidInput: An id is none.
+            InvalidInput: An id cannot be used.
         """
         return ScopedMemory(self._memory, **{**self._ids, **ids}, on_error=self.on_error)
 
     def raising(self) -> ScopedMemory:
-        """Return the same memory with its failures let out, for who tells of them in words of their own."""
+        """Return the same memory with `on_error="raise"`, for a caller that reports failures itself."""
         return self if self.on_error == "raise" else ScopedMemory(self._memory, **self._ids, on_error="raise")
-
-    def context(
-        self,
-        query: str = "",
-        *,
-        max_tokens: int = DEFAULT_TOKENS,
-        filters: Mapping[str, Any] | None = None,
-        found: Sequence[MemoryItem] | None = None,
-    ) -> str:
-        """Return what is known as one fenced block for a prompt, `""` when there is nothing (see `Memory.context`)."""
-        options: dict[str, Any] = {"max_tokens": max_tokens, "filters": filters, "found": found}
-        return self._tried("", lambda: self._blocking.context(query, **self._ids, **options))
-
-    async def acontext(
-        self,
-        query: str = "",
-        *,
-        max_tokens: int = DEFAULT_TOKENS,
-        filters: Mapping[str, Any] | None = None,
-        found: Sequence[MemoryItem] | None = None,
-    ) -> str:
-        """Await `context`."""
-        options: dict[str, Any] = {"max_tokens": max_tokens, "filters": filters, "found": found}
-        return await self._atried("", lambda: self._awaiting.context(query, **self._ids, **options))
-
-    def search(
-        self,
-        query: str,
-        *,
-        limit: int | None = None,
-        threshold: float | None = None,
-        filters: Mapping[str, Any] | None = None,
-        rerank: bool | None = None,
-        filter_memories: bool | None = None,
-    ) -> list[MemoryItem]:
-        """Return the memories that bear on `query`, best first (see `Memory.search`)."""
-        options: dict[str, Any] = {"limit": limit, "threshold": threshold, "filters": filters}
-        options |= {"rerank": rerank, "filter_memories": filter_memories}
-        found = self._tried(_nothing(), lambda: self._blocking.search(query, **self._ids, **options))
-        return found["results"]
-
-    async def asearch(
-        self,
-        query: str,
-        *,
-        limit: int | None = None,
-        threshold: float | None = None,
-        filters: Mapping[str, Any] | None = None,
-        rerank: bool | None = None,
-        filter_memories: bool | None = None,
-    ) -> list[MemoryItem]:
-        """Await `search`."""
-        options: dict[str, Any] = {"limit": limit, "threshold": threshold, "filters": filters}
-        options |= {"rerank": rerank, "filter_memories": filter_memories}
-        found = await self._atried(_nothing(), lambda: self._awaiting.search(query, **self._ids, **options))
-        return found["results"]
-
-    def get_all(
-        self,
-        *,
-        limit: int | None = None,
-        filters: Mapping[str, Any] | None = None,
-        show_expired: bool = False,
-    ) -> list[MemoryItem]:
-        """Return the memories of the scope, newest first."""
-        options: dict[str, Any] = {"limit": limit, "filters": filters, "show_expired": show_expired}
-        listing = self._tried(_empty(), lambda: self._blocking.get_all(**self._ids, **options))
-        return listing["results"]
-
-    async def aget_all(
-        self,
-        *,
-        limit: int | None = None,
-        filters: Mapping[str, Any] | None = None,
-        show_expired: bool = False,
-    ) -> list[MemoryItem]:
-        """Await `get_all`."""
-        options: dict[str, Any] = {"limit": limit, "filters": filters, "show_expired": show_expired}
-        listing = await self._atried(_empty(), lambda: self._awaiting.get_all(**self._ids, **options))
-        return listing["results"]
-
-    def add(self, messages: Messages, **options: Any) -> AddResult:
-        """Remember a conversation (see `Memory.add` for the options; ids are not among them)."""
-        return self._tried(_not_added(), lambda: self._blocking.add(messages, **self._ids, **options))
-
-    async def aadd(self, messages: Messages, **options: Any) -> AddResult:
-        """Await `add`."""
-        return await self._atried(_not_added(), lambda: self._awaiting.add(messages, **self._ids, **options))
-
-    def put(self, documents: Sequence[Document], *, remove: Sequence[str] = ()) -> None:
-        """Keep documents of the scope under ids of your own (see `Memory.put`)."""
-        self._tried(None, lambda: self._blocking.put(documents, **self._ids, remove=remove))
-
-    async def aput(self, documents: Sequence[Document], *, remove: Sequence[str] = ()) -> None:
-        """Await `put`."""
-        await self._atried(None, lambda: self._awaiting.put(documents, **self._ids, remove=remove))
-
-    def get(self, memory_id: str) -> MemoryItem | None:
-        """Return one memory of the scope, `None` when it has none with this id."""
-        return self._mine(self._tried(None, lambda: self._blocking.get(memory_id)))
-
-    async def aget(self, memory_id: str) -> MemoryItem | None:
-        """Await `get`."""
-        return self._mine(await self._atried(None, lambda: self._awaiting.get(memory_id)))
-
-    def update(
-        self, memory_id: str, text: str | None = None, *, metadata: Mapping[str, Any] | None = None
-    ) -> MemoryItem:
-        """Change one memory of the scope (see `Memory.update`), and return it as it was before.
-
-        Raises:
-            NotFound: The scope has no such memory (whatever `on_error` says: the caller must know).
-        """
-        before = self._required(self.get(memory_id), memory_id)
-        self._tried(None, lambda: self._blocking.update(memory_id, text, metadata=metadata))
-        return before
-
-    async def aupdate(
-        self, memory_id: str, text: str | None = None, *, metadata: Mapping[str, Any] | None = None
-    ) -> MemoryItem:
-        """Await `update`."""
-        before = self._required(await self.aget(memory_id), memory_id)
-        await self._atried(None, lambda: self._awaiting.update(memory_id, text, metadata=metadata))
-        return before
-
-    def delete(self, memory_id: str) -> MemoryItem:
-        """Delete one memory of the scope, and return it as it was before.
-
-        Raises:
-            NotFound: The scope has no such memory (whatever `on_error` says: the caller must know).
-        """
-        before = self._required(self.get(memory_id), memory_id)
-        self._tried(None, lambda: self._blocking.delete(memory_id))
-        return before
-
-    async def adelete(self, memory_id: str) -> MemoryItem:
-        """Await `delete`."""
-        before = self._required(await self.aget(memory_id), memory_id)
-        await self._atried(None, lambda: self._awaiting.delete(memory_id))
-        return before
-
-    def delete_all(self, *, filters: Mapping[str, Any] | None = None) -> None:
-        """Delete every memory of the scope, or those of it that match `filters`."""
-        self._tried(None, lambda: self._blocking.delete_all(**self._ids, filters=filters))
-
-    async def adelete_all(self, *, filters: Mapping[str, Any] | None = None) -> None:
-        """Await `delete_all`."""
-        await self._atried(None, lambda: self._awaiting.delete_all(**self._ids, filters=filters))
 
     def __copy__(self) -> Self:
         return self
@@ -238,58 +265,88 @@ class ScopedMemory:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reopened, (self._blocking, self._ids, self.on_error)
+        return _reopen, (self._memory, self._ids, self.on_error)
 
     def __repr__(self) -> str:
-        return f"ScopedMemory({self._blocking.path!r}, {self._ids})"
-
-    def _mine(self, item: MemoryItem | None) -> MemoryItem | None:
-        holds = item is not None and all(item.get(field) == value for field, value in self._ids.items())
-        return item if holds else None
-
-    def _required(self, item: MemoryItem | None, memory_id: str) -> MemoryItem:
-        if item is None:
-            raise NotFound(f"there is no memory {memory_id} here: search shows the ids there are")
-        return item
-
-    def _tried(self, otherwise: Any, call: Callable[[], T]) -> T:
-        try:
-            return call()
-        except HoldfastError as error:
-            return self._failed(error, otherwise)  # type: ignore[no-any-return]
-
-    async def _atried(self, otherwise: Any, call: Callable[[], Awaitable[T]]) -> T:
-        try:
-            return await call()
-        except HoldfastError as error:
-            return self._failed(error, otherwise)  # type: ignore[no-any-return]
-
-    def _failed(self, error: HoldfastError, otherwise: Any) -> Any:
-        if self.on_error == "raise":
-            raise error
-        _log.warning("the memory failed and the conversation goes on without it: %s", error)
-        return otherwise
+        return f"ScopedMemory({self._memory.path!r}, {self._ids})"
 
 
-def _awaiting_face(memory: Memory) -> AsyncMemory:
-    with _making_faces:
-        face = _awaiting_faces.get(memory)
+# An async face has threads of its own and commits concurrent writes together: one serves all scopes of a memory.
+_async_faces: weakref.WeakKeyDictionary[Memory, AsyncMemory] = weakref.WeakKeyDictionary()
+_async_faces_lock = threading.Lock()
+
+
+def _async_face_of(memory: Memory) -> AsyncMemory:
+    with _async_faces_lock:
+        face = _async_faces.get(memory)
         if face is None:
-            face = _awaiting_faces[memory] = AsyncMemory.over(memory)
+            face = _async_faces[memory] = AsyncMemory.over(memory)
         return face
 
 
-def _nothing() -> SearchResults:
-    return {"results": []}
-
-
-def _empty() -> Listing:
-    return {"results": []}
-
-
-def _not_added() -> AddResult:
-    return {"results": [], "skipped": [], "inference": "none"}
-
-
-def _reopened(memory: Memory, ids: dict[str, Any], on_error: OnError) -> ScopedMemory:
+def _reopen(memory: Memory | AsyncMemory, ids: dict[str, Any], on_error: OnError) -> ScopedMemory:
     return ScopedMemory(memory, **ids, on_error=on_error)
+
+
+class FromConfig(Enum):
+    """The type of `FROM_CONFIG`."""
+
+    FROM_CONFIG = "read from each run"
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+FROM_CONFIG: Final = FromConfig.FROM_CONFIG
+"""Given as an id: read the id from each run, from its `context` or else from `config["configurable"]`."""
+
+Id = str | FromConfig | None
+
+
+class Owner:
+    """The scope of an adapter's object: fixed ids, and ids that are read from each run.
+
+    Args:
+        memory: The memory.
+        ids: The scope ids by name; some may be `FROM_CONFIG`.
+        on_error: See `ScopedMemory`.
+
+    Raises:
+        InvalidInput: No id is named, or `on_error` is another word.
+
+    >>> from holdfast import FROM_CONFIG, Memory, Owner
+    >>> owner = Owner(Memory(":memory:", embedder="hashing"), {"user_id": FROM_CONFIG}, on_error="log")
+    >>> owner.of({"user_id": "ana"}).scope.user_id
+    'ana'
+    """
+
+    def __init__(self, memory: Memory | AsyncMemory, ids: Mapping[str, Id], *, on_error: OnError) -> None:
+        self.varying = [field for field, value in ids.items() if value is FROM_CONFIG]
+        # An id that varies gets a placeholder here; `of` always replaces it.
+        known = {field: value.value if isinstance(value, FromConfig) else value for field, value in ids.items()}
+        self._scoped = ScopedMemory(memory, **known, on_error=on_error)
+
+    def of(self, *places: object) -> ScopedMemory:
+        """Return the memory of the scope a run belongs to.
+
+        Args:
+            places: Where the run names its ids: mappings, objects with attributes, or `None`. The first place that
+                has an id decides.
+
+        Raises:
+            InvalidInput: No place has an id that varies.
+        """
+        if not self.varying:
+            return self._scoped
+        return self._scoped.within(**{field: _id_of_run(field, places) for field in self.varying})
+
+
+def _id_of_run(field: str, places: tuple[object, ...]) -> str:
+    for place in places:
+        value: Any = place.get(field) if isinstance(place, Mapping) else getattr(place, field, None)
+        if value is not None:
+            return value  # type: ignore[no-any-return]
+    raise InvalidInput(
+        f"this run does not say its {field}: invoke with config={{'configurable': {{'{field}': ...}}}}, or with a"
+        f" context that has {field}"
+    )

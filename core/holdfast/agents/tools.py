@@ -16,15 +16,16 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from holdfast.agents.scoped import ScopedMemory
+from holdfast.agents.scoped import ScopedFlows, ScopedMemory
 from holdfast.errors import HoldfastError, InvalidInput, NotFound, short_repr
 from holdfast.extraction.fence import fenced_block
 from holdfast.operations.arguments import check_limit
 from holdfast.results import AddedItem, AddResult, MemoryItem
+from holdfast.runtime.effects import Flow
 
 _MOST = 100
 
@@ -109,15 +110,13 @@ class MemoryTool:
         name: As the model calls it.
         description: What it does, for the model.
         parameters: Its arguments, none of which says whose memory it is.
-        verb: What it does, given a memory that raises and the arguments by name.
-        averb: The same, awaited.
+        flow: What it does, given the verbs of one scope and the arguments by name.
     """
 
     name: str
     description: str
     parameters: tuple[ToolParameter, ...]
-    verb: Callable[..., ToolAnswer]
-    averb: Callable[..., Awaitable[ToolAnswer]]
+    flow: Callable[..., Flow[ToolAnswer]]
 
     def schema(self, *, strict: bool = False) -> dict[str, Any]:
         """Return the JSON Schema of the arguments.
@@ -156,15 +155,17 @@ class MemoryTool:
         Raises:
             HoldfastError: The memory failed and `scoped.on_error` is `"raise"`.
         """
+        memory = scoped.raising()
         try:
-            return self.verb(scoped.raising(), **self._read(arguments))
+            return memory.run(self.flow(memory.flows, **self._read(arguments)))
         except HoldfastError as error:
             return self._excuse(error, scoped)
 
     async def acall(self, scoped: ScopedMemory, arguments: Mapping[str, Any]) -> ToolAnswer:
         """Await `call`."""
+        memory = scoped.raising()
         try:
-            return await self.averb(scoped.raising(), **self._read(arguments))
+            return await memory.arun(self.flow(memory.flows, **self._read(arguments)))
         except HoldfastError as error:
             return self._excuse(error, scoped)
 
@@ -199,78 +200,41 @@ def _whole(value: object) -> int | None:
 # The verbs
 
 
-def _add(scoped: ScopedMemory, text: str) -> ToolAnswer:
-    return _added(scoped.add(text))
+def _add(flows: ScopedFlows, text: str) -> Flow[ToolAnswer]:
+    return _describe_added((yield from flows.add(text)))
 
 
-async def _aadd(scoped: ScopedMemory, text: str) -> ToolAnswer:
-    return _added(await scoped.aadd(text))
+def _search(flows: ScopedFlows, query: str, limit: int) -> Flow[ToolAnswer]:
+    items = yield from flows.search(query, limit=limit)
+    return ToolAnswer(_fenced(items) or "Nothing is remembered about this.", items)
 
 
-def _search(scoped: ScopedMemory, query: str, limit: int) -> ToolAnswer:
-    return _found(scoped.search(query, limit=limit))
+def _get_all(flows: ScopedFlows, limit: int) -> Flow[ToolAnswer]:
+    items = yield from flows.get_all(limit=limit)
+    more = "\nThere may be more: search for what you need." if len(items) == limit else ""
+    return ToolAnswer((_fenced(items) or "Nothing is remembered.") + more, items)
 
 
-async def _asearch(scoped: ScopedMemory, query: str, limit: int) -> ToolAnswer:
-    return _found(await scoped.asearch(query, limit=limit))
+def _update(flows: ScopedFlows, memory_id: str, text: str) -> Flow[ToolAnswer]:
+    before = yield from flows.update(memory_id, text)
+    event: AddedItem = {"id": before["id"], "memory": text, "event": "UPDATE", "previous_memory": before["memory"]}
+    return ToolAnswer(_event_line(event), [event])
 
 
-def _get_all(scoped: ScopedMemory, limit: int) -> ToolAnswer:
-    return _listed(scoped.get_all(limit=limit), limit)
-
-
-async def _aget_all(scoped: ScopedMemory, limit: int) -> ToolAnswer:
-    return _listed(await scoped.aget_all(limit=limit), limit)
-
-
-def _update(scoped: ScopedMemory, memory_id: str, text: str) -> ToolAnswer:
-    return _updated(scoped.update(memory_id, text), text)
-
-
-async def _aupdate(scoped: ScopedMemory, memory_id: str, text: str) -> ToolAnswer:
-    return _updated(await scoped.aupdate(memory_id, text), text)
-
-
-def _delete(scoped: ScopedMemory, memory_id: str) -> ToolAnswer:
-    return _deleted(scoped.delete(memory_id))
-
-
-async def _adelete(scoped: ScopedMemory, memory_id: str) -> ToolAnswer:
-    return _deleted(await scoped.adelete(memory_id))
+def _delete(flows: ScopedFlows, memory_id: str) -> Flow[ToolAnswer]:
+    before = yield from flows.delete(memory_id)
+    event: AddedItem = {"id": before["id"], "memory": before["memory"], "event": "DELETE"}
+    return ToolAnswer(_event_line(event), [event])
 
 
 # The answers
 
 
-def _added(result: AddResult) -> ToolAnswer:
-    done = [_event_line(event) for event in result["results"]]
-    passed = [f"Not stored ({one['reason']}): {_one_line(one['text'])}" for one in result["skipped"]]
-    lines = [*done, *passed] or ["Nothing was stored: it holds nothing to remember."]
+def _describe_added(result: AddResult) -> ToolAnswer:
+    events = [_event_line(event) for event in result["results"]]
+    skipped = [f"Not stored ({one['reason']}): {_one_line(one['text'])}" for one in result["skipped"]]
+    lines = [*events, *skipped] or ["Nothing was stored: it holds nothing to remember."]
     return ToolAnswer("\n".join(lines), result["results"])
-
-
-def _updated(before: MemoryItem, text: str) -> ToolAnswer:
-    event: AddedItem = {
-        "id": before["id"],
-        "memory": text,
-        "event": "UPDATE",
-        "previous_memory": before["memory"],
-    }
-    return ToolAnswer(_event_line(event), [event])
-
-
-def _deleted(before: MemoryItem) -> ToolAnswer:
-    event: AddedItem = {"id": before["id"], "memory": before["memory"], "event": "DELETE"}
-    return ToolAnswer(_event_line(event), [event])
-
-
-def _found(items: list[MemoryItem]) -> ToolAnswer:
-    return ToolAnswer(_block(items) or "Nothing is remembered about this.", items)
-
-
-def _listed(items: list[MemoryItem], limit: int) -> ToolAnswer:
-    more = "\nThere may be more: search for what you need." if len(items) == limit else ""
-    return ToolAnswer((_block(items) or "Nothing is remembered.") + more, items)
 
 
 def _event_line(event: AddedItem) -> str:
@@ -279,7 +243,7 @@ def _event_line(event: AddedItem) -> str:
     return f"{event['event']} [{event['id']}]{said}"
 
 
-def _block(items: Sequence[MemoryItem]) -> str:
+def _fenced(items: Sequence[MemoryItem]) -> str:
     return fenced_block([_line(item) for item in items])
 
 
@@ -307,25 +271,25 @@ MEMORY_TOOLS = (
         "Remember something about the user for later conversations.",
         (ToolParameter("text", "What to remember, in whole sentences, such as: The user likes tea."),),
         _add,
-        _aadd,
     ),
     MemoryTool(
         "search_memory",
         "Find what is remembered about the user that bears on a question, best first.",
         (ToolParameter("query", "What to look for: a question or a few words."), _limit(10)),
         _search,
-        _asearch,
     ),
     MemoryTool(
-        "get_all_memory", "List what is remembered about the user, newest first.", (_limit(20),), _get_all, _aget_all
+        "get_all_memory",
+        "List what is remembered about the user, newest first.",
+        (_limit(20),),
+        _get_all,
     ),
     MemoryTool(
         "update_memory",
         "Correct one memory.",
         (_MEMORY_ID, ToolParameter("text", "What the memory says from now on, as a whole sentence.")),
         _update,
-        _aupdate,
     ),
-    MemoryTool("delete_memory", "Delete one memory.", (_MEMORY_ID,), _delete, _adelete),
+    MemoryTool("delete_memory", "Delete one memory.", (_MEMORY_ID,), _delete),
 )
 """`add_memory`, `search_memory`, `get_all_memory`, `update_memory` and `delete_memory`."""

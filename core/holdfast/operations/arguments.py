@@ -12,7 +12,7 @@ from holdfast.extraction.facts import Skipped, Turn
 from holdfast.extraction.fence import remove_fenced_blocks
 from holdfast.filters import And, Filter, all_of, is_scoped, parse_filter, scope_filter
 from holdfast.protocols import Json
-from holdfast.scope import IDENTITY_FIELDS, Scope, check_id, make_scope, check_storable
+from holdfast.scope import IDENTITY_FIELDS, Scope, check_id, check_storable, make_scope
 
 MAX_TEXT = 1_000_000
 """Most characters of a memory, a message or a query."""
@@ -263,5 +263,5 @@ def _json_value(value: Any, name: str, depth: int, budget: Iterator[int]) -> Jso
     if isinstance(value, (list, tuple)):
         return [_json_value(item, f"{name}[{place}]", depth + 1, budget) for place, item in enumerate(value)]
     raise InvalidInput(
-        f"{name} is {short_repr(value)}: metadata must be JSON (text, finite numbers, true, false, null, lists, objects)"
+        f"{name} is {short_repr(value)}: metadata must be JSON (text, finite numbers, booleans, null, lists, objects)"
     )

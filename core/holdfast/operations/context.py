@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from holdfast.errors import InvalidInput
-from holdfast.extraction.fence import mark_instruction, fenced_block, fenced_line
+from holdfast.extraction.fence import fenced_block, fenced_line, mark_instruction
 from holdfast.filters import Filter
 from holdfast.operations.arguments import check_scope
 from holdfast.operations.index_entries import STANDING

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from holdfast.filters import Filter
-from holdfast.operations.arguments import check_batch, check_scope, check_memory_id
+from holdfast.operations.arguments import check_batch, check_memory_id, check_scope
 from holdfast.operations.update import unknown_memory
 from holdfast.results import MessageResult
 from holdfast.runtime.effects import Flow, write

@@ -14,7 +14,7 @@ from holdfast.filters import MATCH_ALL
 from holdfast.index.memory_index import MemoryIndex
 from holdfast.providers.registry import Unavailable
 from holdfast.records import MemoryRecord
-from holdfast.results import DoctorReport, DoctorProblem
+from holdfast.results import DoctorProblem, DoctorReport
 from holdfast.retrieval.index_text import text_to_embed
 from holdfast.runtime.effects import Flow, embed, work
 from holdfast.runtime.embedder_guard import EMBEDDER_SETTING, ENGINES_SETTING, embedder_setting

@@ -7,7 +7,7 @@ from typing import Any
 
 from holdfast.errors import InvalidInput
 from holdfast.filters import Filter, all_of, parse_filter
-from holdfast.operations.arguments import check_limit, check_scope, check_memory_id
+from holdfast.operations.arguments import check_limit, check_memory_id, check_scope
 from holdfast.operations.result_items import memory_item
 from holdfast.results import Listing, MemoryItem
 from holdfast.runtime.effects import Flow, work

@@ -10,7 +10,7 @@ from typing import Any
 from holdfast.extraction import rules
 from holdfast.protocols import Embedder
 from holdfast.records import MemoryRecord
-from holdfast.retrieval.index_text import text_to_embed, terms_to_index
+from holdfast.retrieval.index_text import terms_to_index, text_to_embed
 from holdfast.runtime.effects import Flow, embed
 from holdfast.runtime.runtime import Runtime
 from holdfast.stores.protocol import IndexEntry

@@ -13,8 +13,8 @@ from holdfast.errors import ConfigError
 from holdfast.filters import Filter
 from holdfast.operations.arguments import (
     check_limit,
-    check_scope,
     check_memory_id,
+    check_scope,
     check_switch,
     check_text,
     check_threshold,

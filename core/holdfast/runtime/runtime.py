@@ -23,7 +23,7 @@ from holdfast.protocols import ChatModel, Embedder, Reranker, TokenCounter
 from holdfast.records import MemoryRecord
 from holdfast.runtime.embedder_guard import EMBEDDER_SETTING, ENGINES_SETTING, embedder_setting, require_same_embedder
 from holdfast.runtime.token_count import TokenCount, token_count
-from holdfast.stores.protocol import IndexEntry, IndexBatch, Store, Transaction
+from holdfast.stores.protocol import IndexBatch, IndexEntry, Store, Transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from holdfast.extraction.prompts import (
     extraction_messages,
 )
 from holdfast.operations.add_steps.candidates import Observation, sides_kept
-from holdfast.operations.add_steps.similar import is_scope_empty, find_similar
+from holdfast.operations.add_steps.similar import find_similar, is_scope_empty
 from holdfast.operations.ask import Parsed, ask_and_parse
 from holdfast.protocols import ChatModel
 from holdfast.runtime.effects import Flow

@@ -24,8 +24,8 @@ from holdfast.retrieval.conversation import (
     session_scores,
     speaker_scores,
 )
-from holdfast.retrieval.fusion import Signals, WordSignals, top_places, contenders
-from holdfast.retrieval.tokenize import names_in_question, hash_terms
+from holdfast.retrieval.fusion import Signals, WordSignals, contenders, top_places
+from holdfast.retrieval.tokenize import hash_terms, names_in_question
 from holdfast.runtime.runtime import Runtime
 
 _MANY = 20_000  # candidates from which it pays to look for the nearest first
