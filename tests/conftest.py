@@ -6,12 +6,7 @@ import sys
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest.register_assert_rewrite(
-    "tests.contracts.face_contract",
-    "tests.contracts.index_contract",
-    "tests.contracts.memory_contract",
-    "tests.contracts.store_contract",
-)
+pytest.register_assert_rewrite("tests.contracts", "tests.results")
 
 
 # How fast the machine happens to be is nobody's promise, and a contract runs over several subjects by design.

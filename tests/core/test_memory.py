@@ -3,7 +3,10 @@
 import asyncio
 
 import pytest
-from tests.contracts.memory_contract import Blocking, MemoryContract, facts, texts
+from tests.contracts.memory_contract import MemoryContract
+from tests.memories import Blocking
+from tests.results import texts
+from tests.scripted import facts
 
 from holdfast import AsyncMemory, HashingEmbedder, Memory
 from holdfast.errors import ProviderError, StorageError
@@ -11,13 +14,13 @@ from holdfast.testing import ScriptedChatModel, ScriptedEmbedder
 
 
 class TestMemory(MemoryContract):
-    def face(self, path, **options):
-        return Memory(path, **options)
+    def make_memory(self, location, **options):
+        return Memory(location, **options)
 
 
 class TestAsyncMemory(MemoryContract):
-    def face(self, path, **options):
-        return Blocking(lambda: AsyncMemory(path, **options))
+    def make_memory(self, location, **options):
+        return Blocking(lambda: AsyncMemory(location, **options))
 
 
 def test_both_faces_have_the_same_verbs():

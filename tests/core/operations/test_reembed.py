@@ -6,7 +6,9 @@ import threading
 
 import numpy as np
 import pytest
-from tests.contracts.memory_contract import Blocking, FailingEmbedder, OtherEmbedder, tell, texts
+from tests.memories import blocking, closing_at_the_end
+from tests.results import add_verbatim, texts
+from tests.scripted import FailingEmbedder, OtherEmbedder
 
 from holdfast import AsyncMemory, EmbedderMismatch, HashingEmbedder, InvalidInput, Memory, ProviderError
 from holdfast.errors import DimensionMismatch, StorageError
@@ -44,29 +46,18 @@ class Stumbling(Synonyms):
 
 @pytest.fixture(params=[Memory, AsyncMemory], ids=["blocking", "awaited"])
 def open_memory(request, tmp_path):
-    faces = []
-
     def open_(path=tmp_path / "memory.db", **options):
-        options = {"llm": "rules", **options}
-        face = Memory(path, **options)
-        if request.param is AsyncMemory:
-            face.close()
-            face = Blocking(lambda: AsyncMemory(path, **options))
-        faces.append(face)
-        return face
+        return blocking(request.param, path, **{"llm": "rules", **options})
 
-    yield open_
-    for face in faces:
-        face.close()
-        if isinstance(face, Blocking):
-            face.release()
+    with closing_at_the_end(open_) as open_memory:
+        yield open_memory
 
 
 @pytest.mark.parametrize("place", ["file", ":memory:"])
 def test_every_memory_is_found_by_the_new_embedder(open_memory, tmp_path, place):
     memory = open_memory(tmp_path / "memory.db" if place == "file" else place, embedder="hashing")
-    (doctor,) = tell(memory, "The physician is nice", user_id="ana")
-    tell(memory, *SAID, user_id="ana")
+    (doctor,) = add_verbatim(memory, "The physician is nice", user_id="ana")
+    add_verbatim(memory, *SAID, user_id="ana")
     before = memory.get_all(user_id="ana", limit=100)
     assert memory.search("doctor", user_id="ana", keyword_search=False, limit=1)["results"][0]["id"] != doctor
     told = []
@@ -75,14 +66,14 @@ def test_every_memory_is_found_by_the_new_embedder(open_memory, tmp_path, place)
     assert memory.search("doctor", user_id="ana", keyword_search=False, limit=1)["results"][0]["id"] == doctor
     assert memory.get_all(user_id="ana", limit=100) == before
     assert memory.engines["embedder"] == "synonyms:64"
-    (later,) = tell(memory, "My doctor moved", user_id="ana")
+    (later,) = add_verbatim(memory, "My doctor moved", user_id="ana")
     assert later in [item["id"] for item in memory.search("physician moved", user_id="ana")["results"]]
     assert memory.doctor()["healthy"]
 
 
 def test_the_store_opens_with_the_new_embedder_and_no_other(open_memory):
     memory = open_memory(embedder=Synonyms())
-    tell(memory, *SAID, user_id="ana")
+    add_verbatim(memory, *SAID, user_id="ana")
     memory.reembed("hashing")
     memory.close()
     assert open_memory().engines["embedder"] == HashingEmbedder().fingerprint
@@ -92,7 +83,7 @@ def test_the_store_opens_with_the_new_embedder_and_no_other(open_memory):
 
 def test_what_was_done_before_a_failure_is_not_done_again(open_memory):
     memory = open_memory(embedder="hashing")
-    tell(memory, *SAID, user_id="ana")
+    add_verbatim(memory, *SAID, user_id="ana")
     stumbling = Stumbling(calls=2)
     with pytest.raises(ProviderError, match="no route"):
         memory.reembed(stumbling, batch_size=10)
@@ -104,7 +95,7 @@ def test_what_was_done_before_a_failure_is_not_done_again(open_memory):
 
 def test_what_changed_since_a_failure_is_embedded_as_it_is_now(open_memory):
     memory = open_memory(embedder="hashing")
-    ids = tell(memory, *SAID, user_id="ana")
+    ids = add_verbatim(memory, *SAID, user_id="ana")
     stumbling = Stumbling(calls=2)
     with pytest.raises(ProviderError):
         memory.reembed(stumbling, batch_size=10)
@@ -118,7 +109,7 @@ def test_what_changed_since_a_failure_is_embedded_as_it_is_now(open_memory):
 
 def test_another_embedder_than_the_interrupted_one_starts_anew(open_memory):
     memory = open_memory(embedder="hashing")
-    tell(memory, *SAID, user_id="ana")
+    add_verbatim(memory, *SAID, user_id="ana")
     with pytest.raises(ProviderError):
         memory.reembed(Stumbling(calls=2), batch_size=10)
     other = Synonyms(32)
@@ -127,7 +118,7 @@ def test_another_embedder_than_the_interrupted_one_starts_anew(open_memory):
 
 def test_without_naming_one_the_vectors_are_made_anew(open_memory):
     memory = open_memory(embedder="hashing")
-    tell(memory, *SAID, user_id="ana")
+    add_verbatim(memory, *SAID, user_id="ana")
     assert memory.reembed()["count"] == 25
     assert memory.engines["embedder"] == HashingEmbedder().fingerprint
     assert len(texts(memory.search("red bicycles", user_id="ana"))) == 10
@@ -135,7 +126,7 @@ def test_without_naming_one_the_vectors_are_made_anew(open_memory):
 
 def test_an_embedder_that_fails_changes_nothing(open_memory):
     memory = open_memory(embedder="hashing")
-    tell(memory, *SAID, user_id="ana")
+    add_verbatim(memory, *SAID, user_id="ana")
     with pytest.raises(ProviderError, match="no route"):
         memory.reembed(FailingEmbedder(32))
     assert memory.engines["embedder"] == HashingEmbedder().fingerprint
@@ -151,7 +142,7 @@ def test_a_batch_size_that_cannot_be_is_refused(open_memory, batch_size):
 @pytest.mark.parametrize("other", [OtherEmbedder, lambda: Synonyms(32)], ids=["same length", "another length"])
 def test_whoever_has_the_store_open_is_told_and_mixes_nothing(open_memory, other):
     mine, theirs = open_memory(embedder="hashing"), open_memory(embedder="hashing")
-    tell(theirs, *SAID, user_id="ana")
+    add_verbatim(theirs, *SAID, user_id="ana")
     theirs.search("bicycles", user_id="ana")
     mine.reembed(other())
     for use in (
@@ -170,14 +161,14 @@ def test_memories_added_meanwhile_are_not_left_behind(tmp_path):
     class Interrupted(Synonyms):
         def embed(self, said):
             if len(self.embedded) < 25:
-                tell(adding, f"I bought a boat after {len(self.embedded)}", user_id="ana")
+                add_verbatim(adding, f"I bought a boat after {len(self.embedded)}", user_id="ana")
             return super().embed(said)
 
     with (
         Memory(tmp_path / "memory.db", llm="rules", embedder="hashing") as memory,
         Memory(tmp_path / "memory.db", llm="rules", embedder="hashing") as adding,
     ):
-        tell(memory, *SAID, user_id="ana")
+        add_verbatim(memory, *SAID, user_id="ana")
         assert memory.reembed(Interrupted(), batch_size=10)["count"] == 28
         found = memory.search("boat", user_id="ana")["results"]
         assert sum("boat" in item["memory"] for item in found) == 3
@@ -192,7 +183,7 @@ def test_adds_of_other_threads_are_kept_or_refused_and_never_mixed(tmp_path):
             while not stop.is_set():
                 text = f"I own {len(kept)} boats"
                 try:
-                    kept.extend(tell(memory, text, user_id="ana"))
+                    kept.extend(add_verbatim(memory, text, user_id="ana"))
                 except EmbedderMismatch:
                     refused.append(text)
 
@@ -211,7 +202,7 @@ def test_adds_of_other_threads_are_kept_or_refused_and_never_mixed(tmp_path):
 
 def test_a_pickled_memory_opens_with_the_embedder_of_its_store(tmp_path):
     with Memory(tmp_path / "memory.db", llm="rules", embedder="hashing") as memory:
-        tell(memory, *SAID, user_id="ana")
+        add_verbatim(memory, *SAID, user_id="ana")
         memory.reembed({"provider": "hashing", "config": {"dimensions": 64}})
         with pickle.loads(pickle.dumps(memory)) as again:  # noqa: S301 - our own
             assert again.engines == memory.engines
@@ -235,7 +226,7 @@ def test_searches_under_way_answer_or_say_so(tmp_path):
 
 def test_a_damaged_new_vector_is_made_anew(tmp_path):
     with Memory(tmp_path / "memory.db", llm="rules", embedder="hashing") as memory:
-        tell(memory, *SAID, user_id="ana")
+        add_verbatim(memory, *SAID, user_id="ana")
         with pytest.raises(ProviderError):
             memory.reembed(Stumbling(calls=2), batch_size=10)
         broken = np.zeros(64, np.float32).tobytes()
@@ -257,7 +248,7 @@ def test_two_that_re_embed_at_once_never_mix_their_vectors(tmp_path):
 
     path = tmp_path / "memory.db"
     with Memory(path, llm="rules", embedder="hashing") as one, Memory(path, llm="rules", embedder="hashing") as two:
-        tell(one, *SAID, user_id="ana")
+        add_verbatim(one, *SAID, user_id="ana")
         slow, halfway = Overtaken(), Stumbling(calls=1)
 
         def begin_another():

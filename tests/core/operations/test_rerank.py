@@ -6,7 +6,9 @@ import threading
 
 import numpy as np
 import pytest
-from tests.contracts.memory_contract import Blocking, facts, tell, texts
+from tests.memories import blocking, closing_at_the_end
+from tests.results import add_verbatim, texts
+from tests.scripted import facts
 
 from holdfast import (
     AsyncMemory,
@@ -65,21 +67,11 @@ def ratings(*scores):
 
 @pytest.fixture(params=[Memory, AsyncMemory], ids=["blocking", "awaited"])
 def opened(request):
-    faces = []
-
     def open_memory(**options):
-        options = {"llm": "rules", "embedder": "hashing", **options}
-        face = Memory(":memory:", **options)
-        if request.param is AsyncMemory:
-            face = Blocking(lambda: AsyncMemory(":memory:", **options))
-        faces.append(face)
-        return face
+        return blocking(request.param, ":memory:", **{"llm": "rules", "embedder": "hashing", **options})
 
-    yield open_memory
-    for face in faces:
-        face.close()
-        if isinstance(face, Blocking):
-            face.release()
+    with closing_at_the_end(open_memory) as opened:
+        yield opened
 
 
 # Reranking
@@ -87,7 +79,7 @@ def opened(request):
 
 def test_a_memory_may_be_configured_to_rerank_whoever_asks(opened):
     memory = opened(reranker=Preference("Peanuts"), config={"rerank": True})
-    tell(memory, *ABOUT_FOOD, user_id="ana")
+    add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
     assert texts(memory.search("tea", user_id="ana"))[0] == "Peanuts make me ill"
     assert texts(memory.search("tea", user_id="ana", rerank=False))[0] != "Peanuts make me ill"
     lines = memory.context("when is tea served?", user_id="ana", max_tokens=2000).splitlines()
@@ -97,7 +89,7 @@ def test_a_memory_may_be_configured_to_rerank_whoever_asks(opened):
 def test_a_memory_may_be_configured_to_filter_whoever_asks():
     model = ScriptedChatModel(lambda _messages, _schema: {"relevant": []})
     with Memory(":memory:", llm=model, embedder="hashing", config={"filter_memories": True}) as memory:
-        tell(memory, *ABOUT_FOOD, user_id="ana")
+        add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
         scoped = ScopedMemory(memory, user_id="ana", on_error="raise")
         assert scoped.search("tea") == []
         assert len(scoped.search("tea", filter_memories=False)) == 3
@@ -107,7 +99,7 @@ def test_a_memory_may_be_configured_to_filter_whoever_asks():
 def test_a_scope_reranks_and_filters_where_it_is_asked_to():
     model = ScriptedChatModel(lambda _messages, _schema: {"relevant": [0]})
     with Memory(":memory:", llm=model, embedder="hashing", reranker=Preference("Peanuts")) as memory:
-        tell(memory, *ABOUT_FOOD, user_id="ana")
+        add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
         scoped = ScopedMemory(memory, user_id="ana", on_error="raise")
         assert len(scoped.search("tea", rerank=True)) == 3
         for found in (
@@ -139,7 +131,7 @@ def test_a_judge_is_switched_on_by_true_alone(opened):
 
 def test_the_reranker_has_the_last_word_on_the_order(opened):
     memory = opened(reranker=Preference("Peanuts"))
-    tell(memory, *ABOUT_FOOD, user_id="ana")
+    add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
     assert texts(memory.search("tea", user_id="ana"))[0] != "Peanuts make me ill"
     found = memory.search("tea", user_id="ana", rerank=True)
     assert texts(found)[0] == "Peanuts make me ill"
@@ -151,21 +143,21 @@ def test_the_reranker_has_the_last_word_on_the_order(opened):
 def test_a_reranker_is_not_asked_unless_the_search_says_so(opened):
     judge = Preference("tea")
     memory = opened(reranker=judge)
-    tell(memory, *ABOUT_FOOD, user_id="ana")
+    add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
     memory.search("tea", user_id="ana")
     assert judge.asked == []
 
 
 def test_what_the_reranker_calls_equal_keeps_the_searchs_order(opened):
     memory = opened(reranker=Preference("nothing of the kind"))
-    tell(memory, *ABOUT_FOOD, user_id="ana")
+    add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
     query = "when is tea served?"
     assert texts(memory.search(query, user_id="ana", rerank=True)) == texts(memory.search(query, user_id="ana"))
 
 
 def test_explain_shows_what_the_reranker_said(opened):
     memory = opened(reranker=Preference("Peanuts"))
-    tell(memory, *ABOUT_FOOD, user_id="ana")
+    add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
     plain = memory.search("tea", user_id="ana", explain=True)["results"]
     assert all("rerank" not in item["score_details"] for item in plain)
     found = memory.search("tea", user_id="ana", rerank=True, explain=True)["results"]
@@ -175,7 +167,7 @@ def test_explain_shows_what_the_reranker_said(opened):
 def test_the_reranker_sees_four_candidates_for_each_result_at_most_fifty(opened):
     judge = Preference("tea")
     memory = opened(reranker=judge)
-    tell(memory, *(f"tea number {number}" for number in range(70)), user_id="ana")
+    add_verbatim(memory, *(f"tea number {number}" for number in range(70)), user_id="ana")
     for limit in (1, 10, 20, 60):
         assert len(memory.search("tea", user_id="ana", limit=limit, rerank=True)["results"]) == limit
     assert [len(shown) for _, shown in judge.asked] == [4, 40, 50, 50]
@@ -183,7 +175,7 @@ def test_the_reranker_sees_four_candidates_for_each_result_at_most_fifty(opened)
 
 def test_what_was_not_rated_follows_what_was(opened):
     memory = opened(reranker=Preference("no such word"))
-    tell(memory, *(f"tea number {number}" for number in range(70)), user_id="ana")
+    add_verbatim(memory, *(f"tea number {number}" for number in range(70)), user_id="ana")
     before = memory.search("tea", user_id="ana", limit=70)
     after = memory.search("tea", user_id="ana", limit=70, rerank=True, explain=True)
     assert texts(after) == texts(before)
@@ -193,13 +185,13 @@ def test_what_was_not_rated_follows_what_was(opened):
 
 def test_the_threshold_holds_for_the_reranked_score(opened):
     memory = opened(reranker=Preference("Peanuts"))
-    tell(memory, *ABOUT_FOOD, user_id="ana")
+    add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
     assert texts(memory.search("tea", user_id="ana", rerank=True, threshold=0.6)) == ["Peanuts make me ill"]
 
 
 def test_why_a_memory_is_not_there_tells_of_the_reranker(opened):
     memory = opened(reranker=Preference("Peanuts"))
-    tea, peanuts, five = tell(memory, *ABOUT_FOOD, user_id="ana")
+    tea, peanuts, five = add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
 
     def explanation(memory_id, **more):
         found = memory.search("tea", user_id="ana", rerank=True, explain=memory_id, **more)
@@ -214,8 +206,8 @@ def test_why_a_memory_is_not_there_tells_of_the_reranker(opened):
 
 def test_a_memory_beyond_the_candidates_ranks_behind_them(opened):
     memory = opened(reranker=Preference("tea"))
-    (taxes,) = tell(memory, "Taxes are due", user_id="ana")
-    tell(memory, *(f"tea number {number}" for number in range(8)), user_id="ana")
+    (taxes,) = add_verbatim(memory, "Taxes are due", user_id="ana")
+    add_verbatim(memory, *(f"tea number {number}" for number in range(8)), user_id="ana")
     found = memory.search("tea", user_id="ana", limit=1, rerank=True, explain=taxes)
     assert (found["explanation"]["rank"], found["explanation"]["reason"]) == (9, "outranked")
     assert found["explanation"]["score"] < found["results"][0]["score"]
@@ -233,8 +225,8 @@ def test_the_reranker_reads_who_spoke_and_when(opened):
 def test_a_reranker_never_sees_another_users_memory(opened):
     judge = Preference("tea")
     memory = opened(reranker=judge)
-    tell(memory, "tea of ana", user_id="ana")
-    tell(memory, "tea of ben", user_id="ben")
+    add_verbatim(memory, "tea of ana", user_id="ana")
+    add_verbatim(memory, "tea of ben", user_id="ben")
     memory.search("tea", user_id="ana", rerank=True)
     assert judge.asked == [("tea", ["tea of ana"])]
 
@@ -253,7 +245,7 @@ def test_rerank_without_a_reranker_says_how_to_get_one(opened):
 
 def test_numpys_scores_are_as_good_as_lists(opened):
     memory = opened(reranker=Says(np.array([0.1, 0.9, 1.0000002], dtype=np.float32)))
-    tell(memory, *ABOUT_FOOD, user_id="ana")
+    add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
     scores = [item["score_details"]["rerank"] for item in _reranked(memory, explain=True)["results"]]
     assert sorted(scores) == pytest.approx([0.1, 0.9, 1.0])
 
@@ -271,14 +263,14 @@ def test_numpys_scores_are_as_good_as_lists(opened):
 )
 def test_a_reranker_that_fails_is_a_provider_error(opened, scores, words):
     memory = opened(reranker=Says(scores))
-    tell(memory, *ABOUT_FOOD, user_id="ana")
+    add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
     with pytest.raises(ProviderError, match=words):
         _reranked(memory)
 
 
 def test_a_reranker_that_cannot_be_read_leaves_the_order_and_says_so(opened):
     memory = opened(reranker=Says(UnreadableReply("it rambles", provider="judge")))
-    tell(memory, *ABOUT_FOOD, user_id="ana")
+    add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
     found = _reranked(memory)
     assert texts(found) == texts(memory.search("tea", user_id="ana"))
     assert found["warnings"] == ["not reranked, the reranker's answer could not be read: it rambles"]
@@ -320,7 +312,7 @@ def test_a_blocking_reranker_does_not_block_the_event_loop():
 def test_one_call_of_the_chat_model_rates_all_candidates(opened):
     model = ScriptedChatModel(ratings(0, 3, 10))
     memory = opened(llm=model, reranker="llm")
-    tell(memory, *ABOUT_FOOD, user_id="ana")
+    add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
     before = texts(memory.search("tea", user_id="ana"))
     found = _reranked(memory, explain=True)
     assert texts(found)[0] == before[2]
@@ -335,7 +327,7 @@ def test_mem0s_llm_reranker_is_understood(opened):
         llm=ScriptedChatModel(ratings(10)),
         reranker={"provider": "llm_reranker", "config": {"scoring_prompt": "Rate by taste.", "top_k": 5}},
     )
-    tell(memory, "tea", user_id="ana")
+    add_verbatim(memory, "tea", user_id="ana")
     assert _reranked(memory, explain=True)["results"][0]["score_details"]["rerank"] == 1.0
     assert memory.engines["reranker"] == "LLMReranker(ScriptedChatModel)"
 
@@ -343,7 +335,7 @@ def test_mem0s_llm_reranker_is_understood(opened):
 def test_an_unreadable_rating_is_asked_for_once_more(opened):
     model = ScriptedChatModel(["They all seem fine to me.", ratings(0, 0, 10)])
     memory = opened(llm=model, reranker="llm")
-    tell(memory, *ABOUT_FOOD, user_id="ana")
+    add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
     found = _reranked(memory)
     assert found["results"][0]["score"] >= 0.7
     assert "warnings" not in found
@@ -352,7 +344,7 @@ def test_an_unreadable_rating_is_asked_for_once_more(opened):
 
 def test_twice_unreadable_ratings_leave_the_order_and_the_result_says_so(opened):
     memory = opened(llm=ScriptedChatModel("They all seem fine to me."), reranker="llm")
-    tell(memory, *ABOUT_FOOD, user_id="ana")
+    add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
     found = _reranked(memory)
     plain = memory.search("tea", user_id="ana")
     assert found["results"] == plain["results"]
@@ -361,7 +353,7 @@ def test_twice_unreadable_ratings_leave_the_order_and_the_result_says_so(opened)
 
 def test_a_chat_model_that_fails_to_rate_is_a_provider_error(opened):
     memory = opened(llm=ScriptedChatModel(RuntimeError("quota")), reranker="llm")
-    tell(memory, *ABOUT_FOOD, user_id="ana")
+    add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
     with pytest.raises(ProviderError, match="quota"):
         _reranked(memory)
 
@@ -430,7 +422,7 @@ def test_mem0s_dictionary_names_a_reranker():
 def test_the_model_leaves_out_what_does_not_bear_on_the_query(opened):
     model = ScriptedChatModel({"relevant": [1]})
     memory = opened(llm=model)
-    tell(memory, *ABOUT_FOOD, user_id="ana")
+    add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
     before = texts(memory.search("tea", user_id="ana"))
     found = memory.search("tea", user_id="ana", filter_memories=True)
     assert texts(found) == [before[1]]
@@ -440,7 +432,7 @@ def test_the_model_leaves_out_what_does_not_bear_on_the_query(opened):
 
 def test_explain_says_who_was_dropped(opened):
     memory = opened(llm=ScriptedChatModel({"relevant": [0]}))
-    ids = tell(memory, *ABOUT_FOOD, user_id="ana")
+    ids = add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
     found = memory.search("tea", user_id="ana", filter_memories=True, explain=True)
     assert {item["id"] for item in (*found["results"], *found["dropped"])} == set(ids)
     assert all("score_details" in item for item in found["dropped"])
@@ -455,14 +447,14 @@ def test_explain_says_who_was_dropped(opened):
 
 def test_nothing_relevant_is_an_answer_too(opened):
     memory = opened(llm=ScriptedChatModel({"relevant": []}))
-    tell(memory, *ABOUT_FOOD, user_id="ana")
+    add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
     assert memory.search("tea", user_id="ana", filter_memories=True) == {"results": []}
 
 
 def test_an_unreadable_judgement_drops_nothing_and_the_result_says_so(opened):
     model = ScriptedChatModel("Hard to say.")
     memory = opened(llm=model)
-    tell(memory, *ABOUT_FOOD, user_id="ana")
+    add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
     found = memory.search("tea", user_id="ana", filter_memories=True)
     assert len(found["results"]) == 3
     assert found["warnings"] == ["not filtered, the model's answer could not be read: the reply holds no JSON"]
@@ -472,7 +464,7 @@ def test_an_unreadable_judgement_drops_nothing_and_the_result_says_so(opened):
 def test_a_search_may_be_reranked_and_filtered(opened):
     model = ScriptedChatModel([ratings(0, 0, 10), {"relevant": [0, 1]}])
     memory = opened(llm=model, reranker="llm")
-    tell(memory, *ABOUT_FOOD, user_id="ana")
+    add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
     last = texts(memory.search("tea", user_id="ana"))[-1]
     found = memory.search("tea", user_id="ana", rerank=True, filter_memories=True)
     assert texts(found)[0] == last
@@ -493,7 +485,7 @@ def test_filtering_without_a_chat_model_says_so(opened):
 
 def test_a_model_that_fails_to_judge_is_a_provider_error(opened):
     memory = opened(llm=ScriptedChatModel(RuntimeError("quota")))
-    tell(memory, *ABOUT_FOOD, user_id="ana")
+    add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
     with pytest.raises(ProviderError, match="quota"):
         memory.search("tea", user_id="ana", filter_memories=True)
 
@@ -509,7 +501,7 @@ def test_the_store_works_on_with_inference_beside_judging(opened):
 
 def test_without_keyword_search_the_vectors_alone_find(opened):
     memory = opened()
-    tell(memory, *ABOUT_FOOD, user_id="ana")
+    add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
     found = memory.search("tea", user_id="ana", keyword_search=False, explain=True)["results"]
     assert len(found) == 3
     for item in found:
@@ -536,7 +528,7 @@ class TwoSided(HashingEmbedder):
 def test_searches_use_the_query_half_of_an_embedder_that_has_one(opened):
     vectors = TwoSided()
     memory = opened(embedder=vectors)
-    tell(memory, "I drink tea", user_id="ana")
+    add_verbatim(memory, "I drink tea", user_id="ana")
     memory.search("what do I drink?", user_id="ana")
     assert (vectors.remembered, vectors.asked) == (["I drink tea"], ["what do I drink?"])
 

@@ -4,9 +4,10 @@ import contextlib
 import logging
 import sqlite3
 import sys
+from functools import partial
 
 import pytest
-from tests.contracts.memory_contract import Blocking
+from tests.memories import blocking, closing_at_the_end
 
 from holdfast import AsyncMemory, ConfigError, EmbedderMismatch, Memory
 from holdfast.testing import ScriptedEmbedder, scripted_openai_server
@@ -21,18 +22,8 @@ NO_PACKAGE = r'pip install "holdfast\[openai\]"'
 @pytest.fixture(params=[Memory, AsyncMemory])
 def face(request):
     """A function that opens either face, its verbs blocking; what is open at the end is closed."""
-    faces = []
-
-    def open_face(*arguments, **options):
-        made = request.param(*arguments, **options)
-        faces.append(Blocking(lambda: made) if request.param is AsyncMemory else made)
-        return faces[-1]
-
-    yield open_face
-    for opened in faces:
-        opened.close()
-        if isinstance(opened, Blocking):
-            opened.release()
+    with closing_at_the_end(partial(blocking, request.param)) as open_face:
+        yield open_face
 
 
 @pytest.fixture

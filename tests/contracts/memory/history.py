@@ -1,0 +1,80 @@
+"""What `history` and `rollback` promise: every version stays readable and can be restored."""
+
+import pytest
+from tests.contracts.memory.subject import TOMORROW, MemorySubject
+from tests.results import add_verbatim, texts
+from tests.scripted import facts
+
+from holdfast.errors import (
+    InvalidInput,
+    NotFound,
+)
+from holdfast.testing import ScriptedChatModel
+
+
+class HistoryContract(MemorySubject):
+    def test_history_lists_every_version(self, memory):
+        (memory_id,) = add_verbatim(memory, "first", user_id="ana", timestamp="2026-05-01")
+        memory.update(memory_id, "second", timestamp="2026-05-02")
+        memory.update(memory_id, metadata={"a": 1})
+        memory.delete(memory_id)
+        versions = memory.history(memory_id)
+        assert [(one["event"], one["old_memory"], one["new_memory"]) for one in versions] == [
+            ("ADD", None, "first"),
+            ("UPDATE", "first", "second"),
+            ("UPDATE", "second", "second"),
+            ("DELETE", "second", None),
+        ]
+        assert [one["is_deleted"] for one in versions] == [False, False, False, True]
+        assert versions[1]["updated_at"].startswith("2026-05-02")
+        assert {one["memory_id"] for one in versions} == {memory_id}
+        numbers = [one["version"] for one in versions]
+        assert numbers == sorted(set(numbers))
+
+    def test_rollback_undoes_an_update(self, memory):
+        (memory_id,) = add_verbatim(memory, "first", user_id="ana", metadata={"a": 1})
+        memory.update(memory_id, "second", metadata={"a": 2})
+        memory.rollback(memory_id)
+        item = memory.get(memory_id)
+        assert (item["memory"], item["metadata"]) == ("first", {"a": 1})
+        assert texts(memory.search("first", user_id="ana", threshold=0.5)) == ["first"]
+        assert [one["event"] for one in memory.history(memory_id)] == ["ADD", "UPDATE", "UPDATE"]
+
+    def test_rollback_restores_the_state_before_any_version(self, memory):
+        (memory_id,) = add_verbatim(memory, "first", user_id="ana")
+        for text in ("second", "third"):
+            memory.update(memory_id, text)
+        memory.rollback(memory_id, version=memory.history(memory_id)[1]["version"])
+        assert memory.get(memory_id)["memory"] == "first"
+        with pytest.raises(InvalidInput, match="use delete"):
+            memory.rollback(memory_id, version=memory.history(memory_id)[0]["version"])
+        with pytest.raises(NotFound, match="999"):
+            memory.rollback(memory_id, version=999)
+
+    def test_rollback_undoes_a_delete(self, memory):
+        (memory_id,) = add_verbatim(
+            memory, "I play the cello", user_id="ana", metadata={"a": 1}, expiration_date=TOMORROW
+        )
+        before = memory.get(memory_id)
+        memory.delete(memory_id)
+        memory.rollback(memory_id)
+        after = memory.get(memory_id)
+        assert {**after, "updated_at": None} == {**before, "updated_at": None}
+        assert [item["id"] for item in memory.search("cello", user_id="ana")["results"]] == [memory_id]
+
+    def test_rollback_restores_one_of_several_identical_turns(self, memory):
+        said = add_verbatim(memory, "yes", "yes", "yes", user_id="ana")
+        for memory_id in said:
+            memory.delete(memory_id)
+            memory.rollback(memory_id)
+        assert sorted(item["id"] for item in memory.get_all(user_id="ana")["results"]) == sorted(said)
+
+    def test_rollback_is_refused_when_the_fact_was_added_again(self, open_memory):
+        model = ScriptedChatModel(facts("Likes tea"))
+        memory = open_memory(llm=model)
+        first = memory.add("tea", user_id="ana")["results"][0]["id"]
+        memory.delete(first)
+        second = memory.add("tea", user_id="ana")["results"][0]["id"]
+        with pytest.raises(InvalidInput, match=second):
+            memory.rollback(first)
+        assert texts(memory.get_all(user_id="ana")) == ["Likes tea"]
