@@ -15,7 +15,7 @@ from holdfast.timestamps import to_datetime
 
 Event = Literal["ADD", "UPDATE", "DELETE", "NONE"]
 MemoryType = Literal["semantic", "episodic", "procedural", "document"]
-Standing = Literal["profile", "preference", "instruction"]
+ProfileKind = Literal["profile", "preference", "instruction"]
 """What holds until further notice: who somebody is, how they like things, how they want to be treated."""
 
 
@@ -58,7 +58,7 @@ class MemoryRecord:
     expiration_date: str | None = None
     immutable: bool = False
     facts: tuple[str, ...] | None = None
-    standing: Standing | None = None
+    standing: ProfileKind | None = None
 
 
 def is_expired(record: MemoryRecord, now: int) -> bool:

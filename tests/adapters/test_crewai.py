@@ -112,7 +112,7 @@ def test_thoughts_and_prompts_are_never_kept(memory):
     crew_with(ScriptedLLM("Tea."), crew_memory(memory, user_id="ana", agent_id="desk")).kickoff(
         inputs={"said": "My cat is called Whiskers."}
     )
-    kept = memory.runtime.store.recent_messages(make_scope(user_id="ana", agent_id="desk"), 10)
+    kept = memory.runtime.store.list_recent_messages(make_scope(user_id="ana", agent_id="desk"), 10)
     assert [message.content for message in kept] == ["My cat is called Whiskers.", "Tea."]
 
 

@@ -41,14 +41,14 @@ def inserting(*records: MemoryRecord):
     return work
 
 
-def revising(old: MemoryRecord, new: MemoryRecord, *, indexed: IndexEntry | None = None, at: int = 2000):
-    return lambda transaction: transaction.update_memory(
-        old, new, indexed=indexed, content_hash=new.text.encode(), happened_at=at, recorded_at=at
+def revising(old: MemoryRecord, new: MemoryRecord, *, index_entry: IndexEntry | None = None, at: int = 2000):
+    return lambda transaction: transaction.update(
+        old, new, index_entry=index_entry, content_hash=new.text.encode(), happened_at=at, recorded_at=at
     )
 
 
 def removing(one: MemoryRecord, *, at: int = 3000):
-    return lambda transaction: transaction.remove(one, happened_at=at, recorded_at=at)
+    return lambda transaction: transaction.delete(one, happened_at=at, recorded_at=at)
 
 
 def rows_of(parts) -> list[int]:
@@ -87,14 +87,14 @@ class StoreContract(Contract):
         def work(transaction):
             inserting(record("one"))(transaction)
             transaction.insert_messages(ANA, [SourceMessage("user", "hello", None, 1)], recorded_at=1)
-            transaction.set({"colour": "red"})
+            transaction.set_settings({"colour": "red"})
             raise RuntimeError("no")
 
         with pytest.raises(RuntimeError, match="no"):
             store.write(work)
         assert store.get(["one"]) == {}
-        assert store.recent_messages(ANA, 10) == []
-        assert store.setting("colour") is None
+        assert store.list_recent_messages(ANA, 10) == []
+        assert store.get_setting("colour") is None
         assert rows_of(store.index_batches(0)) == []
         store.write(inserting(record("two")))
         assert list(store.get(["one", "two"])) == ["two"]
@@ -138,10 +138,10 @@ class StoreContract(Contract):
         assert len(set(rows_of(store.index_batches(0)))) == 200
 
     def test_the_state_moves_with_every_write_and_stands_still_otherwise(self, store):
-        before = store.state()
-        assert store.state() == before
+        before = store.change_token()
+        assert store.change_token() == before
         store.write(inserting(record("one")))
-        assert store.state() != before
+        assert store.change_token() != before
 
     def test_a_closed_store_says_so(self, store):
         store.close()
@@ -184,7 +184,7 @@ class StoreContract(Contract):
 
     def test_count_and_rows_agree_with_select(self, store):
         store.write(inserting(record("a"), record("b", scope=BEN), record("c")))
-        rows = store.rows(OF_ANA)
+        rows = store.find_rows(OF_ANA)
         assert list(rows) == sorted(rows)
         assert {one.id for one in store.get_rows([int(row) for row in rows]).values()} == {"a", "c"}
         assert store.count(OF_ANA) == 2
@@ -203,15 +203,15 @@ class StoreContract(Contract):
         store.write(lambda t: t.insert_messages(ANA, [message("1"), message("2")], recorded_at=1))
         store.write(lambda t: t.insert_messages(wider, [message("elsewhere")], recorded_at=1))
         store.write(lambda t: t.insert_messages(ANA, [message("3")], recorded_at=1))
-        assert store.recent_messages(ANA, 2) == [message("2"), message("3")]
-        assert store.recent_messages(wider, 9) == [message("elsewhere")]
-        assert store.recent_messages(BEN, 9) == []
+        assert store.list_recent_messages(ANA, 2) == [message("2"), message("3")]
+        assert store.list_recent_messages(wider, 9) == [message("elsewhere")]
+        assert store.list_recent_messages(BEN, 9) == []
 
     def test_settings_are_json_and_the_last_one_counts(self, store):
-        store.write(lambda t: t.set({"one": {"deep": [1, None]}, "two": "x"}))
-        store.write(lambda t: t.set({"two": "y"}))
-        assert [store.setting(name) for name in ("one", "two", "three")] == [{"deep": [1, None]}, "y", None]
-        assert store.write(lambda t: (t.setting("two"), t.setting("three"))) == ("y", None)
+        store.write(lambda t: t.set_settings({"one": {"deep": [1, None]}, "two": "x"}))
+        store.write(lambda t: t.set_settings({"two": "y"}))
+        assert [store.get_setting(name) for name in ("one", "two", "three")] == [{"deep": [1, None]}, "y", None]
+        assert store.write(lambda t: (t.get_setting("two"), t.get_setting("three"))) == ("y", None)
 
     # History
 
@@ -221,34 +221,34 @@ class StoreContract(Contract):
         store.write(inserting(first))
         store.write(revising(first, second))
         store.write(removing(second))
-        versions = store.history("one")
+        versions = store.list_versions("one")
         assert [(one.event, one.old_text, one.new_text) for one in versions] == [
             ("ADD", None, "first"),
             ("UPDATE", "first", "second"),
             ("DELETE", "second", None),
         ]
         assert [one.happened_at for one in versions] == [1000, 2000, 3000]
-        assert [store.get_before("one", one.number) for one in versions] == [None, first, second]
+        assert [store.get_before_change("one", one.number) for one in versions] == [None, first, second]
 
     def test_a_memory_stored_again_goes_on_with_its_history(self, store):
         one = record("one", text="first")
         store.write(inserting(one))
         store.write(removing(one))
         store.write(inserting(replace(one, text="again")))
-        versions = [(each.event, each.old_text, each.new_text) for each in store.history("one")]
+        versions = [(each.event, each.old_text, each.new_text) for each in store.list_versions("one")]
         assert versions == [("ADD", None, "first"), ("DELETE", "first", None), ("ADD", None, "again")]
 
     def test_an_id_that_was_never_used_has_no_history(self, store):
-        assert store.history("nobody") == []
+        assert store.list_versions("nobody") == []
         with pytest.raises(NotFound, match="nobody"):
-            store.get_before("nobody", 1)
+            store.get_before_change("nobody", 1)
 
     def test_changing_what_is_not_there_is_refused(self, store):
         ghost = record("ghost")
         for work in (revising(ghost, ghost), removing(ghost)):
             with pytest.raises(NotFound, match="ghost"):
                 store.write(work)
-        assert store.history("ghost") == []
+        assert store.list_versions("ghost") == []
 
     # The change sequence
 
@@ -257,11 +257,11 @@ class StoreContract(Contract):
         store.write(inserting(one, two))
         (first,) = store.index_batches(0)
         store.write(inserting(three))
-        store.write(revising(one, replace(one, text="new"), indexed=entry(9)))
+        store.write(revising(one, replace(one, text="new"), index_entry=entry(9)))
         store.write(removing(two))
         (later,) = store.index_batches(first.sequence)
         assert later.sequence > first.sequence
-        assert list(later.removed) == [int(first.rows[1])]
+        assert list(later.deleted_rows) == [int(first.rows[1])]
         assert list(later.rows) == sorted(later.rows)
         assert int(first.rows[0]) in later.rows
         assert int(first.rows[1]) not in later.rows
@@ -304,8 +304,8 @@ class StoreContract(Contract):
         assert after.restart
         assert len(after.rows) == 1
         assert after.rows[0] > max(first.rows)
-        assert store.history("one") == []
-        assert store.recent_messages(ANA, 9) == []
+        assert store.list_versions("one") == []
+        assert store.list_recent_messages(ANA, 9) == []
         assert store.count(MATCH_ALL) == 1
 
     def test_rows_are_never_used_again(self, store):
@@ -319,9 +319,9 @@ class StoreContract(Contract):
     def test_a_change_has_a_mark_of_its_own(self, store):
         store.write(inserting(record("one"), record("two")))
         one, two = rows_of(store.index_batches(0))
-        assert store.change_id(one)
-        assert store.change_id(one) != store.change_id(two)
-        assert store.change_id(two + 1) is None
+        assert store.get_change_id(one)
+        assert store.get_change_id(one) != store.get_change_id(two)
+        assert store.get_change_id(two + 1) is None
 
     def test_a_whole_store_has_no_damages(self, store):
         store.write(inserting(record("one"), record("two")))

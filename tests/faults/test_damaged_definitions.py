@@ -186,7 +186,7 @@ def test_what_is_whole_can_be_read_beside_a_missing_table(path):
         with pytest.raises(ConfigError, match="holdfast doctor"):
             memory.search("cello", user_id="ana")
         with pytest.raises(StorageError, match=r"no such table: messages.*holdfast doctor"):
-            memory.runtime.store.recent_messages(Scope(user_id="ana"), 1)
+            memory.runtime.store.list_recent_messages(Scope(user_id="ana"), 1)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from holdfast.records import Event, Standing
+from holdfast.records import Event, ProfileKind
 
 Attribution = Literal["user", "assistant"]
 
@@ -39,7 +39,7 @@ class Fact:
     text: str
     turn: int | None = None
     attributed_to: Attribution = "user"
-    standing: Standing | Literal["none"] | None = None
+    standing: ProfileKind | Literal["none"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownMemory:
     """A memory the store already has, as shown to whoever decides.
 
     Attributes:

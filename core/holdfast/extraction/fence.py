@@ -20,17 +20,17 @@ _BLOCK = re.compile(rf"<{_TAG}>.*?(?:</{_TAG}>|\Z)", re.DOTALL | re.IGNORECASE)
 _ANY_TAG = re.compile(rf"<(?=\s*/?\s*{_TAG})", re.IGNORECASE)
 
 
-def fenced_block(lines: Sequence[str], *, wishes: bool = False) -> str:
+def fenced_block(lines: Sequence[str], *, instructions: bool = False) -> str:
     """Return `lines` fenced as data, `""` for none; no line can close the fence.
 
     Args:
         lines: One memory each.
-        wishes: Whether some are marked as wishes, so that it must be said what those are.
+        instructions: Whether some lines are marked as instructions, so that the block says what the mark means.
     """
     if not lines:
         return ""
     shown = "\n".join(map(fenced_line, lines))
-    return f"<{_TAG}>\n{_PREAMBLE}{_BUT_WISHES * wishes}.\n{shown}\n</{_TAG}>"
+    return f"<{_TAG}>\n{_PREAMBLE}{_BUT_WISHES * instructions}.\n{shown}\n</{_TAG}>"
 
 
 def fenced_line(line: str) -> str:
@@ -38,10 +38,10 @@ def fenced_line(line: str) -> str:
     return _ANY_TAG.sub("&lt;", " ".join(line.split()))
 
 
-def mark_instruction(text: str, *, wish: bool) -> str:
+def mark_instruction(text: str, *, instruction: bool) -> str:
     """Return a memory's text marked as a wish or not; nobody makes one by writing the mark."""
     plain = _MARK.sub("wish:", text)
-    return f"{INSTRUCTION_MARK} {plain}" if wish else plain
+    return f"{INSTRUCTION_MARK} {plain}" if instruction else plain
 
 
 def remove_fenced_blocks(text: str) -> str:

@@ -124,7 +124,7 @@ def scope_filter(scope: Scope, *, actor_id: str | None = None) -> Filter:
     return conjunction(Comparison(field, "eq", value) for field, value in ids.items())
 
 
-def all_of(left: Filter, right: Filter) -> Filter:
+def join_filters(left: Filter, right: Filter) -> Filter:
     """Return the filter that holds when `left` and `right` both do."""
     return conjunction((left, right))
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from holdfast.index.arrays import GrowableArray
 from holdfast.index.postings import TermTable, places_in
-from holdfast.index.scopes import ScopeLists
+from holdfast.index.scopes import ScopePositions
 from holdfast.index.vectors import Vectors, vector_index
 from holdfast.retrieval.tokenize import first_name, hash_terms
 from holdfast.scope import Scope
@@ -38,7 +38,7 @@ class MemoryIndex:
         self.dimensions = dimensions
         self.sequence = 0
         self.vectors = vectors if vectors is not None else vector_index(dimensions)
-        self.scopes = ScopeLists()
+        self.scopes = ScopePositions()
         self.terms = TermTable()
         self.rows = GrowableArray(np.int64)
         self.expires = GrowableArray(np.int32)
@@ -96,7 +96,7 @@ class MemoryIndex:
     def _take(self, part: IndexBatch) -> None:
         known = self.rows.view[-1] if len(self.rows) else -1
         fresh = part.rows > known
-        for row in part.removed:
+        for row in part.deleted_rows:
             self._remove(row)
         for place in np.flatnonzero(~fresh):
             self._change(part, int(place))

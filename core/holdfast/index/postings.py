@@ -13,16 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.index.arrays import GrowableArray
-from holdfast.retrieval.bm25 import Hits
-from holdfast.retrieval.index_text import slot_terms
-from holdfast.retrieval.query_intent import MARK
+from holdfast.retrieval.bm25 import Postings
+from holdfast.retrieval.index_text import label_terms
+from holdfast.retrieval.query_intent import QUESTION_LABEL
 
 Positions = NDArray[np.int64]
 Terms = NDArray[np.uint32]
 
 _MANY = 5_000  # candidates from which the sorted words are worth building
 _TAIL = 4_000  # memories added or changed since then that are still looked at one by one
-_QUESTION = slot_terms([MARK])[0]
+_QUESTION = label_terms([QUESTION_LABEL])[0]
 _MOST_TERMS = 64  # of one query: a page pasted as a question is found by its rarest words
 
 
@@ -66,7 +66,7 @@ class TermTable:
         if self._sorted is not None:
             self._sorted.changed.add(position)
 
-    def hits(self, query: Terms, positions: Positions) -> list[Hits]:
+    def hits(self, query: Terms, positions: Positions) -> list[Postings]:
         """Return where each distinct term of `query` occurs among `positions` (ascending).
 
         Of more than 64 terms only the 64 rarest that occur at all.
@@ -98,7 +98,7 @@ class TermTable:
         offsets = (self.starts.view[positions] - ends + lengths).repeat(lengths)
         return self.words.view[offsets + np.arange(len(offsets))], ends
 
-    def _look_through(self, distinct: Terms, positions: Positions) -> list[Hits]:
+    def _look_through(self, distinct: Terms, positions: Positions) -> list[Postings]:
         words, ends = self._words_and_ends(positions)
         term, word = (words == distinct[:, np.newaxis]).nonzero()
         return _split(term, ends.searchsorted(word, side="right"), len(distinct))
@@ -125,7 +125,7 @@ class SortedTerms:
         """Return how many positions were added or changed since."""
         return len(table.starts) - self.size + len(self.changed)
 
-    def hits(self, table: TermTable, distinct: Terms, positions: Positions) -> list[Hits]:
+    def hits(self, table: TermTable, distinct: Terms, positions: Positions) -> list[Postings]:
         """Return where each of `distinct` occurs among `positions`."""
         starts = np.searchsorted(self._words, distinct, side="left")
         ends = np.searchsorted(self._words, distinct, side="right")
@@ -145,8 +145,8 @@ class SortedTerms:
         start: int,
         end: int,
         fresh_places: Positions,
-        fresh: Hits,
-    ) -> Hits:
+        fresh: Postings,
+    ) -> Postings:
         """Join what the sorted words know with what was looked through since."""
         old = _occurrences(self._positions[start:end], positions)
         if len(changed):
@@ -155,22 +155,22 @@ class SortedTerms:
             return old
         places = np.concatenate([old.places, fresh_places[fresh.places]])
         order = np.argsort(places)
-        return Hits(places[order], np.concatenate([old.counts, fresh.counts])[order])
+        return Postings(places[order], np.concatenate([old.counts, fresh.counts])[order])
 
 
-def _occurrences(having: Positions, positions: Positions) -> Hits:
+def _occurrences(having: Positions, positions: Positions) -> Postings:
     """Return where the members of `having` (ascending, repeated) stand in `positions`: from the shorter side."""
     if len(having) <= len(positions):
         return _counted(places_in(positions, having)[0])
     first = np.searchsorted(having, positions, side="left")
     counts = np.searchsorted(having, positions, side="right") - first
     places = np.flatnonzero(counts)
-    return Hits(places, counts[places])
+    return Postings(places, counts[places])
 
 
-def _without(hits: Hits, positions: Positions, changed: Positions) -> Hits:
+def _without(hits: Postings, positions: Positions, changed: Positions) -> Postings:
     kept = ~np.isin(positions[hits.places], changed)
-    return Hits(hits.places[kept], hits.counts[kept])
+    return Postings(hits.places[kept], hits.counts[kept])
 
 
 def places_in(positions: Positions, wanted: Positions) -> tuple[Positions, Positions]:
@@ -183,7 +183,7 @@ def places_in(positions: Positions, wanted: Positions) -> tuple[Positions, Posit
     return places[there], wanted[there]
 
 
-def _split(term: Positions, places: Positions, terms: int) -> list[Hits]:
+def _split(term: Positions, places: Positions, terms: int) -> list[Postings]:
     """Return the hits of each term from all occurrences, ascending by term and place."""
     new = np.ones(len(term), dtype=np.bool_)
     new[1:] = (term[1:] != term[:-1]) | (places[1:] != places[:-1])
@@ -193,12 +193,12 @@ def _split(term: Positions, places: Positions, terms: int) -> list[Hits]:
     counts[-1:] = len(term) - first[-1:]
     borders = term[first].searchsorted(np.arange(terms + 1))
     found = places[first]
-    return [Hits(found[start:end], counts[start:end]) for start, end in pairwise(borders)]
+    return [Postings(found[start:end], counts[start:end]) for start, end in pairwise(borders)]
 
 
-def _counted(places: Positions) -> Hits:
+def _counted(places: Positions) -> Postings:
     """Return the distinct items of an ascending array, and how often each occurs."""
     if len(places) < 2:  # noqa: PLR2004 - nothing to merge
-        return Hits(places, np.ones(len(places), dtype=np.int64))
+        return Postings(places, np.ones(len(places), dtype=np.int64))
     first = np.flatnonzero(np.concatenate(([True], places[1:] != places[:-1])))
-    return Hits(places[first], np.diff(np.append(first, len(places))))
+    return Postings(places[first], np.diff(np.append(first, len(places))))

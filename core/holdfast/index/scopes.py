@@ -13,7 +13,7 @@ from holdfast.scope import SCOPE_FIELDS, Scope
 _NOBODY: array[int] = array("q")
 
 
-class ScopeLists:
+class ScopePositions:
     """The posting lists of the scope ids, kept as memories arrive, so that no query looks at all of them."""
 
     def __init__(self) -> None:

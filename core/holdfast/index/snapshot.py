@@ -84,9 +84,9 @@ def _write(path: Path, index: MemoryIndex, store: Store) -> None:
         "vectors": index.vectors.matrix()[alive],
     }
     header = {
-        "store": store.setting(STORE_ID_SETTING),
+        "store": store.get_setting(STORE_ID_SETTING),
         "sequence": index.sequence,
-        "mark": store.change_id(index.sequence),
+        "mark": store.get_change_id(index.sequence),
         "dimensions": index.dimensions,
         "names": names,
         "arrays": [[name, array.dtype.str, list(array.shape)] for name, array in arrays.items()],
@@ -114,9 +114,9 @@ def _read(content: bytes, store: Store, dimensions: int) -> MemoryIndex:
         raise ValueError("its checksum does not hold")
     size = int.from_bytes(body[:8], "little")
     header = json.loads(bytes(body[8 : 8 + size]))
-    if header["store"] != store.setting(STORE_ID_SETTING) or header["dimensions"] != dimensions:
+    if header["store"] != store.get_setting(STORE_ID_SETTING) or header["dimensions"] != dimensions:
         raise ValueError("it belongs to another store")
-    if header["mark"] is None or store.change_id(header["sequence"]) != header["mark"]:
+    if header["mark"] is None or store.get_change_id(header["sequence"]) != header["mark"]:
         raise ValueError("it tells of changes the store does not have")
     return _rebuilt(header, _arrays(header["arrays"], body[8 + size :]), dimensions)
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from holdfast.errors import InvalidInput, short_repr
 from holdfast.extraction.facts import Skipped, Turn
 from holdfast.extraction.fence import remove_fenced_blocks
-from holdfast.filters import And, Filter, all_of, is_scoped, parse_filter, scope_filter
+from holdfast.filters import And, Filter, is_scoped, join_filters, parse_filter, scope_filter
 from holdfast.protocols import Json
 from holdfast.scope import IDENTITY_FIELDS, Scope, check_id, check_storable, make_scope
 
@@ -191,7 +191,7 @@ def check_scope(filters: Any, *, actor_id: Any = None, scoped: bool = True, **id
     tree = parse_filter(filters) if filters is not None else And(())
     if actor_id is not None or any(value is not None for value in ids.values()):
         named = {field: check_id(field, value) for field, value in ids.items()}
-        tree = all_of(scope_filter(Scope(**named), actor_id=check_id("actor_id", actor_id)), tree)
+        tree = join_filters(scope_filter(Scope(**named), actor_id=check_id("actor_id", actor_id)), tree)
     if scoped and not is_scoped(tree):
         raise InvalidInput(
             "no scope is named: give at least one of user_id, agent_id, run_id or app_id, as an argument or in filters"

@@ -16,7 +16,7 @@ from holdfast.operations.index_entries import STANDING
 from holdfast.operations.result_items import memory_item
 from holdfast.operations.search import search_matching
 from holdfast.results import MemoryItem
-from holdfast.retrieval.index_text import slot_terms
+from holdfast.retrieval.index_text import label_terms
 from holdfast.runtime.effects import Flow, work
 from holdfast.runtime.runtime import Runtime
 
@@ -110,7 +110,7 @@ def _standing(runtime: Runtime, matching: Filter, most: int) -> list[MemoryItem]
         index = runtime.index()
         positions = runtime.candidates(index, matching)
         every, wishes, tastes = (
-            index.terms.hits(slot_terms([name]), positions)[0].places for name in (STANDING, *_OF_KIND)
+            index.terms.hits(label_terms([name]), positions)[0].places for name in (STANDING, *_OF_KIND)
         )
         others = np.setdiff1d(every, np.concatenate([wishes, tastes]), assume_unique=True)
         places = np.sort(np.concatenate([kind[-most:] for kind in (wishes, others, tastes)]))[::-1]
@@ -124,12 +124,12 @@ def _block(runtime: Runtime, standing: Sequence[MemoryItem], relevant: Sequence[
     """Return the block of what fits."""
     tokens = runtime.tokens.of
     wishes = any(_is_wish(item) for item in (*standing, *relevant))
-    fence = tokens(fenced_block([""], wishes=wishes)) - tokens("\n")
+    fence = tokens(fenced_block([""], instructions=wishes)) - tokens("\n")
     lines = list(_lines(standing, relevant, max_tokens - fence, tokens))
     # Lines together may have other tokens than each by itself.
-    while lines and tokens(fenced_block(lines, wishes=wishes)) > max_tokens:
+    while lines and tokens(fenced_block(lines, instructions=wishes)) > max_tokens:
         lines.pop()
-    return fenced_block(lines, wishes=wishes)
+    return fenced_block(lines, instructions=wishes)
 
 
 def _lines(
@@ -159,7 +159,9 @@ def _standing_room(room: float) -> float:
 
 def _line(item: MemoryItem) -> str:
     who = f"{item['speaker']}: " if "speaker" in item else ""
-    return fenced_line(f"- [{item['updated_at'][:10]}] {mark_instruction(who + item['memory'], wish=_is_wish(item))}")
+    return fenced_line(
+        f"- [{item['updated_at'][:10]}] {mark_instruction(who + item['memory'], instruction=_is_wish(item))}"
+    )
 
 
 def _is_wish(item: MemoryItem) -> bool:

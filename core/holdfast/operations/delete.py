@@ -75,7 +75,7 @@ def _remove(runtime: Runtime, memory_ids: Sequence[str]) -> Flow[None]:
             record = transaction.get(memory_id)
             if record is None:
                 raise unknown_memory(memory_id)
-            transaction.remove(record, happened_at=now, recorded_at=now)
+            transaction.delete(record, happened_at=now, recorded_at=now)
 
     yield from write(runtime.store, store)
 
@@ -87,7 +87,7 @@ def remove_matching(runtime: Runtime, matching: Filter) -> Flow[int]:
     def store(transaction: Transaction) -> int:
         records = transaction.select(matching)
         for record in records:
-            transaction.remove(record, happened_at=now, recorded_at=now)
+            transaction.delete(record, happened_at=now, recorded_at=now)
         return len(records)
 
     return (yield from write(runtime.store, store))

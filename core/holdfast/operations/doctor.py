@@ -93,7 +93,7 @@ def _settled(runtime: Runtime, names: set[str]) -> Flow[int]:
 def _embedder_of_vectors(runtime: Runtime) -> Flow[Any]:
     """Return what is recorded of the embedder, or should be; `None` when that cannot be told."""
     try:
-        return (yield from work(runtime.store.setting, EMBEDDER_SETTING))
+        return (yield from work(runtime.store.get_setting, EMBEDDER_SETTING))
     except StorageError:
         mine = runtime.engines.embedder
     if isinstance(mine, Unavailable):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from holdfast.errors import InvalidInput
-from holdfast.filters import Filter, all_of, parse_filter
+from holdfast.filters import Filter, join_filters, parse_filter
 from holdfast.operations.arguments import check_limit, check_memory_id, check_scope
 from holdfast.operations.result_items import memory_item
 from holdfast.results import Listing, MemoryItem
@@ -68,7 +68,7 @@ def get_all(
     """
     matching = check_scope(filters, user_id=user_id, agent_id=agent_id, run_id=run_id, app_id=app_id, actor_id=actor_id)
     if not show_expired:
-        matching = all_of(matching, _unexpired(runtime))
+        matching = join_filters(matching, _unexpired(runtime))
     if page is None and page_size is None:
         most = check_limit(limit, top_k, default=DEFAULT_PAGE, most=_MOST_LISTED)
         records = yield from work(runtime.store.select, matching, limit=most)

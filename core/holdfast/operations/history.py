@@ -24,7 +24,7 @@ def history(runtime: Runtime, memory_id: str) -> Flow[list[HistoryItem]]:
         NotFound: The id was never used.
     """
     wanted = check_memory_id(memory_id)
-    versions = yield from work(runtime.store.history, wanted)
+    versions = yield from work(runtime.store.list_versions, wanted)
     if not versions:
         raise NotFound(f"there is no memory {wanted}, and there never was")
     return [_history_item(version) for version in versions]
@@ -42,7 +42,7 @@ def rollback(runtime: Runtime, memory_id: str, *, version: int | None = None) ->
         InvalidInput: The version is the one that made the memory: `delete` undoes that.
     """
     wanted = check_memory_id(memory_id)
-    versions = yield from work(runtime.store.history, wanted)
+    versions = yield from work(runtime.store.list_versions, wanted)
     if not versions:
         raise NotFound(f"there is no memory {wanted}, and there never was")
     number = versions[-1].number if version is None else version
@@ -50,7 +50,7 @@ def rollback(runtime: Runtime, memory_id: str, *, version: int | None = None) ->
         raise InvalidInput(f"version is {short_repr(version)}: it must be one of those in `history`")
     if number not in [one.number for one in versions]:
         raise NotFound(f"memory {wanted} has no version {short_repr(number)}: `history` lists them")
-    before = yield from work(runtime.store.get_before, wanted, number)
+    before = yield from work(runtime.store.get_before_change, wanted, number)
     if before is None:
         raise InvalidInput(f"version {number} made memory {wanted}: there is nothing before it, use delete")
     entry = (yield from embed_records(runtime, [before]))[0]
@@ -66,8 +66,8 @@ def _restore(runtime: Runtime, transaction: Transaction, before: MemoryRecord, e
         _restore_removed(transaction, replace(before, updated_at=now), entry)
         return
     restored = replace(before, updated_at=now)
-    transaction.update_memory(
-        current, restored, indexed=entry, content_hash=content_hash(restored), happened_at=now, recorded_at=now
+    transaction.update(
+        current, restored, index_entry=entry, content_hash=content_hash(restored), happened_at=now, recorded_at=now
     )
 
 

@@ -123,7 +123,7 @@ def _remove(transaction: Transaction, wanted: _Wanted, now: int) -> int:
     found = [record for memory_id in wanted.gone if (record := transaction.get(memory_id)) is not None]
     mine = [record for record in found if record.memory_type == "document" and record.scope == wanted.scope]
     for record in mine:
-        transaction.remove(record, happened_at=now, recorded_at=now)
+        transaction.delete(record, happened_at=now, recorded_at=now)
     return len(mine)
 
 
@@ -139,10 +139,10 @@ def _keep(transaction: Transaction, draft: MemoryRecord, entry: IndexEntry | Non
     if entry is None and old.text != draft.text:
         raise _Outpaced
     new = replace(draft, created_at=old.created_at, recorded_at=old.recorded_at)
-    transaction.update_memory(
+    transaction.update(
         old,
         new,
-        indexed=entry,
+        index_entry=entry,
         content_hash=content_hash(new),
         happened_at=draft.updated_at,
         recorded_at=draft.updated_at,

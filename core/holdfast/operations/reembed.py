@@ -69,9 +69,9 @@ def reembed(
 def _catch_up(runtime: Runtime, maker: Embedder, batch_size: int, progress: Progress | None) -> Flow[None]:
     """Embed every memory that has no new vector."""
     total = yield from work(runtime.store.count, MATCH_ALL)
-    done = total - (yield from work(runtime.store.count_stale))
+    done = total - (yield from work(runtime.store.count_memories_to_embed))
     row = 0
-    while memories := (yield from work(runtime.store.list_stale, after=row, limit=batch_size)):
+    while memories := (yield from work(runtime.store.list_memories_to_embed, after=row, limit=batch_size)):
         entries = yield from embed_records(runtime, [record for _, record in memories], embedder=maker)
         keep = functools.partial(_keep, maker=maker, memories=memories, entries=entries)
         yield from write(runtime.store, keep)
@@ -96,5 +96,5 @@ def _adopt(runtime: Runtime, transaction: Transaction, maker: Embedder) -> int |
     count = transaction.adopt_vectors(maker.fingerprint, recorded_at=runtime.clock())
     if count is not None:
         specs = {**runtime.engine_specs, "embedder": spec_of(maker)}
-        transaction.set({EMBEDDER_SETTING: embedder_setting(maker), ENGINES_SETTING: specs})
+        transaction.set_settings({EMBEDDER_SETTING: embedder_setting(maker), ENGINES_SETTING: specs})
     return count

@@ -24,7 +24,7 @@ from holdfast.operations.search_steps.rank import Found, Query, find, reason_of
 from holdfast.operations.search_steps.rerank import blended, depth, relevant, reranked
 from holdfast.protocols import ChatModel, Reranker
 from holdfast.results import SearchResults
-from holdfast.retrieval.index_text import slot_terms
+from holdfast.retrieval.index_text import label_terms
 from holdfast.retrieval.query_intent import answers_asked
 from holdfast.retrieval.tokenize import hash_terms, stem_words
 from holdfast.runtime.effects import Flow, embed_query, work
@@ -133,8 +133,8 @@ def search_matching(
     asked = Query(
         topic=topic,
         words=hash_terms(_words_asked(question) if keyword_search else []),
-        slots=slot_terms(slot_names_asked(topic) if keyword_search else []),
-        answers=slot_terms(answers_asked(topic) if keyword_search else []),
+        slots=label_terms(slot_names_asked(topic) if keyword_search else []),
+        answers=label_terms(answers_asked(topic) if keyword_search else []),
         vector=vector,
         embedder=embedder,
         matching=matching,

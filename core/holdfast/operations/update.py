@@ -11,7 +11,7 @@ from holdfast.extraction import rules
 from holdfast.operations.arguments import check_batch, check_memory_id, check_metadata, check_text
 from holdfast.operations.index_entries import embed_records
 from holdfast.protocols import Json
-from holdfast.records import MemoryRecord, Standing
+from holdfast.records import MemoryRecord, ProfileKind
 from holdfast.results import MessageResult
 from holdfast.retrieval.index_text import content_hash
 from holdfast.runtime.effects import Flow, work, write
@@ -126,10 +126,10 @@ def _revise(runtime: Runtime, changes: Sequence[_Change], timestamp: TimeLike | 
             if old is None:
                 raise unknown_memory(change["memory_id"])
             new = _changed(old, change, happened_at)
-            transaction.update_memory(
+            transaction.update(
                 old,
                 new,
-                indexed=entries.get(new.id),
+                index_entry=entries.get(new.id),
                 content_hash=content_hash(new),
                 happened_at=happened_at,
                 recorded_at=recorded_at,
@@ -155,7 +155,7 @@ def _changed(old: MemoryRecord, change: _Change, happened_at: int) -> MemoryReco
     )
 
 
-def _standing(old: MemoryRecord, text: str | None) -> Standing | None:
+def _standing(old: MemoryRecord, text: str | None) -> ProfileKind | None:
     """Return what kind of standing fact a memory tells once it says `text`: a model's word, once given, holds."""
     if old.memory_type != "semantic" or old.standing is not None or text is None:
         return old.standing

@@ -11,7 +11,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from holdfast.errors import ProviderError, UnreadableReply
-from holdfast.providers.presets import AZURE, Place
+from holdfast.providers.presets import AZURE, Endpoint
 
 if TYPE_CHECKING:
     import asyncio
@@ -40,7 +40,7 @@ A reply with an error status is thrown in; what the exchange lets through become
 class Connection:
     """The SDK's clients for one place: one that blocks, and one to await for each running event loop."""
 
-    def __init__(self, place: Place, *, timeout: float, max_retries: int, headers: Mapping[str, str] | None) -> None:
+    def __init__(self, place: Endpoint, *, timeout: float, max_retries: int, headers: Mapping[str, str] | None) -> None:
         self._sdk = _sdk()
         self._place = place
         self._options = {

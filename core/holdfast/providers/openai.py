@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from holdfast.errors import ConfigError, ProviderError, UnreadableReply
 from holdfast.protocols import ChatMessage, Json, JsonObject
 from holdfast.providers.connection import Connection, Exchange, Request
-from holdfast.providers.presets import NATIVE_DIMENSIONS, JsonMode, place_of
+from holdfast.providers.presets import NATIVE_DIMENSIONS, JsonMode, resolve_endpoint
 from holdfast.providers.tokenizers import tokenizer_of
 
 _REFUSED = (400, 422)
@@ -89,7 +89,7 @@ class OpenAIChat(_Service):
         azure_deployment: str | None = None,
         api_version: str | None = None,
     ) -> None:
-        place = place_of(
+        place = resolve_endpoint(
             "LLM",
             provider=provider,
             api_key=api_key,
@@ -210,7 +210,7 @@ class OpenAIEmbeddings(_Service):
     ) -> None:
         if not 1 <= batch_size <= _MOST_INPUTS:
             raise ConfigError(f"batch_size is {batch_size!r}: use 1 to {_MOST_INPUTS}")
-        place = place_of(
+        place = resolve_endpoint(
             "EMBEDDING",
             provider=provider,
             api_key=api_key,

@@ -76,7 +76,7 @@ NATIVE_DIMENSIONS: Mapping[str, int] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Endpoint:
     """Where a service answers, and the key to it.
 
     Attributes:
@@ -133,7 +133,7 @@ class Place:
         return model
 
 
-def place_of(
+def resolve_endpoint(
     purpose: Purpose,
     *,
     provider: str,
@@ -142,7 +142,7 @@ def place_of(
     azure_endpoint: str | None,
     azure_deployment: str | None,
     api_version: str | None,
-) -> Place:
+) -> Endpoint:
     """Return the place these settings name, completed from the environment.
 
     Raises:
@@ -157,12 +157,12 @@ def place_of(
     if not key and preset.key_variable and not base_url:
         raise ConfigError(f"{provider} needs a key: set {preset.key_variable} or pass api_key")
     # The SDK insists on a key even where the service has none.
-    return Place(provider, key or "none", _with_path(base_url, preset))
+    return Endpoint(provider, key or "none", _with_path(base_url, preset))
 
 
 def _azure_place(
     purpose: Purpose, api_key: str | None, endpoint: str | None, deployment: str | None, version: str | None
-) -> Place:
+) -> Endpoint:
     endpoint = endpoint or _environment("AZURE_OPENAI_ENDPOINT", f"{purpose}_AZURE_ENDPOINT")
     if not endpoint:
         raise ConfigError(f"{AZURE} needs its endpoint: set AZURE_OPENAI_ENDPOINT or pass azure_endpoint")
@@ -170,7 +170,7 @@ def _azure_place(
     if not key:
         raise ConfigError(f"{AZURE} needs a key: set AZURE_OPENAI_API_KEY or pass api_key")
     named_version = version or _environment("OPENAI_API_VERSION", f"{purpose}_AZURE_API_VERSION")
-    return Place(
+    return Endpoint(
         AZURE,
         key,
         azure_endpoint=endpoint,

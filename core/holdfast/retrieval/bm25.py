@@ -21,7 +21,7 @@ _NEGLIGIBLE = 0.001  # share of the score
 
 
 @dataclass(frozen=True, slots=True)
-class Hits:
+class Postings:
     """Where one term occurs among the candidates.
 
     Attributes:
@@ -33,7 +33,7 @@ class Hits:
     counts: NDArray[np.int64]
 
 
-def bm25_scores(hits: Sequence[Hits], lengths: NDArray[np.int32]) -> NDArray[np.float32]:
+def bm25_scores(hits: Sequence[Postings], lengths: NDArray[np.int32]) -> NDArray[np.float32]:
     """Score each candidate by the query's terms.
 
     Args:
@@ -56,7 +56,7 @@ def bm25_scores(hits: Sequence[Hits], lengths: NDArray[np.int32]) -> NDArray[np.
     return np.minimum(scores, 1.0, dtype=np.float32, casting="same_kind")
 
 
-def weigh_terms(hits: Sequence[Hits], candidates: int) -> list[tuple[float, Hits]]:
+def weigh_terms(hits: Sequence[Postings], candidates: int) -> list[tuple[float, Postings]]:
     """Return the terms that tell candidates apart, each with its share of the query: its idf, of the sum of all."""
     weights = [_idf(candidates, len(hit.places)) for hit in hits]
     total = sum(weights)

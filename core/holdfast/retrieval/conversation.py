@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.retrieval.bm25 import Hits, bm25_scores, weigh_terms
-from holdfast.retrieval.query_intent import MARKS
+from holdfast.retrieval.bm25 import Postings, bm25_scores, weigh_terms
+from holdfast.retrieval.query_intent import MAX_QUESTION_LABELS
 
 Scores = NDArray[np.float32]
 
@@ -37,7 +37,7 @@ class Conversations:
     first: int
 
 
-def conversations_of(numbers: NDArray[np.int64]) -> Conversations:
+def group_by_conversation(numbers: NDArray[np.int64]) -> Conversations:
     """Return candidates by conversation; several may have gone on at a time, with other memories in between.
 
     Args:
@@ -69,7 +69,7 @@ def neighbour_scores(scores: Scores, conversations: Conversations) -> Scores:
     return spread
 
 
-def passage_scores(hits: Sequence[Hits], conversations: Conversations) -> Scores:
+def passage_scores(hits: Sequence[Postings], conversations: Conversations) -> Scores:
     """Return how much of the query each turn and those beside it in its conversation hold together.
 
     Neighbours lend what they repeat as well as what they add: three turns about a dog lend as much as one about a dog,
@@ -101,19 +101,19 @@ def passage_scores(hits: Sequence[Hits], conversations: Conversations) -> Scores
     return np.minimum(scores, 1)[rank]
 
 
-def asking_scores(marks: NDArray[np.uint8], conversations: Conversations) -> Scores:
+def question_scores(marks: NDArray[np.uint8], conversations: Conversations) -> Scores:
     """Return how much of each turn is a question, 0 for what belongs to no conversation.
 
     Args:
         marks: Shape `(n,)`: how many question marks each candidate bears (see `question_marks`).
         conversations: Of the same candidates.
     """
-    scores: Scores = marks.astype(np.float32) / np.float32(MARKS)
+    scores: Scores = marks.astype(np.float32) / np.float32(MAX_QUESTION_LABELS)
     scores[conversations.order[: conversations.first]] = 0
     return scores
 
 
-def session_scores(hits: Sequence[Hits], lengths: NDArray[np.int32], conversations: Conversations) -> Scores:
+def session_scores(hits: Sequence[Postings], lengths: NDArray[np.int32], conversations: Conversations) -> Scores:
     """Return the keyword score of the whole conversation each turn belongs to, 0 for what belongs to none.
 
     Args:
@@ -128,7 +128,7 @@ def session_scores(hits: Sequence[Hits], lengths: NDArray[np.int32], conversatio
     for hit in hits:
         counts = np.bincount(session[hit.places], weights=hit.counts, minlength=len(session_lengths)).astype(np.int64)
         places = np.flatnonzero(counts)
-        session_hits.append(Hits(places, counts[places]))
+        session_hits.append(Postings(places, counts[places]))
     of_session = bm25_scores(session_hits, session_lengths)
     if conversations.first:
         of_session[0] = 0  # those that belong to none come first

@@ -106,7 +106,7 @@ class Signals:
         return {"semantic": float(self.semantic[place]), **known}
 
 
-def contenders(
+def places_worth_scoring(
     words: WordSignals, head: Signals, at: NDArray[np.int64], *, count: int, ceiling: float, limit: int
 ) -> NDArray[np.int64]:
     """Return the places of all candidates that may be among the `limit` best, ascending.

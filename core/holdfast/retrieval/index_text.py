@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.records import MemoryRecord
-from holdfast.retrieval.query_intent import answers_in, question_marks
+from holdfast.retrieval.query_intent import answers_in, question_labels
 from holdfast.retrieval.tokenize import hash_terms, stem_words
 from holdfast.scope import SCOPE_FIELDS
 from holdfast.timestamps import to_datetime
@@ -27,16 +27,16 @@ def text_to_embed(record: MemoryRecord) -> str:
 
 
 def terms_to_index(record: MemoryRecord, *, slots: Sequence[str] = ()) -> NDArray[np.uint32]:
-    """Return the hashed words `record` is found by; `slots` name the properties it speaks of (see `slot_terms`)."""
+    """Return the hashed words `record` is found by; `slots` name the properties it speaks of (see `label_terms`)."""
     spoken = stem_words(_said(record))
     # Facts say again what was said: only the words they add are another way to the turn.
     added = sorted(set(stem_words("\n".join(record.facts))) - set(spoken)) if record.facts else ()
-    asked = question_marks(record.text) if record.memory_type == "episodic" else ()
+    asked = question_labels(record.text) if record.memory_type == "episodic" else ()
     names = (*slots, *answers_in(spoken), *asked)
     return hash_terms([*spoken, *added, *_day_words(_day(record.created_at)), *(f"\x00{name}" for name in names)])
 
 
-def slot_terms(slots: Sequence[str]) -> NDArray[np.uint32]:
+def label_terms(slots: Sequence[str]) -> NDArray[np.uint32]:
     """Return the terms for what memories bear beside words: properties, kinds of answers, marks; no word equals one."""
     return hash_terms([f"\x00{slot}" for slot in slots])
 

@@ -50,11 +50,11 @@ def answers_asked(question: str) -> tuple[str, ...]:
     return (TIME,) * bool(_ASKS_TIME.match(question)) + (NUMBER,) * bool(_ASKS_NUMBER.search(question))
 
 
-MARK = "?"
+QUESTION_LABEL = "?"
 """The name that a turn bears once when about half of it is a question, and twice when nearly all of it is."""
 
 
-MARKS = 2
+MAX_QUESTION_LABELS = 2
 """Most marks of one turn."""
 
 
@@ -75,9 +75,9 @@ def question_share(text: str) -> float:
     return asked / max(sum(map(len, sentences)), 1)
 
 
-def question_marks(text: str) -> tuple[str, ...]:
+def question_labels(text: str) -> tuple[str, ...]:
     """Return the marks `text` bears as a turn of a conversation."""
-    return () if _ASKS.isdisjoint(text) else (MARK,) * round(MARKS * question_share(text))
+    return () if _ASKS.isdisjoint(text) else (QUESTION_LABEL,) * round(MAX_QUESTION_LABELS * question_share(text))
 
 
 def _asks(sentence: str) -> bool:

@@ -81,7 +81,7 @@ _FOREIGN = frozenset[str]().union(*_STRONG.values()) - _WEAK["english"]
 def stem_words(text: str) -> list[str]:
     """Return the content words of `text` as stems, in order and with repetitions; stop words are left out."""
     raw = list(_raw_words(text))
-    stem = _stems[language_of(raw)]
+    stem = _stems[detect_language(raw)]
     return [stemmed for stemmed in map(stem, raw) if stemmed]
 
 
@@ -97,7 +97,7 @@ def names_in_question(question: str) -> set[str]:
     at the beginning.
     """
     raw = list(_raw_words(question))
-    stem = _stems[language_of(raw)]
+    stem = _stems[detect_language(raw)]
     capitalised = {_bare(word.casefold()) for word in _CAPITALISED.findall(question)}
     return {form for word in raw if stem(word) or word in capitalised for form in (_as_name(word), stem(word)) if form}
 
@@ -108,7 +108,7 @@ def _as_name(word: str) -> str:
     return word if word.isascii() else _without_accents(word)
 
 
-def language_of(raw: Sequence[str]) -> str:
+def detect_language(raw: Sequence[str]) -> str:
     """Return the language written in Latin letters whose function words there are most of; without any, English.
 
     Args:

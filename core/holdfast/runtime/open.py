@@ -146,7 +146,7 @@ def recorded_in(store: Store) -> Recorded:
     problems: dict[str, str] = {}
     for name in (ENGINES_SETTING, EMBEDDER_SETTING):
         try:
-            found[name] = store.setting(name)
+            found[name] = store.get_setting(name)
         except StorageError as error:
             problems[name] = str(error)
     return Recorded(found.get(ENGINES_SETTING) or {}, found.get(EMBEDDER_SETTING), problems)

@@ -108,7 +108,7 @@ class Runtime:
 
     def index(self) -> MemoryIndex:
         """Return the index as of the last committed change, by this process or another. Call it under `lock`."""
-        state = self.store.state()
+        state = self.store.change_token()
         if self._index is None:
             self.check_embedder()
             self._index = self._load_index()
@@ -133,7 +133,7 @@ class Runtime:
         ids, rest = split_scope(matching)
         if rest is None:
             return index.filter_alive(index.with_ids(ids), today=today)
-        return index.filter_alive(index.positions_of(self.store.rows(matching)), today=today)
+        return index.filter_alive(index.positions_of(self.store.find_rows(matching)), today=today)
 
     def records_at(self, index: MemoryIndex, positions: Sequence[int] | NDArray[np.int64]) -> list[MemoryRecord | None]:
         """Return the memories at `positions`, in order; `None` where one has gone meanwhile."""
@@ -148,7 +148,7 @@ class Runtime:
             EmbedderMismatch: They come from another one.
             StorageError: Where they come from is damaged.
         """
-        require_same_embedder(self.store.setting(EMBEDDER_SETTING), self.engines.embedder)
+        require_same_embedder(self.store.get_setting(EMBEDDER_SETTING), self.engines.embedder)
 
     def admit(self, transaction: Transaction, entries: Iterable[IndexEntry]) -> None:
         """See that vectors on their way into the store come from the embedder its others come from.
@@ -159,10 +159,10 @@ class Runtime:
             EmbedderMismatch: They come from another one: the store was re-embedded since they were made.
         """
         makers = {id(entry.embedder): entry.embedder for entry in entries if entry.embedder is not None}
-        admission = (transaction.data_version(), *makers)
+        admission = (transaction.external_write_token(), *makers)
         if admission == self._admitted:
             return
-        recorded = transaction.setting(EMBEDDER_SETTING)
+        recorded = transaction.get_setting(EMBEDDER_SETTING)
         for maker in makers.values():
             require_same_embedder(recorded, maker)
         if not self._admitted:
@@ -175,7 +175,7 @@ class Runtime:
 
     def record_engines(self, transaction: Transaction) -> None:
         """Note which embedder the store's vectors come from, and which engines are at work."""
-        transaction.set(
+        transaction.set_settings(
             {EMBEDDER_SETTING: embedder_setting(self.engines.embedder), ENGINES_SETTING: dict(self.engine_specs)}
         )
 
@@ -221,7 +221,7 @@ class Runtime:
 
     def _load_index(self) -> MemoryIndex:
         # What is recorded comes first: asking a local model for its dimensions loads it.
-        vectors = self.store.setting(EMBEDDER_SETTING) or embedder_setting(self.engines.embedder)
+        vectors = self.store.get_setting(EMBEDDER_SETTING) or embedder_setting(self.engines.embedder)
         dimensions = vectors["dimensions"]
         if self.snapshot is not None:
             loaded = load_snapshot(self.snapshot, self.store, dimensions=dimensions)

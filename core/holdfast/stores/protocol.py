@@ -69,7 +69,7 @@ class IndexBatch:
         speakers: One per row, a name or `None`.
         vectors: Shape `(n, dimensions)`, float32.
         terms: One array of uint32 per row.
-        removed: Rows that are no longer there.
+        deleted_rows: Rows that are no longer there.
         sequence: The change up to which these entries tell the truth.
         restart: Whether whatever was read before holds no more.
     """
@@ -81,7 +81,7 @@ class IndexBatch:
     speakers: Sequence[str | None]
     vectors: NDArray[np.float32]
     terms: Sequence[NDArray[np.uint32]]
-    removed: Sequence[int]
+    deleted_rows: Sequence[int]
     sequence: int
     restart: bool = False
 
@@ -120,7 +120,7 @@ class QueuedWrite(Generic[T]):
 
     value: T | None = None
     failure: BaseException | None = None
-    is_known: bool = False
+    is_done: bool = False
 
     def result(self) -> T:
         """Return what the work returned, or raise what it raised.
@@ -130,7 +130,7 @@ class QueuedWrite(Generic[T]):
         """
         if self.failure is not None:
             raise self.failure
-        if not self.is_known:
+        if not self.is_done:
             raise RuntimeError("the write was queued and not flushed yet")
         return self.value  # type: ignore[return-value]
 
@@ -146,12 +146,12 @@ class Transaction(Protocol):
         """Return the memories that match as this transaction sees them, newest first."""
         ...
 
-    def has_any(self, scope: Scope) -> bool:
+    def has_memories(self, scope: Scope) -> bool:
         """Return whether any memory carries all ids of `scope`."""
         ...
 
     def insert(
-        self, record: MemoryRecord, indexed: IndexEntry, *, content_hash: bytes, sources: Sequence[int] = ()
+        self, record: MemoryRecord, index_entry: IndexEntry, *, content_hash: bytes, sources: Sequence[int] = ()
     ) -> str | None:
         """Store a new memory; return the id of the one that already has `content_hash`, and store nothing, if any.
 
@@ -159,21 +159,21 @@ class Transaction(Protocol):
         """
         ...
 
-    def update_memory(
+    def update(
         self,
         old: MemoryRecord,
         new: MemoryRecord,
         *,
-        indexed: IndexEntry | None,
+        index_entry: IndexEntry | None,
         content_hash: bytes,
         happened_at: int,
         recorded_at: int,
         sources: Sequence[int] = (),
     ) -> None:
-        """Put `new` in the place of `old` and keep `old` in the history; without `indexed` the vector stays."""
+        """Put `new` in the place of `old` and keep `old` in the history; without `index_entry` the vector stays."""
         ...
 
-    def remove(self, record: MemoryRecord, *, happened_at: int, recorded_at: int) -> None:
+    def delete(self, record: MemoryRecord, *, happened_at: int, recorded_at: int) -> None:
         """Take a memory and its vector away; its last text stays in the history."""
         ...
 
@@ -181,11 +181,11 @@ class Transaction(Protocol):
         """Keep source messages; return their numbers."""
         ...
 
-    def setting(self, name: str) -> Any:
+    def get_setting(self, name: str) -> Any:
         """Return a store-wide setting, `None` when it was never set; a damaged one is a `StorageError`."""
         ...
 
-    def set(self, settings: Mapping[str, Any]) -> None:
+    def set_settings(self, settings: Mapping[str, Any]) -> None:
         """Set store-wide settings, JSON values by name."""
         ...
 
@@ -193,7 +193,7 @@ class Transaction(Protocol):
         """Remove every memory, version and message; settings and the change sequence go on."""
         ...
 
-    def data_version(self) -> int:
+    def external_write_token(self) -> int:
         """Return a number that differs once another connection has written; costs a microsecond."""
         ...
 
@@ -244,11 +244,11 @@ class Store(Protocol):
         """Commit what is queued."""
         ...
 
-    def setting(self, name: str) -> Any:
+    def get_setting(self, name: str) -> Any:
         """Return a store-wide setting, `None` when it was never set; a damaged one is a `StorageError`."""
         ...
 
-    def state(self) -> object:
+    def change_token(self) -> object:
         """Return a token that differs after any write by anyone; costs microseconds."""
         ...
 
@@ -268,15 +268,15 @@ class Store(Protocol):
         """Return how many memories match."""
         ...
 
-    def rows(self, matching: Filter) -> NDArray[np.int64]:
+    def find_rows(self, matching: Filter) -> NDArray[np.int64]:
         """Return the rows of the memories that match, ascending."""
         ...
 
-    def history(self, memory_id: str) -> list[Version]:
+    def list_versions(self, memory_id: str) -> list[Version]:
         """Return every version of a memory, oldest first; empty when the id was never used."""
         ...
 
-    def get_before(self, memory_id: str, number: int) -> MemoryRecord | None:
+    def get_before_change(self, memory_id: str, number: int) -> MemoryRecord | None:
         """Return the memory as it stood before change `number`; `None` when that change made it."""
         ...
 
@@ -284,7 +284,7 @@ class Store(Protocol):
         """Return the ids of the memories, not expired by `today`, that have one of `content_hashes`."""
         ...
 
-    def recent_messages(self, scope: Scope, limit: int) -> list[SourceMessage]:
+    def list_recent_messages(self, scope: Scope, limit: int) -> list[SourceMessage]:
         """Return the last source messages of exactly this scope, oldest first."""
         ...
 
@@ -296,15 +296,15 @@ class Store(Protocol):
         """Yield in parts what changed after change `since`; one consistent state even while others write."""
         ...
 
-    def count_stale(self) -> int:
+    def count_memories_to_embed(self) -> int:
         """Return how many memories have no vector of the embedder to come."""
         ...
 
-    def list_stale(self, *, after: int, limit: int) -> list[tuple[int, MemoryRecord]]:
+    def list_memories_to_embed(self, *, after: int, limit: int) -> list[tuple[int, MemoryRecord]]:
         """Return memories behind row `after` that have no vector of the embedder to come, with their rows."""
         ...
 
-    def change_id(self, sequence: int) -> str | None:
+    def get_change_id(self, sequence: int) -> str | None:
         """Return what identifies change `sequence`, so that a copy can tell whether it stems from this history."""
         ...
 

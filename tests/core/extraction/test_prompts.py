@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.extraction.facts import Fact, Known, Turn
+from holdfast.extraction.facts import Fact, KnownMemory, Turn
 from holdfast.extraction.prompts import (
     EXTRACTION_SCHEMA,
     MAX_QUOTED_REPLY,
@@ -28,7 +28,7 @@ def extraction(turns=HELLO, *, observed_on="2026-05-08", keep="user", **options)
 def reconciliation(facts=("Lives in Porto",), known=("Lives in Berlin",), **options):
     return reconciliation_messages(
         [Fact(text) for text in facts],
-        [Known(f"id-{number}", text) for number, text in enumerate(known)],
+        [KnownMemory(f"id-{number}", text) for number, text in enumerate(known)],
         observed_on="2026-05-08",
         **options,
     )

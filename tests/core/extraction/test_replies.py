@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from holdfast.errors import UnreadableReply
-from holdfast.extraction.facts import Decision, Fact, Known
+from holdfast.extraction.facts import Decision, Fact, KnownMemory
 from holdfast.extraction.replies import parse_decisions, parse_facts
 from holdfast.extraction.replies.entries import MAX_TEXT_LENGTH
 
@@ -211,9 +211,9 @@ def test_a_fact_stands_as_the_model_says_or_nobody_knows(written, standing):
 
 FACTS = [Fact("Moved to Porto"), Fact("Likes green tea"), Fact("No longer has a dog")]
 KNOWN = [
-    Known("id-0", "Lives in Berlin"),
-    Known("id-1", "Has a dog Rex"),
-    Known("id-2", "Likes green tea and cake"),
+    KnownMemory("id-0", "Lives in Berlin"),
+    KnownMemory("id-1", "Has a dog Rex"),
+    KnownMemory("id-2", "Likes green tea and cake"),
 ]
 
 
@@ -461,13 +461,15 @@ def test_every_sensible_decision_is_obeyed_and_no_fact_is_lost(reply, decisions,
 )
 def test_updates_work_in_every_language(fact, memory, text):
     reply = json.dumps({"decisions": [{"fact": 0, "event": "UPDATE", "memory": 0, "text": text}]})
-    read, skipped = parse_decisions(reply, facts=[Fact(fact)], known=[Known("a", memory)])
+    read, skipped = parse_decisions(reply, facts=[Fact(fact)], known=[KnownMemory("a", memory)])
     assert (read, skipped) == ([Decision("UPDATE", 0, 0, text)], [])
 
 
 def test_a_contradiction_never_loses_both_memories():
     reply = '{"memory": [{"id": "0", "text": "Loves cheese pizza", "event": "DELETE"}]}'
-    read, _ = parse_decisions(reply, facts=[Fact("Dislikes cheese pizza")], known=[Known("a", "Loves cheese pizza")])
+    read, _ = parse_decisions(
+        reply, facts=[Fact("Dislikes cheese pizza")], known=[KnownMemory("a", "Loves cheese pizza")]
+    )
     assert read == [Decision("DELETE", None, 0), Decision("ADD", 0, text="Dislikes cheese pizza")]
 
 

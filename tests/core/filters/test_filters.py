@@ -20,8 +20,8 @@ from holdfast.filters import (
     Comparison,
     Not,
     Or,
-    all_of,
     is_scoped,
+    join_filters,
     parse_filter,
     scope_filter,
     split_scope,
@@ -253,7 +253,7 @@ def test_not_is_plain_negation(database, stored, asked):
 def test_splitting_off_the_scope_keeps_the_meaning(stored, asked):
     tree = parse_filter(asked)
     fixed, rest = split_scope(tree)
-    again = all_of(scope_filter(Scope(**fixed)), rest or MATCH_ALL)
+    again = join_filters(scope_filter(Scope(**fixed)), rest or MATCH_ALL)
     assert matching(stored, again) == matching(stored, tree)
 
 
@@ -527,9 +527,9 @@ def test_a_scope_is_taken_literally(database):
 
 def test_both_is_flat():
     one, two, three = (Comparison("metadata.n", "eq", n) for n in (1, 2, 3))
-    assert all_of(And((one, two)), three) == And((one, two, three))
-    assert all_of(MATCH_ALL, one) == one
-    assert all_of(MATCH_ALL, MATCH_ALL) == MATCH_ALL
+    assert join_filters(And((one, two)), three) == And((one, two, three))
+    assert join_filters(MATCH_ALL, one) == one
+    assert join_filters(MATCH_ALL, MATCH_ALL) == MATCH_ALL
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from holdfast.filters import MATCH_ALL, parse_filter
 from holdfast.index import postings
 from holdfast.index.memory_index import MemoryIndex
 from holdfast.index.postings import TermTable
-from holdfast.index.scopes import ScopeLists
+from holdfast.index.scopes import ScopePositions
 from holdfast.index.vectors import ExactVectors, FaissVectors
 from holdfast.operations.index_entries import slot_names
 from holdfast.retrieval.bm25 import K1, B
@@ -86,7 +86,7 @@ scopes = st.builds(Scope, user_id=names, agent_id=names, run_id=names, app_id=na
 @settings(deadline=None)
 @given(batches=st.lists(st.lists(scopes, max_size=8), max_size=4), asked=scopes.filter(lambda scope: scope.ids()))
 def test_the_lists_of_a_scope_are_those_who_carry_its_ids(batches, asked):
-    lists, plain = ScopeLists(), []
+    lists, plain = ScopePositions(), []
     for batch in batches:
         lists.extend(batch, start=len(plain))
         plain += batch

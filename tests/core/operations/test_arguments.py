@@ -36,8 +36,8 @@ def memory(tmp_path):
 def everything(memory):
     store = memory.runtime.store
     counts = store._query("SELECT (SELECT max(sequence) FROM changes), (SELECT count(*) FROM messages)")
-    settings = store.setting("embedder"), store.setting("engines")
-    return counts, store.select(MATCH_ALL), store.history(str(KNOWN)), settings
+    settings = store.get_setting("embedder"), store.get_setting("engines")
+    return counts, store.select(MATCH_ALL), store.list_versions(str(KNOWN)), settings
 
 
 def check_refused(memory, call, error, said):

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast import Memory
-from holdfast.retrieval.bm25 import Hits, weigh_terms
-from holdfast.retrieval.conversation import conversations_of, neighbour_scores, passage_scores
-from holdfast.retrieval.query_intent import question_marks, question_share
+from holdfast.retrieval.bm25 import Postings, weigh_terms
+from holdfast.retrieval.conversation import group_by_conversation, neighbour_scores, passage_scores
+from holdfast.retrieval.query_intent import question_labels, question_share
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_a_turn_is_lent_what_the_two_turns_on_each_side_of_it_score(turns):
         for at, place in enumerate(places):
             for other in range(len(places)):
                 expected[place] += {1: 0.4, 2: 0.2}.get(abs(at - other), 0) * scores[places[other]]
-    np.testing.assert_allclose(neighbour_scores(scores, conversations_of(numbers)), expected, atol=1e-6)
+    np.testing.assert_allclose(neighbour_scores(scores, group_by_conversation(numbers)), expected, atol=1e-6)
 
 
 # What is only asked, and what is held together
@@ -173,7 +173,7 @@ def test_a_question_is_told_by_its_mark_in_any_script(text, share):
 @given(st.text(max_size=300))
 def test_any_text_bears_none_to_two_marks(text):
     assert 0 <= question_share(text) <= 1
-    assert len(question_marks(text)) <= 2
+    assert len(question_labels(text)) <= 2
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_any_text_bears_none_to_two_marks(text):
     [("", "?", "", 2), ("", "?", "x", 0), ("", '?"', "", 2), ("?", '"', "x", 0), ("", "a? ", "", 2), ("", " ", "?", 2)],
 )
 def test_a_million_characters_are_read_once(start, repeated, end, marks):
-    assert len(question_marks(f"{start}{repeated * 500_000}{end}")) == marks
+    assert len(question_labels(f"{start}{repeated * 500_000}{end}")) == marks
 
 
 @st.composite
@@ -190,7 +190,9 @@ def conversations_and_hits(draw):
     conversations = draw(st.lists(st.integers(0, 3), min_size=count, max_size=count))
     held = draw(st.lists(st.sets(st.integers(0, count - 1)), max_size=4))
     places = [np.array(sorted(one), dtype=np.int64) for one in held]
-    return np.array(conversations, dtype=np.int64), [Hits(here, np.ones(len(here), dtype=np.int64)) for here in places]
+    return np.array(conversations, dtype=np.int64), [
+        Postings(here, np.ones(len(here), dtype=np.int64)) for here in places
+    ]
 
 
 @given(conversations_and_hits())
@@ -200,7 +202,7 @@ def test_a_passage_holds_what_its_turns_hold(drawn):
     for share, hit in weigh_terms(hits, len(numbers)):
         for place in range(len(numbers)):
             expected[place] += share * bool(np.isin(_around(numbers, place), hit.places).any())
-    assert passage_scores(hits, conversations_of(numbers)) == pytest.approx(expected, abs=1e-6)
+    assert passage_scores(hits, group_by_conversation(numbers)) == pytest.approx(expected, abs=1e-6)
 
 
 def _around(numbers, place):

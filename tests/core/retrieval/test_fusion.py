@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from holdfast import Memory
 from holdfast.operations.search_steps import rank
-from holdfast.retrieval.fusion import Signals, WordSignals, contenders, top_places
+from holdfast.retrieval.fusion import Signals, WordSignals, places_worth_scoring, top_places
 
 unit = st.floats(0, 1, width=32)
 
@@ -37,7 +37,7 @@ def test_whoever_can_win_is_a_contender(signals, limit, nearest, slack):
     left = np.delete(signals.semantic, at)
     head = Signals(signals.words.take(at), signals.semantic[at])
     ceiling = float(left.max(initial=-1)) + slack
-    kept = contenders(signals.words, head, at, count=count, ceiling=ceiling, limit=limit)
+    kept = places_worth_scoring(signals.words, head, at, count=count, ceiling=ceiling, limit=limit)
     assert set(top_places(signals.fused(), limit).tolist()) <= set(kept.tolist())
 
 

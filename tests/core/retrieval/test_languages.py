@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from holdfast import Memory
-from holdfast.retrieval.tokenize import language_of, stem_words
+from holdfast.retrieval.tokenize import detect_language, stem_words
 
 LANGUAGES = {
     path.stem: json.loads(path.read_text(encoding="utf-8"))
@@ -123,7 +123,7 @@ def test_spellings_of_a_word_are_one_term(one, other):
     ],
 )
 def test_a_language_is_known_by_its_function_words(text, language):
-    assert language_of(text.split()) == language
+    assert detect_language(text.split()) == language
 
 
 @pytest.mark.parametrize(

@@ -26,9 +26,9 @@ class TestSqliteFile(StoreContract):
 
     def test_a_second_store_on_the_file_sees_every_write(self, store):
         other = SqliteStore(store.path)
-        seen = other.state()
+        seen = other.change_token()
         store.write(inserting(record("one")))
-        assert other.state() != seen
+        assert other.change_token() != seen
         assert set(other.get(["one"])) == {"one"}
         other.close()
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from holdfast.extraction.facts import Decision, Fact, Known, Skipped
+from holdfast.extraction.facts import Decision, Fact, KnownMemory, Skipped
 from holdfast.extraction.replies.entries import EVENT_KEYS, fields_of, index_in, number_in, refusal, text_under
 from holdfast.records import Event
 
@@ -37,7 +37,7 @@ class Plan:
         understood: Whether any entry was a decision.
     """
 
-    def __init__(self, facts: Sequence[Fact], known: Sequence[Known]) -> None:
+    def __init__(self, facts: Sequence[Fact], known: Sequence[KnownMemory]) -> None:
         self.skipped: list[Skipped] = []
         self.understood = False
         self._facts = [fact.text for fact in facts]

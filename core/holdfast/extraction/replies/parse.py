@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from holdfast.errors import UnreadableReply
-from holdfast.extraction.facts import Decision, Fact, Known, Skipped
+from holdfast.extraction.facts import Decision, Fact, KnownMemory, Skipped
 from holdfast.extraction.replies.decisions import Plan
 from holdfast.extraction.replies.entries import (
     DECISION_LISTS,
@@ -46,7 +46,7 @@ def parse_facts(reply: str, *, turns: int) -> tuple[list[Fact], list[Skipped]]:
 
 
 def parse_decisions(
-    reply: str, *, facts: Sequence[Fact], known: Sequence[Known]
+    reply: str, *, facts: Sequence[Fact], known: Sequence[KnownMemory]
 ) -> tuple[list[Decision], list[Skipped]]:
     """Read the answer to `reconciliation_messages`, or one in Mem0's form.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from holdfast.retrieval.tokenize import language_of
+from holdfast.retrieval.tokenize import detect_language
 
 
 def vocabulary(words: str) -> frozenset[str]:
@@ -160,7 +160,7 @@ def is_foreign(text: str, words: Sequence[str]) -> bool:
         return True
     english = sum(word in _ENGLISH for word in words)
     foreign = sum(word in _FOREIGN for word in words)
-    if foreign > english or language_of(words) != "english":
+    if foreign > english or detect_language(words) != "english":
         return True
     return not english and len(words) > 3  # noqa: PLR2004
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
 
-from holdfast.extraction.facts import Decision, Fact, Known
+from holdfast.extraction.facts import Decision, Fact, KnownMemory
 from holdfast.extraction.rules.english import WORD, content, expanded, root, vocabulary
 from holdfast.extraction.rules.notes import own_words
 from holdfast.extraction.rules.sentences import LONGEST_SENTENCE
@@ -16,7 +16,7 @@ from holdfast.extraction.rules.slots import NO_LONGER, Slot, slots_of
 from holdfast.extraction.rules.subjects import Subject, about
 
 
-def reconcile(fact: Fact, known: Sequence[Known], *, index: int = 0, speaker: str | None = None) -> Decision:
+def reconcile(fact: Fact, known: Sequence[KnownMemory], *, index: int = 0, speaker: str | None = None) -> Decision:
     """Decide what becomes of `fact`, given what is known of the same speaker.
 
     One that says nothing new is left out; one that contradicts a known memory, ends it or says the same
@@ -361,7 +361,7 @@ def _adds_to(longer: _Reading, shorter: _Reading) -> bool:
     return bool(name) and tuple(word for word in longer.words if word != name) == shorter.words
 
 
-def _forget(what: str, known: Sequence[Known], index: int) -> Decision:
+def _forget(what: str, known: Sequence[KnownMemory], index: int) -> Decision:
     """Delete the one memory that is meant; when none or several could be, nothing."""
     asked = frozenset(content(what))
     meant = [

@@ -12,7 +12,7 @@ from holdfast.extraction.rules.english import expanded
 from holdfast.extraction.rules.notes import own_words
 from holdfast.extraction.rules.slots import slots_of
 from holdfast.extraction.rules.subjects import SPEAKER
-from holdfast.records import Standing
+from holdfast.records import ProfileKind
 
 _LONGEST = 500  # characters of a statement that are looked at
 _PEOPLE = (
@@ -79,7 +79,7 @@ _PROFILE = _begins(
 _PASSING = re.compile(r"opinion of |.* date$")
 
 
-def standing_of(text: str, *, speaker: str | None = None) -> Standing | None:
+def standing_of(text: str, *, speaker: str | None = None) -> ProfileKind | None:
     """Return what kind of standing fact `text` tells, `None` when it tells none.
 
     Args:

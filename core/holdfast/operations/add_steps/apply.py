@@ -49,7 +49,7 @@ def apply_decisions(
     places = [place for place, turn in enumerate(turns) if turn.role != "system"]
 
     def store(transaction: Transaction) -> AddResult:
-        if alone and transaction.has_any(observation.scope):
+        if alone and transaction.has_memories(observation.scope):
             raise ScopeFilled
         runtime.admit(transaction, [*(one.entry for one, *_ in decisions if one), *(entry for _, entry in kept or ())])
         numbers = transaction.insert_messages(observation.scope, messages, recorded_at=observation.recorded_at)
@@ -162,10 +162,10 @@ class Changes:
             immutable=candidate.record.immutable,
         )
         self._written.add(now.id)
-        self._transaction.update_memory(
+        self._transaction.update(
             now,
             new,
-            indexed=candidate.entry,
+            index_entry=candidate.entry,
             sources=self._sources_of(candidate.fact.turn),
             content_hash=content_hash(new),
             happened_at=self._observation.happened_at,
@@ -191,7 +191,7 @@ class Changes:
 
     def _remove(self, record: MemoryRecord) -> None:
         happened_at, recorded_at = self._observation.happened_at, self._observation.recorded_at
-        self._transaction.remove(record, happened_at=happened_at, recorded_at=recorded_at)
+        self._transaction.delete(record, happened_at=happened_at, recorded_at=recorded_at)
 
     def _skip(self, reason: str, text: str, *, memory_id: str | None = None) -> None:
         self._skipped.append(skipped_item(Skipped(reason, text), memory_id=memory_id))

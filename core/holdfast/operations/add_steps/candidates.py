@@ -10,7 +10,7 @@ from typing import Any
 from holdfast.extraction import rules
 from holdfast.extraction.facts import Attribution, Decision, Fact, Turn
 from holdfast.operations.add_steps.similar import SimilarMemory
-from holdfast.records import MemoryRecord, MemoryType, Standing
+from holdfast.records import MemoryRecord, MemoryType, ProfileKind
 from holdfast.retrieval.index_text import content_hash
 from holdfast.runtime.runtime import Runtime
 from holdfast.scope import Scope
@@ -91,7 +91,7 @@ def kept_turns(
     return kept
 
 
-def _standing(fact: Fact, speaker: str | None) -> Standing | None:
+def _standing(fact: Fact, speaker: str | None) -> ProfileKind | None:
     """Return what the model has said the fact is, or else what its words say."""
     if fact.standing == "none":
         return None
@@ -114,7 +114,7 @@ def _record(
     attributed_to: Attribution | None,
     *,
     memory_type: MemoryType = "semantic",
-    standing: Standing | None = None,
+    standing: ProfileKind | None = None,
     facts: tuple[str, ...] | None = None,
 ) -> MemoryRecord:
     speaker = None if source is None else source.name

@@ -42,7 +42,7 @@ class ConversationContext:
 
 def load_context(runtime: Runtime, turns: Sequence[Turn], observation: Observation) -> ConversationContext:
     """Return what a model is shown besides the conversation; local work."""
-    messages = runtime.store.recent_messages(observation.scope, RECENT_TURNS)
+    messages = runtime.store.list_recent_messages(observation.scope, RECENT_TURNS)
     recent = [Turn(message.role, message.content, message.name) for message in messages]
     if is_scope_empty(runtime, observation.scope):
         return ConversationContext(recent, (), alone=True)

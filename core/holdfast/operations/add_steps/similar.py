@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.extraction.facts import Known
+from holdfast.extraction.facts import KnownMemory
 from holdfast.index.memory_index import MemoryIndex, Positions
 from holdfast.operations.index_entries import DOCUMENT, TURN
 from holdfast.records import MemoryRecord
 from holdfast.retrieval.bm25 import bm25_scores
 from holdfast.retrieval.fusion import top_places
-from holdfast.retrieval.index_text import slot_terms
+from holdfast.retrieval.index_text import label_terms
 from holdfast.retrieval.tokenize import hash_terms, stem_words
 from holdfast.runtime.runtime import Runtime
 from holdfast.scope import Scope
@@ -34,9 +34,9 @@ class SimilarMemory:
     record: MemoryRecord
     similarity: float
 
-    def as_known(self) -> Known:
+    def as_known(self) -> KnownMemory:
         """Return it as it is shown to whoever decides."""
-        return Known(self.record.id, self.record.text, self.similarity)
+        return KnownMemory(self.record.id, self.record.text, self.similarity)
 
 
 def find_similar(
@@ -72,7 +72,7 @@ def find_similar(
 
 def _open_to_change(index: MemoryIndex, positions: Positions) -> Positions:
     """Return `positions` without the documents, which are their owner's alone, and the turns, which were said."""
-    closed = [hit.places for hit in index.terms.hits(slot_terms([DOCUMENT, TURN]), positions) if len(hit.places)]
+    closed = [hit.places for hit in index.terms.hits(label_terms([DOCUMENT, TURN]), positions) if len(hit.places)]
     return np.delete(positions, np.concatenate(closed)) if closed else positions
 
 
@@ -97,5 +97,5 @@ def _by_words(index: MemoryIndex, positions: Positions, text: str) -> list[int]:
 
 
 def _by_slots(index: MemoryIndex, positions: Positions, slots: Sequence[str]) -> list[int]:
-    hits = index.terms.hits(slot_terms(slots), positions)
+    hits = index.terms.hits(label_terms(slots), positions)
     return [int(place) for hit in hits for place in hit.places[-_MOST_BY_SLOT:]]

@@ -17,14 +17,14 @@ from holdfast.protocols import Embedder
 from holdfast.results import Explanation
 from holdfast.retrieval.bm25 import bm25_scores
 from holdfast.retrieval.conversation import (
-    asking_scores,
-    conversations_of,
+    group_by_conversation,
     neighbour_scores,
     passage_scores,
+    question_scores,
     session_scores,
     speaker_scores,
 )
-from holdfast.retrieval.fusion import Signals, WordSignals, contenders, top_places
+from holdfast.retrieval.fusion import Signals, WordSignals, places_worth_scoring, top_places
 from holdfast.retrieval.tokenize import hash_terms, names_in_question
 from holdfast.runtime.runtime import Runtime
 
@@ -92,7 +92,7 @@ def _ranked(index: MemoryIndex, asked: Query, positions: Positions) -> tuple[Pos
     if wide:
         places, ceiling = index.head(asked.vector, positions, _HEAD)
         head = _scored(index, asked, positions[places], words.take(places))
-        kept = contenders(words, head, places, count=len(positions), ceiling=ceiling, limit=asked.limit)
+        kept = places_worth_scoring(words, head, places, count=len(positions), ceiling=ceiling, limit=asked.limit)
         if len(kept) < len(positions) // 4:
             positions, words = positions[kept], words.take(kept)
     return positions, _scored(index, asked, positions, words)
@@ -115,12 +115,12 @@ def _word_signals(index: MemoryIndex, asked: Query, positions: Positions) -> Wor
     answer = _answer_scores(index, asked, positions)
     if not numbers.any():
         return WordSignals(keyword, answer=answer)
-    conversations = conversations_of(numbers)
+    conversations = group_by_conversation(numbers)
     return WordSignals(
         keyword,
         neighbours=neighbour_scores(keyword, conversations),
         passage=passage_scores(hits, conversations),
-        asking=asking_scores(index.terms.marks.at(positions), conversations),
+        asking=question_scores(index.terms.marks.at(positions), conversations),
         session=session_scores(hits, lengths, conversations),
         speaker=speaker_scores(index.speakers.at(positions), hash_terms(names_in_question(asked.topic))),
         answer=answer,
@@ -145,7 +145,7 @@ def _explanation(runtime: Runtime, asked: Query, memory_id: str) -> Explanation:
     with runtime.lock:
         index = runtime.index()
         positions = runtime.candidates(index, asked.matching, show_expired=asked.show_expired)
-        row = runtime.store.rows(Comparison("id", "eq", memory_id))
+        row = runtime.store.find_rows(Comparison("id", "eq", memory_id))
         place = np.flatnonzero(np.isin(positions, index.positions_of(row)))
         if not len(place):
             return {"id": memory_id, "reason": "expired"}

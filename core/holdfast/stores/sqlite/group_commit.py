@@ -71,7 +71,7 @@ class GroupCommit:
         for (_, answer), (result, failure) in zip(group, outcomes, strict=True):
             answer.value = result
             answer.failure = None if failure is None else self._translate(failure)
-            answer.is_known = True
+            answer.is_done = True
 
     def _attempt(self, work: Work, *, alone: bool) -> tuple[Any, BaseException | None]:
         """Run one call so that it leaves all of its writes or none."""

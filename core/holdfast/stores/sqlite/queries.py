@@ -110,7 +110,7 @@ def index_entries_of(
         speakers=[values[9] for values in part],
         vectors=vectors.reshape(len(part), -1) if part else vectors.reshape(0, 0),
         terms=[np.frombuffer(values[-2], dtype="<u4") for values in part],
-        removed=removed,
+        deleted_rows=removed,
         sequence=sequence,
         restart=restart,
     )

@@ -88,9 +88,9 @@ def from_row(row: Sequence[Any]) -> MemoryRecord:
     )
 
 
-def to_blobs(indexed: IndexEntry) -> tuple[bytes, bytes]:
+def to_blobs(entry: IndexEntry) -> tuple[bytes, bytes]:
     """Return a vector and its terms as they lie in the file, little-endian."""
-    return np.asarray(indexed.vector, "<f4").tobytes(), np.asarray(indexed.terms, "<u4").tobytes()
+    return np.asarray(entry.vector, "<f4").tobytes(), np.asarray(entry.terms, "<u4").tobytes()
 
 
 def damaged(what: str) -> StorageError:

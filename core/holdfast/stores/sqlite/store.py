@@ -110,12 +110,12 @@ class SqliteStore:
 
     # Reading
 
-    def setting(self, name: str) -> Any:
+    def get_setting(self, name: str) -> Any:
         """Return a store-wide setting, `None` when it was never set; a damaged one is a `StorageError`."""
         with self._reading() as connection:
             return read_setting(connection, name)
 
-    def state(self) -> tuple[int, int]:
+    def change_token(self) -> tuple[int, int]:
         """Return a token that differs after any write by anyone."""
         ((version,),) = self._query("PRAGMA data_version")
         # A connection does not count its own writes, and in memory there is only one.
@@ -145,20 +145,20 @@ class SqliteStore:
         condition, values = to_sql(matching)
         return int(self._query(f"SELECT count(*) FROM memories WHERE {condition}", values)[0][0])
 
-    def rows(self, matching: Filter) -> NDArray[np.int64]:
+    def find_rows(self, matching: Filter) -> NDArray[np.int64]:
         """Return the rows of the memories that match, ascending."""
         condition, values = to_sql(matching)
         found = self._query(f"SELECT row FROM memories WHERE {condition}", values)
         return np.sort(np.fromiter((row for (row,) in found), dtype=np.int64, count=len(found)))
 
-    def history(self, memory_id: str) -> list[Version]:
+    def list_versions(self, memory_id: str) -> list[Version]:
         """Return every version of a memory, oldest first; empty when the id was never used."""
         with self._reading() as connection, consistent_reads(connection):
             changes = connection.execute(HISTORY, {"id": memory_id}).fetchall()
             now = connection.execute(f"SELECT {COLUMNS}, checksum FROM memories WHERE id = ?", [memory_id]).fetchone()
         return versions_of(memory_id, changes, from_row(now).text if now else None)
 
-    def get_before(self, memory_id: str, number: int) -> MemoryRecord | None:
+    def get_before_change(self, memory_id: str, number: int) -> MemoryRecord | None:
         """Return the memory as it stood before change `number`; `None` when that change made it."""
         found = self._query("SELECT before FROM changes WHERE sequence = ? AND memory_id = ?", [number, memory_id])
         if not found:
@@ -173,7 +173,7 @@ class SqliteStore:
         found = (self._query(statement, [one, today]) for one in content_hashes)
         return {one: rows[0][0] for one, rows in zip(content_hashes, found, strict=True) if rows}
 
-    def recent_messages(self, scope: Scope, limit: int) -> list[SourceMessage]:
+    def list_recent_messages(self, scope: Scope, limit: int) -> list[SourceMessage]:
         """Return the last source messages of exactly this scope, oldest first."""
         found = self._query(
             "SELECT role, content, name, happened_at, checksum, number FROM messages WHERE scope = ?"
@@ -206,19 +206,19 @@ class SqliteStore:
                     yield index_entries_of(part, removed, sequence, restart=restart)
                     restart, removed = False, []
 
-    def change_id(self, sequence: int) -> str | None:
+    def get_change_id(self, sequence: int) -> str | None:
         """Return what identifies change `sequence`, so that a copy can tell whether it stems from this history."""
         found = self._query("SELECT memory_id || '/' || recorded_at FROM changes WHERE sequence = ?", [sequence])
         return found[0][0] if found else None
 
     # Another embedder
 
-    def count_stale(self) -> int:
+    def count_memories_to_embed(self) -> int:
         """Return how many memories have no vector of the embedder to come."""
         with self._reading() as connection:
             return reembedding.count_stale(connection)
 
-    def list_stale(self, *, after: int, limit: int) -> list[tuple[int, MemoryRecord]]:
+    def list_memories_to_embed(self, *, after: int, limit: int) -> list[tuple[int, MemoryRecord]]:
         """Return memories behind row `after` that have no vector of the embedder to come, with their rows."""
         with self._reading() as connection:
             return reembedding.stale_memories(connection, after=after, limit=limit)

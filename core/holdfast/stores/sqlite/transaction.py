@@ -50,14 +50,14 @@ class SqliteTransaction:
         """Return the memories that match as this transaction sees them, newest first."""
         return select_records(self.connection, matching)
 
-    def has_any(self, scope: Scope) -> bool:
+    def has_memories(self, scope: Scope) -> bool:
         """Return whether any memory carries all ids of `scope`."""
         condition, values = to_sql(scope_filter(scope))
         found = self.connection.execute(f"SELECT 1 FROM memories WHERE {condition} LIMIT 1", values)
         return found.fetchone() is not None
 
     def insert(
-        self, record: MemoryRecord, indexed: IndexEntry, *, content_hash: bytes, sources: Sequence[int] = ()
+        self, record: MemoryRecord, index_entry: IndexEntry, *, content_hash: bytes, sources: Sequence[int] = ()
     ) -> str | None:
         """Store a new memory; return the id of the one that already has `content_hash`, and store nothing, if any."""
         row = self._next_sequence()
@@ -69,7 +69,7 @@ class SqliteTransaction:
         )
         if not stored.rowcount:
             return self._duplicate_of(content_hash)
-        vector, terms = to_blobs(indexed)
+        vector, terms = to_blobs(index_entry)
         self.connection.execute(
             "INSERT INTO vectors VALUES (?, ?, ?, ?)", [row, vector, terms, vector_checksum(vector, terms)]
         )
@@ -77,18 +77,18 @@ class SqliteTransaction:
         self._trace(row, sources)
         return None
 
-    def update_memory(
+    def update(
         self,
         old: MemoryRecord,
         new: MemoryRecord,
         *,
-        indexed: IndexEntry | None,
+        index_entry: IndexEntry | None,
         content_hash: bytes,
         happened_at: int,
         recorded_at: int,
         sources: Sequence[int] = (),
     ) -> None:
-        """Put `new` in the place of `old` and keep `old` in the history; without `indexed` the vector stays."""
+        """Put `new` in the place of `old` and keep `old` in the history; without `index_entry` the vector stays."""
         row = self._row_of(old.id)
         duplicate = self._duplicate_of(content_hash)
         self._log(self._next_sequence(), row, old, "UPDATE", happened_at, recorded_at, before=to_document(old))
@@ -100,29 +100,29 @@ class SqliteTransaction:
             [*values, record_checksum(values), content_hash if duplicate in (None, old.id) else None, row],
         )
         self._trace(row, sources)
-        if indexed is not None:
-            vector, terms = to_blobs(indexed)
+        if index_entry is not None:
+            vector, terms = to_blobs(index_entry)
             self.connection.execute(
                 "UPDATE vectors SET vector = ?, terms = ?, checksum = ? WHERE row = ?",
                 [vector, terms, vector_checksum(vector, terms), row],
             )
 
-    def remove(self, record: MemoryRecord, *, happened_at: int, recorded_at: int) -> None:
+    def delete(self, record: MemoryRecord, *, happened_at: int, recorded_at: int) -> None:
         """Take a memory and its vector away; its last text stays in the history."""
         row = self._row_of(record.id)
         self._log(self._next_sequence(), row, record, "DELETE", happened_at, recorded_at, before=to_document(record))
         self.connection.execute("DELETE FROM memories WHERE row = ?", [row])
 
-    def data_version(self) -> int:
+    def external_write_token(self) -> int:
         """Return a number that differs once another connection has written."""
         (version,) = self.connection.execute("PRAGMA data_version").fetchone()
         return int(version)
 
     def begin_reembedding(self, fingerprint: str) -> None:
         """Make room for the vectors of another embedder; those of the same one, kept earlier, stay."""
-        if self.setting(_REEMBEDDING) != fingerprint:
+        if self.get_setting(_REEMBEDDING) != fingerprint:
             reembedding.drop_vectors(self.connection)
-            self.set({_REEMBEDDING: fingerprint})
+            self.set_settings({_REEMBEDDING: fingerprint})
 
     def stage_vectors(
         self, fingerprint: str, memories: Sequence[tuple[int, MemoryRecord]], entries: Sequence[IndexEntry]
@@ -136,7 +136,7 @@ class SqliteTransaction:
         self._require_reembedding(fingerprint)
         count = reembedding.adopt_vectors(self.connection)
         if count is not None:
-            self.set({_REEMBEDDING: None})
+            self.set_settings({_REEMBEDDING: None})
             self._append((self._next_sequence(), 0, "", "REEMBED", recorded_at, recorded_at, None, None, None))
         return count
 
@@ -154,11 +154,11 @@ class SqliteTransaction:
             numbers.append(int(cursor.lastrowid or 0))
         return numbers
 
-    def setting(self, name: str) -> Any:
+    def get_setting(self, name: str) -> Any:
         """Return a store-wide setting, `None` when it was never set; a damaged one is a `StorageError`."""
         return read_setting(self.connection, name)
 
-    def set(self, settings: Mapping[str, Any]) -> None:
+    def set_settings(self, settings: Mapping[str, Any]) -> None:
         """Set store-wide settings, JSON values by name."""
         write_settings(self.connection, settings)
 
@@ -191,7 +191,7 @@ class SqliteTransaction:
         return restored + len(moved)
 
     def _require_reembedding(self, fingerprint: str) -> None:
-        under_way = self.setting(_REEMBEDDING)
+        under_way = self.get_setting(_REEMBEDDING)
         if under_way != fingerprint:
             instead = "has finished" if under_way is None else f"goes on with {under_way}"
             raise StorageError(f"another re-embedding {instead}, so this one, with {fingerprint}, stops: call it again")
