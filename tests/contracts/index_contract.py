@@ -49,7 +49,7 @@ class IndexContract(Contract):
         chosen = st.sets(st.integers(0, max(len(exact) - 1, 0))) if len(exact) else st.just(set())
         positions = np.array(sorted(data.draw(chosen)), dtype=np.int64)
         query = unit_vectors(1, seed)[0]
-        np.testing.assert_allclose(mine.scores(query, positions), exact.scores(query, positions), atol=1e-6)
+        np.testing.assert_allclose(mine.cosines(query, positions), exact.cosines(query, positions), atol=1e-6)
 
     @pytest.mark.parametrize("share", [0.0, 0.01, 0.24, 0.25, 0.26, 0.9, 1.0])
     def test_any_share_of_a_large_index_is_scored_right(self, share):
@@ -58,22 +58,22 @@ class IndexContract(Contract):
             index.append(unit_vectors(2000, 1))
         positions = np.sort(np.random.default_rng(2).choice(2000, int(2000 * share), replace=False))
         query = unit_vectors(1, 3)[0]
-        scores = mine.scores(query, positions)
+        scores = mine.cosines(query, positions)
         assert scores.shape == positions.shape
-        np.testing.assert_allclose(scores, exact.scores(query, positions), atol=1e-6)
+        np.testing.assert_allclose(scores, exact.cosines(query, positions), atol=1e-6)
 
     @pytest.mark.parametrize("count", [1, 10, 300])
-    def test_no_vector_outside_the_head_exceeds_its_ceiling(self, count):
+    def test_no_vector_outside_the_nearest_exceeds_their_bound(self, count):
         mine = self.vectors(DIMENSIONS)
         mine.append(unit_vectors(300, 1))
         mine.replace(7, unit_vectors(1, 2)[0])
         for seed in range(20):
             query = unit_vectors(1, seed)[0]
-            positions, ceiling = mine.head(query, count)
+            positions, bound = mine.find_nearest(query, count)
             assert len(set(positions.tolist())) == count
             outside = np.setdiff1d(np.arange(300), positions)
-            assert (mine.scores(query, outside) <= ceiling).all()
-            assert ceiling <= 1.01
+            assert (mine.cosines(query, outside) <= bound).all()
+            assert bound <= 1.01
 
     def test_an_emptied_one_is_new_and_the_old_one_stays(self):
         mine = self.vectors(DIMENSIONS)
@@ -81,4 +81,4 @@ class IndexContract(Contract):
         fresh = mine.new_empty()
         assert (len(fresh), len(mine), fresh.dimensions) == (0, 3, DIMENSIONS)
         assert fresh.matrix().shape == (0, DIMENSIONS)
-        assert fresh.scores(unit_vectors(1, 2)[0], np.zeros(0, np.int64)).shape == (0,)
+        assert fresh.cosines(unit_vectors(1, 2)[0], np.zeros(0, np.int64)).shape == (0,)

@@ -13,7 +13,7 @@ from holdfast.index.snapshot import snapshot_path
 
 @pytest.fixture(autouse=True)
 def _every_index_is_worth_keeping(monkeypatch):
-    monkeypatch.setattr(snapshot_module, "_WORTH_KEEPING", 1)
+    monkeypatch.setattr(snapshot_module, "_LEAST_MEMORIES", 1)
 
 
 def open_memory(path):
@@ -143,7 +143,7 @@ def test_a_missing_snapshot_is_made_again(path):
 def test_a_snapshot_that_cannot_be_written_costs_nothing_else(path, caplog):
     snapshot_path(path).mkdir()
     expected = filled(path)
-    assert "was not kept" in caplog.text
+    assert "was not saved" in caplog.text
     with open_memory(path) as memory:
         assert answers(memory) == expected
 

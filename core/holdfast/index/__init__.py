@@ -1,1 +1,1 @@
-"""The search index in memory, derived from the store."""
+"""The search index: the `Index` protocol, and the implementation that keeps everything in memory."""

@@ -12,10 +12,16 @@ Item = TypeVar("Item", bound=np.generic)
 
 
 class GrowableArray(Generic[Item]):
-    """A one-dimensional array with room at its end; appending costs constant time on average."""
+    """A one-dimensional array with spare capacity; appending takes amortised constant time.
+
+    >>> squares = GrowableArray(np.int64)
+    >>> squares.extend([0, 1, 4, 9])
+    >>> squares.take(np.array([1, 3])).tolist()
+    [1, 9]
+    """
 
     def __init__(self, dtype: type[Item]) -> None:
-        self._room: NDArray[Item] = np.zeros(64, dtype=dtype)
+        self._capacity: NDArray[Item] = np.zeros(64, dtype=dtype)
         self._size = 0
 
     def __len__(self) -> int:
@@ -23,20 +29,21 @@ class GrowableArray(Generic[Item]):
         return self._size
 
     @property
-    def view(self) -> NDArray[Item]:
+    def values(self) -> NDArray[Item]:
         """The items, writable in place; valid until the next `extend`."""
-        return self._room[: self._size]
+        return self._capacity[: self._size]
 
-    def at(self, places: NDArray[np.int64]) -> NDArray[Item]:
-        """Return the items at `places`, distinct and ascending; without copying when those are all."""
-        return self.view if len(places) == self._size else self.view[places]
+    def take(self, places: NDArray[np.int64]) -> NDArray[Item]:
+        """Return the items at `places` (distinct, ascending); without a copy when `places` are all there are."""
+        # A search of the whole store asks for every item. Distinct and ascending, so the count alone proves it.
+        return self.values if len(places) == self._size else self.values[places]
 
     def extend(self, items: NDArray[Item] | Sequence[Any]) -> None:
         """Append `items`."""
         size = self._size + len(items)
-        if size > len(self._room):
-            room = np.zeros(max(size, 2 * len(self._room)), dtype=self._room.dtype)
-            room[: self._size] = self.view
-            self._room = room
-        self._room[self._size : size] = items
+        if size > len(self._capacity):
+            larger = np.zeros(max(size, 2 * len(self._capacity)), dtype=self._capacity.dtype)
+            larger[: self._size] = self.values
+            self._capacity = larger
+        self._capacity[self._size : size] = items
         self._size = size

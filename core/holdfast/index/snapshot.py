@@ -1,7 +1,7 @@
-"""The index on disk, so that a large store opens sooner: arrays and ids with a checksum, nothing executable.
+"""The index in a file beside the store, so that a large store opens sooner.
 
-A snapshot is a convenience. One that is damaged, of another version, of another store, of other dimensions or ahead
-of the store is passed over, and the index is built from the store.
+A snapshot holds arrays and ids under a checksum, nothing executable. It is a cache: one that is damaged, of another
+version, store or length of vectors, or ahead of the store is ignored, and the index is built from the store.
 """
 
 from __future__ import annotations
@@ -18,39 +18,49 @@ from numpy.typing import NDArray
 
 from holdfast.errors import StorageError
 from holdfast.index.memory_index import MemoryIndex
+from holdfast.index.protocol import Positions
 from holdfast.scope import SCOPE_FIELDS
 from holdfast.stores.protocol import STORE_ID_SETTING, Store
 
 _log = logging.getLogger("holdfast")
 
 _MAGIC = b"HOLDFAST-INDEX-3\n"
-_WORTH_KEEPING = 20_000  # memories below which building anew takes less than half a second
-_WORTH_RENEWING = 0.1  # share of changes that makes an old snapshot not worth catching up from
+_LEAST_MEMORIES = 20_000
+"""Memories from which a snapshot is written; fewer are indexed from the store in less than half a second."""
+
+_LEAST_CHANGED_SHARE = 0.1
+"""Share of changed memories from which an older snapshot is replaced; a smaller share is read from the store."""
 
 
 def snapshot_path(store_path: Path) -> Path:
-    """Return where the index of the store at `store_path` is kept."""
+    """Return the path of the snapshot of the store at `store_path`.
+
+    >>> snapshot_path(Path("memory.db")).name
+    'memory.db.index'
+    """
     return store_path.with_name(store_path.name + ".index")
 
 
 def save_snapshot(path: Path, index: MemoryIndex, store: Store, *, since: int) -> bool:
-    """Write the index beside its store when that pays; return whether it did.
+    """Write the index to `path` when that pays; return whether it was written.
+
+    A failure to write is logged, not raised: the next start builds the index from the store.
 
     Args:
         path: Replaced whole or not at all.
-        index: What to keep.
+        index: The index to write.
         store: The store it was derived from.
-        since: The change up to which an older snapshot stands there, 0 for none.
+        since: The change number of the snapshot that is already at `path`, 0 for none.
     """
     changed = index.sequence - since
-    if len(index) < _WORTH_KEEPING or changed < _WORTH_RENEWING * len(index):
+    if len(index) < _LEAST_MEMORIES or changed < _LEAST_CHANGED_SHARE * len(index):
         return False
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         _write(draft, index, store)
         draft.replace(path)
     except (OSError, StorageError) as error:
-        _log.warning("the index was not kept (%s): the next start builds it from the store", error)
+        _log.warning("the index was not saved (%s): the next start builds it from the store", error)
         return False
     finally:
         draft.unlink(missing_ok=True)
@@ -58,7 +68,7 @@ def save_snapshot(path: Path, index: MemoryIndex, store: Store, *, since: int) -
 
 
 def load_snapshot(path: Path, store: Store, *, dimensions: int) -> MemoryIndex | None:
-    """Return the index kept at `path`, `None` when there is none that can be trusted."""
+    """Return the index saved at `path`, `None` when there is none or it cannot be trusted."""
     try:
         content = path.read_bytes()
     except OSError:
@@ -71,30 +81,33 @@ def load_snapshot(path: Path, store: Store, *, dimensions: int) -> MemoryIndex |
 
 
 def _write(path: Path, index: MemoryIndex, store: Store) -> None:
-    alive = np.flatnonzero(index.alive.view)
-    names, codes = _coded_scopes(index, alive)
+    existing = np.flatnonzero(index.exists.values)
+    names, codes = _encode_scopes(index, existing)
     arrays: dict[str, NDArray[Any]] = {
-        "rows": index.rows.view[alive],
-        "expires": index.expires.view[alive],
+        "rows": index.rows.values[existing],
+        "expires": index.expires.values[existing],
         "codes": codes,
-        "conversations": index.conversations.view[alive],
-        "speakers": index.speakers.view[alive],
-        "lengths": index.terms.lengths.view[alive],
-        "words": index.terms.words_of(alive),
-        "vectors": index.vectors.matrix()[alive],
+        "conversations": index.conversations.values[existing],
+        "speakers": index.speakers.values[existing],
+        "lengths": index.terms.lengths.values[existing],
+        "words": index.terms.terms_of(existing),
+        "vectors": index.vectors.matrix()[existing],
     }
     header = {
         "store": store.get_setting(STORE_ID_SETTING),
         "sequence": index.sequence,
+        # A store restored from a backup may reach the same sequence with other changes.
         "mark": store.get_change_id(index.sequence),
         "dimensions": index.dimensions,
         "names": names,
         "arrays": [[name, array.dtype.str, list(array.shape)] for name, array in arrays.items()],
     }
-    _write_checked(path, [_framed(json.dumps(header).encode()), *(array.tobytes() for array in arrays.values())])
+    _write_with_checksum(
+        path, [_with_length(json.dumps(header).encode()), *(array.tobytes() for array in arrays.values())]
+    )
 
 
-def _write_checked(path: Path, parts: list[bytes]) -> None:
+def _write_with_checksum(path: Path, parts: list[bytes]) -> None:
     checksum = 0
     with path.open("wb") as file:
         file.write(_MAGIC)
@@ -111,17 +124,17 @@ def _read(content: bytes, store: Store, dimensions: int) -> MemoryIndex:
     if not content.startswith(_MAGIC):
         raise ValueError("another format")
     if zlib.crc32(body) != int.from_bytes(content[-4:], "little"):
-        raise ValueError("its checksum does not hold")
+        raise ValueError("its checksum does not match")
     size = int.from_bytes(body[:8], "little")
     header = json.loads(bytes(body[8 : 8 + size]))
     if header["store"] != store.get_setting(STORE_ID_SETTING) or header["dimensions"] != dimensions:
         raise ValueError("it belongs to another store")
     if header["mark"] is None or store.get_change_id(header["sequence"]) != header["mark"]:
-        raise ValueError("it tells of changes the store does not have")
-    return _rebuilt(header, _arrays(header["arrays"], body[8 + size :]), dimensions)
+        raise ValueError("it has changes that the store does not have")
+    return _build_index(header, _read_arrays(header["arrays"], body[8 + size :]), dimensions)
 
 
-def _arrays(shapes: list[Any], body: memoryview) -> dict[str, NDArray[Any]]:
+def _read_arrays(shapes: list[Any], body: memoryview) -> dict[str, NDArray[Any]]:
     arrays, offset = {}, 0
     for name, dtype, shape in shapes:
         count = int(np.prod(shape, dtype=np.int64))
@@ -130,14 +143,14 @@ def _arrays(shapes: list[Any], body: memoryview) -> dict[str, NDArray[Any]]:
     return arrays
 
 
-def _rebuilt(header: dict[str, Any], arrays: dict[str, NDArray[Any]], dimensions: int) -> MemoryIndex:
+def _build_index(header: dict[str, Any], arrays: dict[str, NDArray[Any]], dimensions: int) -> MemoryIndex:
     index = MemoryIndex(dimensions)
     index.vectors.append(arrays["vectors"])
     index.rows.extend(arrays["rows"])
     index.expires.extend(arrays["expires"])
     index.conversations.extend(arrays["conversations"])
     index.speakers.extend(arrays["speakers"])
-    index.alive.extend(np.ones(len(arrays["rows"]), dtype=np.bool_))
+    index.exists.extend(np.ones(len(arrays["rows"]), dtype=np.bool_))
     index.terms.append(arrays["words"], arrays["lengths"])
     for field, codes in zip(SCOPE_FIELDS, arrays["codes"].T, strict=True):
         order = codes.argsort(kind="stable")
@@ -148,19 +161,22 @@ def _rebuilt(header: dict[str, Any], arrays: dict[str, NDArray[Any]], dimensions
     return index
 
 
-def _coded_scopes(index: MemoryIndex, alive: NDArray[np.int64]) -> tuple[list[str], NDArray[np.int32]]:
-    """Return the distinct ids, and for each memory and field the place of its id counted from 1, 0 for none."""
+def _encode_scopes(index: MemoryIndex, existing: Positions) -> tuple[list[str], NDArray[np.int32]]:
+    """Return the distinct ids; and for each memory and scope field the number of its id from 1, 0 for none.
+
+    Columns of numbers load in one step, whereas ids would be parsed one by one.
+    """
     places = np.full(len(index.rows), -1, dtype=np.int64)
-    places[alive] = np.arange(len(alive))
+    places[existing] = np.arange(len(existing))
     names: list[str] = []
-    codes = np.zeros((len(alive), len(SCOPE_FIELDS)), dtype=np.int32)
+    codes = np.zeros((len(existing), len(SCOPE_FIELDS)), dtype=np.int32)
     for column, field in enumerate(SCOPE_FIELDS):
         for name, positions in index.scopes.lists(field):
             names.append(name)
-            here = places[positions]
-            codes[here[here >= 0], column] = len(names)
+            places_of_id = places[positions]
+            codes[places_of_id[places_of_id >= 0], column] = len(names)
     return names, codes
 
 
-def _framed(content: bytes) -> bytes:
+def _with_length(content: bytes) -> bytes:
     return len(content).to_bytes(8, "little") + content

@@ -110,7 +110,7 @@ def _standing(runtime: Runtime, matching: Filter, most: int) -> list[MemoryItem]
         index = runtime.index()
         positions = runtime.candidates(index, matching)
         every, wishes, tastes = (
-            index.terms.hits(label_terms([name]), positions)[0].places for name in (STANDING, *_OF_KIND)
+            index.terms.find_postings(label_terms([name]), positions)[0].places for name in (STANDING, *_OF_KIND)
         )
         others = np.setdiff1d(every, np.concatenate([wishes, tastes]), assume_unique=True)
         places = np.sort(np.concatenate([kind[-most:] for kind in (wishes, others, tastes)]))[::-1]

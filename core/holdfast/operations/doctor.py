@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from holdfast.errors import StorageError
 from holdfast.filters import MATCH_ALL
-from holdfast.index.memory_index import MemoryIndex
 from holdfast.providers.registry import Unavailable
 from holdfast.records import MemoryRecord
 from holdfast.results import DoctorProblem, DoctorReport
@@ -133,18 +132,11 @@ def _index_difference(runtime: Runtime) -> str | None:
     """Say how the index at hand differs from one built anew, `None` when it does not."""
     with runtime.lock:
         mine = runtime.index()
-        fresh = MemoryIndex(mine.dimensions)
+        fresh = mine.new_empty()
         fresh.apply(runtime.store.index_batches(0))
         while (mine := runtime.index()).sequence != fresh.sequence:  # others write meanwhile
             fresh.apply(runtime.store.index_batches(fresh.sequence))
-        here, there = np.flatnonzero(mine.alive.view), np.flatnonzero(fresh.alive.view)
-        if not np.array_equal(mine.rows.view[here], fresh.rows.view[there]):
-            return f"the index holds {len(mine)} memories, the store {len(fresh)}"
-        if not np.array_equal(mine.vectors.matrix()[here], fresh.vectors.matrix()[there]):
-            return "the index holds other vectors than the store"
-        if not np.array_equal(mine.terms.words_of(here), fresh.terms.words_of(there)):
-            return "the index holds other words than the store"
-    return None
+        return mine.describe_difference(fresh)
 
 
 def _duplicates(records: list[MemoryRecord]) -> int:

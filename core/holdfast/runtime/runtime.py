@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.filters import Filter, split_scope
-from holdfast.index.memory_index import MemoryIndex, Positions
+from holdfast.index.memory_index import MemoryIndex
+from holdfast.index.protocol import Index, Positions
 from holdfast.index.snapshot import load_snapshot, save_snapshot
 from holdfast.protocols import ChatModel, Embedder, Reranker, TokenCounter
 from holdfast.records import MemoryRecord
@@ -106,7 +107,7 @@ class Runtime:
         """How tokens are counted; asking may take a moment, as the chat model may load its tokenizer."""
         return token_count(self.count_tokens, self.engines.llm)
 
-    def index(self) -> MemoryIndex:
+    def index(self) -> Index:
         """Return the index as of the last committed change, by this process or another. Call it under `lock`."""
         state = self.store.change_token()
         if self._index is None:
@@ -127,17 +128,17 @@ class Runtime:
                 self.check_embedder()
             yield part
 
-    def candidates(self, index: MemoryIndex, matching: Filter, *, show_expired: bool = False) -> Positions:
+    def candidates(self, index: Index, matching: Filter, *, show_expired: bool = False) -> Positions:
         """Return the positions a search looks at: what matches, and nothing else."""
         today = None if show_expired else self.today()
         ids, rest = split_scope(matching)
         if rest is None:
-            return index.filter_alive(index.with_ids(ids), today=today)
-        return index.filter_alive(index.positions_of(self.store.find_rows(matching)), today=today)
+            return index.filter_current(index.find_positions(ids), today=today)
+        return index.filter_current(index.positions_of_rows(self.store.find_rows(matching)), today=today)
 
-    def records_at(self, index: MemoryIndex, positions: Sequence[int] | NDArray[np.int64]) -> list[MemoryRecord | None]:
+    def records_at(self, index: Index, positions: Sequence[int] | NDArray[np.int64]) -> list[MemoryRecord | None]:
         """Return the memories at `positions`, in order; `None` where one has gone meanwhile."""
-        rows = [int(row) for row in index.rows.view[np.asarray(positions, dtype=np.int64)]]
+        rows = [int(row) for row in index.rows_at(np.asarray(positions, dtype=np.int64))]
         records = self.store.get_rows(rows)
         return [records.get(row) for row in rows]
 

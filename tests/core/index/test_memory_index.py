@@ -53,7 +53,7 @@ table_changes = st.lists(
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=table_changes, query=few_terms, data=st.data())
 def test_words_are_counted_right_however_they_are_looked_up(many, tail, changes, query, data):
-    with mock.patch.multiple(postings, _MANY=many, _TAIL=tail):
+    with mock.patch.multiple(postings, _SORT_FROM_CANDIDATES=many, _MAX_UNSORTED=tail):
         table, plain = TermTable(), []
         for change in changes:
             if isinstance(change, list):
@@ -68,7 +68,7 @@ def test_words_are_counted_right_however_they_are_looked_up(many, tail, changes,
 
 
 def check_hits(table, plain, query, positions):
-    found = table.hits(query, positions)
+    found = table.find_postings(query, positions)
     distinct = sorted(set(query.tolist()))
     assert len(found) == len(distinct)
     for term, hits in zip(distinct, found, strict=True):
@@ -95,7 +95,7 @@ def test_the_lists_of_a_scope_are_those_who_carry_its_ids(batches, asked):
         for position, scope in enumerate(plain)
         if all(getattr(scope, field) == value for field, value in asked.ids().items())
     ]
-    assert lists.with_ids(asked.ids()).tolist() == expected
+    assert lists.find(asked.ids()).tolist() == expected
 
 
 # The best
@@ -128,7 +128,7 @@ class TwoOnOneFile(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.folder = Path(tempfile.mkdtemp())
-        self.sizes = mock.patch.multiple(postings, _MANY=self.many, _TAIL=self.tail)
+        self.sizes = mock.patch.multiple(postings, _SORT_FROM_CANDIDATES=self.many, _MAX_UNSORTED=self.tail)
         self.sizes.start()
         config = Config(synchronous="NORMAL")
         embedder = {"provider": "hashing", "config": {"dimensions": 32}}
@@ -227,13 +227,13 @@ def content(index) -> dict:
             for position in positions.tolist():
                 ids[position].add((field, name))
     return {
-        int(index.rows.view[position]): (
+        int(index.rows.values[position]): (
             index.vectors.matrix()[position].tobytes(),
-            index.terms.words_of(np.array([position])).tolist(),
-            int(index.expires.view[position]),
+            index.terms.terms_of(np.array([position])).tolist(),
+            int(index.expires.values[position]),
             ids[position],
         )
-        for position in np.flatnonzero(index.alive.view).tolist()
+        for position in np.flatnonzero(index.exists.values).tolist()
     }
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.extraction.facts import KnownMemory
-from holdfast.index.memory_index import MemoryIndex, Positions
+from holdfast.index.protocol import Index, Positions
 from holdfast.operations.index_entries import DOCUMENT, TURN
 from holdfast.records import MemoryRecord
 from holdfast.retrieval.bm25 import bm25_scores
@@ -54,7 +54,9 @@ def find_similar(
     """
     with runtime.lock:
         index = runtime.index()
-        positions = _open_to_change(index, index.filter_alive(index.with_ids(scope.ids()), today=runtime.today()))
+        positions = _open_to_change(
+            index, index.filter_current(index.find_positions(scope.ids()), today=runtime.today())
+        )
         if not len(positions):
             return []
         found: dict[int, float] = {}
@@ -70,32 +72,32 @@ def find_similar(
     return [SimilarMemory(record, similarity) for record, similarity in pairs if record is not None]
 
 
-def _open_to_change(index: MemoryIndex, positions: Positions) -> Positions:
+def _open_to_change(index: Index, positions: Positions) -> Positions:
     """Return `positions` without the documents, which are their owner's alone, and the turns, which were said."""
-    closed = [hit.places for hit in index.terms.hits(label_terms([DOCUMENT, TURN]), positions) if len(hit.places)]
+    closed = [
+        hit.places for hit in index.terms.find_postings(label_terms([DOCUMENT, TURN]), positions) if len(hit.places)
+    ]
     return np.delete(positions, np.concatenate(closed)) if closed else positions
 
 
 def is_scope_empty(runtime: Runtime, scope: Scope) -> bool:
     """Return whether no memory carries all ids of `scope`; local work."""
     with runtime.lock:
-        return not len(runtime.index().with_ids(scope.ids()))
+        return not len(runtime.index().find_positions(scope.ids()))
 
 
-def _by_meaning(
-    runtime: Runtime, index: MemoryIndex, positions: Positions, vector: NDArray[np.float32]
-) -> dict[int, float]:
-    cosines = index.vectors.scores(vector, positions)
+def _by_meaning(runtime: Runtime, index: Index, positions: Positions, vector: NDArray[np.float32]) -> dict[int, float]:
+    cosines = index.vectors.cosines(vector, positions)
     least = getattr(runtime.engines.embedder, "similar", SIMILAR)
     return {int(place): float(cosines[place]) for place in top_places(cosines, _MOST, threshold=least)}
 
 
-def _by_words(index: MemoryIndex, positions: Positions, text: str) -> list[int]:
-    hits = index.terms.hits(hash_terms(stem_words(text)), positions)
-    scores = bm25_scores(hits, index.terms.lengths.view[positions])
+def _by_words(index: Index, positions: Positions, text: str) -> list[int]:
+    hits = index.terms.find_postings(hash_terms(stem_words(text)), positions)
+    scores = bm25_scores(hits, index.terms.lengths_at(positions))
     return [int(place) for place in top_places(scores, _MOST, threshold=_LEAST_KEYWORD)]
 
 
-def _by_slots(index: MemoryIndex, positions: Positions, slots: Sequence[str]) -> list[int]:
-    hits = index.terms.hits(label_terms(slots), positions)
+def _by_slots(index: Index, positions: Positions, slots: Sequence[str]) -> list[int]:
+    hits = index.terms.find_postings(label_terms(slots), positions)
     return [int(place) for hit in hits for place in hit.places[-_MOST_BY_SLOT:]]

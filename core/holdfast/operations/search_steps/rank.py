@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from holdfast.errors import EmbedderMismatch
 from holdfast.filters import Comparison, Filter, to_predicate
-from holdfast.index.memory_index import MemoryIndex, Positions
+from holdfast.index.protocol import Index, Positions
 from holdfast.operations.result_items import memory_item
 from holdfast.operations.search_steps.rerank import Candidate
 from holdfast.protocols import Embedder
@@ -85,12 +85,12 @@ def find(runtime: Runtime, asked: Query) -> Found:
     return Found(candidates, _explanation(runtime, asked, str(asked.explain)) if explained else None)
 
 
-def _ranked(index: MemoryIndex, asked: Query, positions: Positions) -> tuple[Positions, Signals]:
+def _ranked(index: Index, asked: Query, positions: Positions) -> tuple[Positions, Signals]:
     """Return the candidates worth scoring and their signals: all of them, or of very many those that can win."""
     words = _word_signals(index, asked, positions)
     wide = len(positions) > max(_MANY, len(index) // 4) and asked.limit <= _HEAD // 4
     if wide:
-        places, ceiling = index.head(asked.vector, positions, _HEAD)
+        places, ceiling = index.find_nearest(asked.vector, positions, _HEAD)
         head = _scored(index, asked, positions[places], words.take(places))
         kept = places_worth_scoring(words, head, places, count=len(positions), ceiling=ceiling, limit=asked.limit)
         if len(kept) < len(positions) // 4:
@@ -98,20 +98,20 @@ def _ranked(index: MemoryIndex, asked: Query, positions: Positions) -> tuple[Pos
     return positions, _scored(index, asked, positions, words)
 
 
-def _scored(index: MemoryIndex, asked: Query, positions: Positions, words: WordSignals) -> Signals:
-    return Signals(words, index.vectors.scores(asked.vector, positions))
+def _scored(index: Index, asked: Query, positions: Positions, words: WordSignals) -> Signals:
+    return Signals(words, index.vectors.cosines(asked.vector, positions))
 
 
-def _word_signals(index: MemoryIndex, asked: Query, positions: Positions) -> WordSignals:
-    hits = index.terms.hits(asked.words, positions)
+def _word_signals(index: Index, asked: Query, positions: Positions) -> WordSignals:
+    hits = index.terms.find_postings(asked.words, positions)
     if len(asked.slots):
         # A word nobody used counts against the memories; a property nobody stated does not.
-        hits += [hit for hit in index.terms.hits(asked.slots, positions) if len(hit.places)]
+        hits += [hit for hit in index.terms.find_postings(asked.slots, positions) if len(hit.places)]
     if not hits:
         return WordSignals()
-    lengths = index.terms.lengths.at(positions)
+    lengths = index.terms.lengths_at(positions)
     keyword = bm25_scores(hits, lengths)
-    numbers = index.conversations.at(positions)
+    numbers = index.conversations_at(positions)
     answer = _answer_scores(index, asked, positions)
     if not numbers.any():
         return WordSignals(keyword, answer=answer)
@@ -120,18 +120,18 @@ def _word_signals(index: MemoryIndex, asked: Query, positions: Positions) -> Wor
         keyword,
         neighbours=neighbour_scores(keyword, conversations),
         passage=passage_scores(hits, conversations),
-        asking=question_scores(index.terms.marks.at(positions), conversations),
+        asking=question_scores(index.terms.question_counts_at(positions), conversations),
         session=session_scores(hits, lengths, conversations),
-        speaker=speaker_scores(index.speakers.at(positions), hash_terms(names_in_question(asked.topic))),
+        speaker=speaker_scores(index.speakers_at(positions), hash_terms(names_in_question(asked.topic))),
         answer=answer,
     )
 
 
-def _answer_scores(index: MemoryIndex, asked: Query, positions: Positions) -> NDArray[np.float32] | None:
+def _answer_scores(index: Index, asked: Query, positions: Positions) -> NDArray[np.float32] | None:
     if not len(asked.answers):
         return None
     scores = np.zeros(len(positions), dtype=np.float32)
-    for hit in index.terms.hits(asked.answers, positions):
+    for hit in index.terms.find_postings(asked.answers, positions):
         scores[hit.places] = 1
     return scores
 
@@ -146,7 +146,7 @@ def _explanation(runtime: Runtime, asked: Query, memory_id: str) -> Explanation:
         index = runtime.index()
         positions = runtime.candidates(index, asked.matching, show_expired=asked.show_expired)
         row = runtime.store.find_rows(Comparison("id", "eq", memory_id))
-        place = np.flatnonzero(np.isin(positions, index.positions_of(row)))
+        place = np.flatnonzero(np.isin(positions, index.positions_of_rows(row)))
         if not len(place):
             return {"id": memory_id, "reason": "expired"}
         signals = _scored(index, asked, positions, _word_signals(index, asked, positions))
