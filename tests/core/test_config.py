@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from holdfast import Memory
 from holdfast.config import Config, default_path
-from holdfast.errors import ConfigError
+from holdfast.errors import (
+    ConfigError,
+)
 from holdfast.providers.registry import embedder
 from holdfast.testing import ScriptedChatModel, ScriptedEmbedder
 
@@ -188,3 +190,8 @@ def test_without_holdfast_dir_the_platform_decides(environ):
     path = default_path(environ)
     assert path.is_absolute()
     assert (path.parent.name, path.name) == ("holdfast", "memory.db")
+
+
+def test_a_configuration_is_checked_when_it_is_made():
+    with pytest.raises(ConfigError, match="synchronous is 'OFF'"):
+        Config(synchronous="OFF")

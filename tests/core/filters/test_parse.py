@@ -1,12 +1,20 @@
-"""What is no filter is refused with `InvalidFilter`, and never anything else."""
+"""Filters are read from dictionaries; what is not a filter is refused with `InvalidFilter`."""
 
 import re
 from datetime import date, datetime, timezone
+from types import MappingProxyType
+from uuid import UUID
 
 import pytest
+from tests.core.filters.evaluate import WRAPS, memory, nested
 
 from holdfast.errors import InvalidFilter
-from holdfast.filters import parse_filter
+from holdfast.filters import (
+    MATCH_ALL,
+    Comparison,
+    parse_filter,
+    to_predicate,
+)
 
 
 @pytest.mark.parametrize(
@@ -105,20 +113,6 @@ def test_a_thousand_nodes_are_read_and_one_more_is_refused():
             parse_filter(asked)
 
 
-def nested(depth, wrap, innermost):
-    for _ in range(depth):
-        innermost = wrap(innermost)
-    return innermost
-
-
-WRAPS = [
-    lambda inner: {"NOT": inner},
-    lambda inner: {"AND": [inner]},
-    lambda inner: {"OR": [inner]},
-    lambda inner: {"OR": [{"n": 1}, inner]},
-]
-
-
 @pytest.mark.parametrize("depth", [32, 500, 100_000])
 @pytest.mark.parametrize("wrap", WRAPS)
 def test_what_is_too_deep_is_refused_at_any_depth(depth, wrap):
@@ -169,3 +163,37 @@ def test_objects_that_raise_when_looked_at_are_refused():
     for asked in hostile:
         with pytest.raises(InvalidFilter):
             parse_filter(asked)
+
+
+def test_nothing_asked_means_everything():
+    for nothing in (None, {}, {"AND": []}, {"AND": [{}, {}]}, {"NOT": []}, {"metadata": {}}):
+        assert parse_filter(nothing) == MATCH_ALL
+    assert to_predicate(parse_filter({"NOT": {}}))(memory()) is False
+
+
+def test_every_spelling_of_a_metadata_key_means_the_same():
+    spellings = [
+        {"address.city": "Oslo"},
+        {"metadata.address.city": "Oslo"},
+        {"metadata": {"address": {"city": "Oslo"}}},
+        {"metadata": {"address.city": {"eq": "Oslo"}}},
+        {"metadata": MappingProxyType({"address": {"city": {"eq": "Oslo"}}})},
+    ]
+    trees = {parse_filter(spelling) for spelling in spellings}
+    assert trees == {Comparison("metadata.address.city", "eq", "Oslo")}
+
+
+def test_ids_mean_the_same_in_a_filter_as_in_an_argument():
+    uuid = UUID("12345678-1234-5678-1234-567812345678")
+    assert parse_filter({"user_id": 42}) == Comparison("user_id", "eq", "42")
+    assert parse_filter({"run_id": [uuid, " x "]}) == Comparison("run_id", "in", (str(uuid), "x"))
+
+
+def test_subclasses_of_plain_types_are_taken_as_plain():
+    class Text(str):
+        __slots__ = ()
+
+    tree = parse_filter({Text("city"): Text("Oslo")})
+    assert tree == Comparison("metadata.city", "eq", "Oslo")
+    assert type(tree.value) is str
+    assert type(tree.field) is str

@@ -9,112 +9,22 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from tests.contracts.index_contract import IndexContract
 
 from holdfast import Config, Memory
 from holdfast.filters import MATCH_ALL, parse_filter
 from holdfast.index import postings
 from holdfast.index.memory_index import MemoryIndex
-from holdfast.index.postings import TermTable
-from holdfast.index.scopes import ScopePositions
-from holdfast.index.vectors import ExactVectors, FaissVectors
+from holdfast.index.vectors import ExactVectors
 from holdfast.operations.index_entries import slot_names
 from holdfast.retrieval.bm25 import K1, B
-from holdfast.retrieval.fusion import top_places
 from holdfast.retrieval.index_text import terms_to_index, text_to_embed
 from holdfast.retrieval.tokenize import hash_terms, stem_words
-from holdfast.scope import SCOPE_FIELDS, Scope
-
-
-class TestFaissVectors(IndexContract):
-    def vectors(self, dimensions):
-        return FaissVectors(dimensions)
-
-
-class TestExactVectors(IndexContract):
-    def vectors(self, dimensions):
-        return ExactVectors(dimensions)
-
-
-# Words
-
-few_terms = st.lists(st.integers(1, 6), max_size=6).map(lambda ids: np.array(ids, dtype=np.uint32))
-table_changes = st.lists(
-    st.one_of(st.lists(few_terms, max_size=4), st.tuples(st.integers(0, 99), few_terms)),
-    min_size=1,
-    max_size=14,
-)
-
-
-@pytest.mark.parametrize(("many", "tail"), [(10**9, 0), (0, 0), (0, 3), (5, 10**9)], ids=str)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(changes=table_changes, query=few_terms, data=st.data())
-def test_words_are_counted_right_however_they_are_looked_up(many, tail, changes, query, data):
-    with mock.patch.multiple(postings, _SORT_FROM_CANDIDATES=many, _MAX_UNSORTED=tail):
-        table, plain = TermTable(), []
-        for change in changes:
-            if isinstance(change, list):
-                table.extend(change)
-                plain += change
-            elif plain:
-                table.replace(change[0] % len(plain), change[1])
-                plain[change[0] % len(plain)] = change[1]
-            chosen = data.draw(st.sets(st.sampled_from(range(len(plain))))) if plain else set()
-            check_hits(table, plain, query, np.array(sorted(chosen), dtype=np.int64))
-            check_hits(table, plain, query, np.arange(len(plain), dtype=np.int64))
-
-
-def check_hits(table, plain, query, positions):
-    found = table.find_postings(query, positions)
-    distinct = sorted(set(query.tolist()))
-    assert len(found) == len(distinct)
-    for term, hits in zip(distinct, found, strict=True):
-        counts = [int((plain[position] == term).sum()) for position in positions]
-        expected = [(place, count) for place, count in enumerate(counts) if count]
-        assert list(zip(hits.places.tolist(), hits.counts.tolist(), strict=True)) == expected
-
-
-# Scopes
-
-names = st.sampled_from([None, "a", "b", "c"])
-scopes = st.builds(Scope, user_id=names, agent_id=names, run_id=names, app_id=names)
-
-
-@settings(deadline=None)
-@given(batches=st.lists(st.lists(scopes, max_size=8), max_size=4), asked=scopes.filter(lambda scope: scope.ids()))
-def test_the_lists_of_a_scope_are_those_who_carry_its_ids(batches, asked):
-    lists, plain = ScopePositions(), []
-    for batch in batches:
-        lists.extend(batch, start=len(plain))
-        plain += batch
-    expected = [
-        position
-        for position, scope in enumerate(plain)
-        if all(getattr(scope, field) == value for field, value in asked.ids().items())
-    ]
-    assert lists.find(asked.ids()).tolist() == expected
-
-
-# The best
-
-
-@settings(deadline=None)
-@given(
-    scores=st.lists(st.sampled_from([0.0, 0.1, 0.25, 0.5, 1.0]), max_size=3000).map(lambda s: np.array(s, np.float32)),
-    limit=st.integers(1, 20),
-    threshold=st.sampled_from([0.0, 0.25, 0.9]),
-)
-def test_the_best_are_the_highest_and_of_equals_the_newest(scores, limit, threshold):
-    ranked = sorted(range(len(scores)), key=lambda place: (-scores[place], -place))
-    expected = [place for place in ranked if scores[place] >= np.float32(threshold)][:limit]
-    assert top_places(scores, limit, threshold=threshold).tolist() == expected
-
+from holdfast.scope import SCOPE_FIELDS
 
 # The whole of it
-
 users = st.sampled_from(["ana", "ben", "carl"])
 said = st.lists(st.sampled_from("tea cat dog berlin red blue".split()), min_size=1, max_size=5).map(" ".join)
 which = st.integers(0, 1)

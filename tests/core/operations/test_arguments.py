@@ -1,68 +1,28 @@
 """What cannot be used is refused in words that name it, and nothing is written."""
 
 import math
-import uuid
 from datetime import date
 
-import numpy as np
 import pytest
+from tests.core.refused_calls import KNOWN, adding, check_refused, memory_with_known_id, searching, updating
 
-from holdfast import Config, Memory
 from holdfast.errors import (
-    ConfigError,
-    DimensionMismatch,
-    HoldfastError,
     InvalidFilter,
     InvalidInput,
     NotFound,
-    ProviderError,
 )
-from holdfast.filters import MATCH_ALL
-from holdfast.providers.hashing import HashingEmbedder
 
 HUGE = 10**5000  # more digits than Python turns into text
-KNOWN = uuid.UUID(int=1)
 
 
 @pytest.fixture
 def memory(tmp_path):
-    with Memory(tmp_path / "memory.db", llm="rules", embedder="hashing") as memory:
-        memory.runtime.new_id = lambda: str(KNOWN)
-        memory.add("I play the cello", user_id="ana", metadata={"a": 1}, infer=False)
-        memory.runtime.new_id = lambda: str(uuid.uuid4())
+    with memory_with_known_id(tmp_path / "memory.db") as memory:
         yield memory
-
-
-def everything(memory):
-    store = memory.runtime.store
-    counts = store._query("SELECT (SELECT max(sequence) FROM changes), (SELECT count(*) FROM messages)")
-    settings = store.get_setting("embedder"), store.get_setting("engines")
-    return counts, store.select(MATCH_ALL), store.list_versions(str(KNOWN)), settings
-
-
-def check_refused(memory, call, error, said):
-    before = everything(memory)
-    with pytest.raises(HoldfastError, match=said) as caught:
-        call(memory)
-    assert isinstance(caught.value, error)
-    assert len(str(caught.value)) < 1000
-    assert everything(memory) == before
-
-
-def adding(messages="I like tea", **arguments):
-    return lambda memory: memory.add(messages, **{"user_id": "ana", "infer": False, **arguments})
-
-
-def searching(query="tea", **arguments):
-    return lambda memory: memory.search(query, **{"user_id": "ana", **arguments})
 
 
 def listing(**arguments):
     return lambda memory: memory.get_all(**{"user_id": "ana", **arguments})
-
-
-def updating(**arguments):
-    return lambda memory: memory.update(str(KNOWN), **arguments)
 
 
 def nested(depth, value):
@@ -287,72 +247,3 @@ WRONG = {
 @pytest.mark.parametrize("case", WRONG)
 def test_bad_input_is_named_and_nothing_is_written(memory, case):
     check_refused(memory, *WRONG[case])
-
-
-# Engines
-
-
-class Odd(HashingEmbedder):
-    """An embedder whose answers are wrong; interchangeable with the hashing embedder by its own word."""
-
-    def __init__(self, answer):
-        super().__init__()
-        self.answer = answer
-
-    def embed(self, texts):
-        return self.answer(super().embed(texts))
-
-
-def failing(_vectors):
-    raise RuntimeError("the engine is cold")
-
-
-ODD = {
-    "another length": (
-        lambda vectors: vectors[:, :100],
-        DimensionMismatch,
-        r"\(1, 100\), expected \(1, 384\)",
-    ),
-    "too few vectors": (lambda vectors: vectors[:0], DimensionMismatch, r"\(0, 384\), expected \(1, 384\)"),
-    "one flat list": (lambda vectors: vectors[0].tolist(), DimensionMismatch, r"\(384,\)"),
-    "NaN": (lambda vectors: vectors * np.nan, ProviderError, "not finite"),
-    "infinity": (lambda vectors: vectors + np.inf, ProviderError, "not finite"),
-    "text": (lambda _: [["a"] * 384], ProviderError, "no numbers"),
-    "nothing": (lambda _: None, DimensionMismatch, r"shape \(\)"),
-    "ragged lists": (lambda _: [[1.0], [1.0, 2.0]], ProviderError, "no numbers"),
-    "a raised error": (failing, ProviderError, "RuntimeError: the engine is cold"),
-}
-
-
-@pytest.mark.parametrize("case", ODD)
-def test_an_embedder_that_answers_nonsense_is_told_and_nothing_is_written(memory, case):
-    answer, error, said = ODD[case]
-    memory.runtime.engines = type(memory.runtime.engines)(embedder=Odd(answer))
-    for call in (adding(), searching(), updating(text="I play the flute")):
-        check_refused(memory, call, error, said)
-
-
-@pytest.mark.parametrize(
-    ("path", "options", "error", "said"),
-    [
-        ("", {}, ConfigError, "path is ''"),
-        (7, {}, ConfigError, "path is 7"),
-        (":memory:", {"llm": "gpt"}, ConfigError, "gpt"),
-        (":memory:", {"embedder": "nothing"}, ConfigError, "nothing"),
-        (":memory:", {"config": {"colour": "red"}}, ConfigError, "colour"),
-        (
-            ":memory:",
-            {"embedder": {"provider": "hashing", "config": {"dimensions": 3}}},
-            ConfigError,
-            "dimensions is 3",
-        ),
-    ],
-)
-def test_a_memory_that_cannot_be_opened_says_why(path, options, error, said):
-    with pytest.raises(error, match=said):
-        Memory(path, **{"llm": "rules", "embedder": "hashing", **options})
-
-
-def test_a_configuration_is_checked_when_it_is_made():
-    with pytest.raises(ConfigError, match="synchronous is 'OFF'"):
-        Config(synchronous="OFF")

@@ -6,7 +6,6 @@ import threading
 
 import numpy as np
 import pytest
-from tests.memories import blocking, closing_at_the_end
 from tests.results import add_verbatim, texts
 from tests.scripted import FailingEmbedder, OtherEmbedder
 
@@ -44,13 +43,14 @@ class Stumbling(Synonyms):
         return super().embed(said)
 
 
-@pytest.fixture(params=[Memory, AsyncMemory], ids=["blocking", "awaited"])
-def open_memory(request, tmp_path):
-    def open_(path=tmp_path / "memory.db", **options):
-        return blocking(request.param, path, **{"llm": "rules", **options})
+@pytest.fixture
+def open_memory(open_memory, tmp_path):
+    """A function that opens a file of the test, by default the same one."""
 
-    with closing_at_the_end(open_) as open_memory:
-        yield open_memory
+    def open_(path=tmp_path / "memory.db", **options):
+        return open_memory(path, **{"llm": "rules", **options})
+
+    return open_
 
 
 @pytest.mark.parametrize("place", ["file", ":memory:"])

@@ -122,7 +122,7 @@ async def test_langchains_openai_classes_speak_to_a_server(tmp_path):
     assert [message["role"] for message in chat.body["messages"]].count("system") == 1
 
 
-# With whatever resembles it
+# With objects that only resemble LangChain's
 
 
 def test_naming_the_provider_loads_no_langchain():

@@ -3,23 +3,17 @@
 import asyncio
 import gc
 import json
-import subprocess
-import sys
 import threading
-import traceback
 
 import numpy as np
 import pytest
+from tests.core.providers.openai_engines import HELLO, KEY, aembed_once, chat, embeddings
 
 from holdfast.errors import ConfigError, ProviderError, UnreadableReply
 from holdfast.protocols import ChatModel, Embedder
-from holdfast.providers.hashing import HashingEmbedder
 from holdfast.providers.openai import OpenAIChat, OpenAIEmbeddings
-from holdfast.providers.presets import PRESETS
-from holdfast.providers.registry import chat_model, default_engines, embedder, ignored_settings, spec_of
-from holdfast.testing import Completion, Fault, ScriptedChatModel, ScriptedEmbedder, scripted_openai_server
+from holdfast.testing import Completion, Fault, scripted_openai_server
 
-HELLO = [{"role": "user", "content": "hello"}]
 STRICT = {
     "type": "object",
     "properties": {"facts": {"type": "array", "items": {"type": "string"}}},
@@ -27,30 +21,6 @@ STRICT = {
     "additionalProperties": False,
 }
 LOOSE = {"type": "object", "properties": {"name": {"type": "string"}}}
-KEY = "sk-very-secret-0123456789"
-
-
-@pytest.fixture(autouse=True)
-def _no_keys_from_outside(monkeypatch):
-    for name in (
-        "OPENAI_BASE_URL",
-        "OPENAI_ORG_ID",
-        "OPENAI_PROJECT_ID",
-        "OPENAI_API_VERSION",
-        "AZURE_OPENAI_ENDPOINT",
-    ):
-        monkeypatch.delenv(name, raising=False)
-    for preset in PRESETS.values():
-        if preset.key_variable:
-            monkeypatch.delenv(preset.key_variable, raising=False)
-
-
-def chat(server, **options) -> OpenAIChat:
-    return OpenAIChat(**{"api_key": KEY, "base_url": server.base_url, **options})
-
-
-def embeddings(server, **options) -> OpenAIEmbeddings:
-    return OpenAIEmbeddings(**{"api_key": KEY, "base_url": server.base_url, **options})
 
 
 def forms_asked(server) -> list[str]:
@@ -283,7 +253,7 @@ def test_embeddings_are_unit_vectors_in_order():
     with scripted_openai_server(dimensions=1536) as server:
         engine = embeddings(server)
         vectors = engine.embed(["likes tea", "likes green tea", "plays piano"])
-        awaited = asyncio.run(_aembed_once(engine, ["plays piano"]))
+        awaited = asyncio.run(aembed_once(engine, ["plays piano"]))
         engine.close()
     assert isinstance(engine, Embedder)
     assert (vectors.shape, vectors.dtype) == ((3, 1536), np.float32)
@@ -292,13 +262,6 @@ def test_embeddings_are_unit_vectors_in_order():
     assert (awaited[0] == vectors[2]).all()
     assert engine.fingerprint == "openai:text-embedding-3-small:1536"
     assert "dimensions" not in server.requests[0].body
-
-
-async def _aembed_once(engine: OpenAIEmbeddings, texts: list[str]) -> np.ndarray:
-    try:
-        return await engine.aembed(texts)
-    finally:
-        await engine.aclose()
 
 
 def test_vectors_that_are_not_of_unit_length_are_made_so():
@@ -381,220 +344,3 @@ def test_malformed_vectors_are_unreadable(body):
 def test_embedder_settings_that_cannot_work_are_refused(options):
     with pytest.raises(ConfigError):
         OpenAIEmbeddings(api_key=KEY, **options)
-
-
-# Keys and places
-
-
-def test_the_key_never_shows():
-    echo = [Fault(401, f"wrong key {KEY}"), Fault(200, body=KEY)]
-    with scripted_openai_server(faults=echo) as server:
-        model, vectors = chat(server, max_retries=0), embeddings(server)
-        shown = [repr(model), repr(vectors), json.dumps(model.spec()), json.dumps(vectors.spec())]
-        for _ in echo:
-            with pytest.raises(ProviderError) as caught:
-                model.complete(HELLO)
-            shown += ["".join(traceback.format_exception(caught.value))]
-        model.close()
-    assert all(KEY not in text for text in shown)
-    assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"
-
-
-def test_a_missing_key_is_named_at_once():
-    with pytest.raises(ConfigError, match="OPENAI_API_KEY"):
-        OpenAIChat()
-    with pytest.raises(ConfigError, match="GROQ_API_KEY"):
-        chat_model("groq")
-
-
-def test_a_blank_key_counts_as_missing(monkeypatch):
-    monkeypatch.setenv("OPENAI_API_KEY", "  ")
-    with pytest.raises(ConfigError, match="OPENAI_API_KEY"):
-        OpenAIEmbeddings()
-
-
-def test_azure_is_asked_in_azures_way():
-    with scripted_openai_server("fine", dimensions=1536) as server:
-        place = {
-            "azure_endpoint": server.base_url.removesuffix("/v1"),
-            "api_version": "2024-10-21",
-            "api_key": KEY,
-        }
-        model = OpenAIChat("gpt-4o", azure_deployment="my-chat", default_headers={"x-team": "memory"}, **place)
-        vectors = OpenAIEmbeddings(provider="azure_openai", azure_deployment="my-vectors", dimensions=1536, **place)
-        assert model.complete(HELLO) == "fine"
-        assert asyncio.run(_aembed_once(vectors, ["tea"])).shape == (1, 1536)
-        model.close()
-    asked, embedded = server.requests
-    assert asked.path == "/openai/deployments/my-chat/chat/completions"
-    assert embedded.path == "/openai/deployments/my-vectors/embeddings"
-    assert asked.query == embedded.query == {"api-version": "2024-10-21"}
-    assert asked.headers["api-key"] == KEY
-    assert asked.headers["x-team"] == "memory"
-    assert (model.provider, model.model) == ("azure_openai", "gpt-4o")
-
-
-def test_azure_reads_mem0s_environment(monkeypatch):
-    monkeypatch.setenv("LLM_AZURE_OPENAI_API_KEY", KEY)
-    monkeypatch.setenv("LLM_AZURE_ENDPOINT", "https://team.example")
-    monkeypatch.setenv("LLM_AZURE_DEPLOYMENT", "my-chat")
-    monkeypatch.setenv("LLM_AZURE_API_VERSION", "2024-10-21")
-    model = chat_model("azure_openai")
-    assert model.model == "my-chat"
-    assert model.spec()["config"]["azure_endpoint"] == "https://team.example"
-    with pytest.raises(ConfigError, match="azure_endpoint"):
-        embedder("azure_openai")
-
-
-# Engines by name
-
-
-def test_the_rules_need_no_model_and_hashing_no_key():
-    assert chat_model("rules") is None
-    assert isinstance(embedder("hashing"), HashingEmbedder)
-    assert embedder({"provider": "hashing", "config": {"embedding_dims": 128}}).dimensions == 128
-
-
-def test_mem0s_mapping_makes_an_engine():
-    with scripted_openai_server("fine") as server:
-        spec = {
-            "provider": "openai_structured",
-            "config": {
-                "model": "gpt-4.1",
-                "api_key": KEY,
-                "openai_base_url": server.base_url,
-                "temperature": 0.1,
-                "max_tokens": 2000,
-                "top_p": 0.1,
-            },
-        }
-        model = chat_model(spec)
-        assert model.complete(HELLO) == "fine"
-        model.close()
-    assert server.requests[0].body == {
-        "model": "gpt-4.1",
-        "messages": HELLO,
-        "temperature": 0.1,
-        "max_tokens": 2000,
-    }
-    assert ignored_settings("llm", spec) == ("top_p",)
-
-
-def test_mem0s_azure_mapping_makes_an_engine():
-    place = {
-        "azure_endpoint": "https://team.example",
-        "azure_deployment": "d",
-        "api_version": "v",
-        "api_key": KEY,
-    }
-    model = chat_model({"provider": "azure_openai", "config": {"model": "gpt-4o", "azure_kwargs": place}})
-    assert (model.provider, model.model) == ("azure_openai", "gpt-4o")
-    blank = {"model": "gpt-4o", "api_key": KEY, "azure_kwargs": {**place, "api_key": ""}}
-    assert chat_model({"provider": "azure_openai_structured", "config": blank}).model == "gpt-4o"
-
-
-def test_a_local_server_needs_no_key_and_only_its_address():
-    with scripted_openai_server("fine", dimensions=768) as server:
-        address = server.base_url.removesuffix("/v1")
-        model = chat_model({"provider": "ollama", "config": {"model": "llama3", "ollama_base_url": address}})
-        vectors = embedder({"provider": "ollama", "config": {"ollama_base_url": address}})
-        assert model.complete(HELLO) == "fine"
-        assert vectors.embed(["tea"]).shape == (1, 768)
-        model.close()
-        vectors.close()
-    assert [request.path for request in server.requests] == ["/v1/chat/completions", "/v1/embeddings"]
-
-
-@pytest.mark.parametrize(
-    ("build", "spec", "words"),
-    [
-        (chat_model, "gtp", ["'gtp'", "rules", "openai"]),
-        (chat_model, "olama", ["did you mean 'ollama'"]),
-        (chat_model, "hashing", ["rules"]),
-        (embedder, "rules", ["hashing"]),
-        (embedder, {"provider": "nope"}, ["'nope'", "hashing"]),
-        (chat_model, {"provider": "openai", "config": {"temprature": 1}}, ["'temprature'", "'temperature'"]),
-        (chat_model, {"provider": "openai", "model": "gpt-4o"}, ["'model'", "config"]),
-        (chat_model, {"provider": "rules", "config": {"model": "x"}}, ["'model'", "no settings"]),
-        (chat_model, {"provider": 3}, ["provider"]),
-        (chat_model, {"provider": "azure_openai", "config": {"azure_kwargs": "x"}}, ["config"]),
-        (chat_model, object(), ["object", "complete("]),
-        (embedder, ScriptedChatModel(), ["ScriptedChatModel", "embed("]),
-        (chat_model, None, ["NoneType", "complete("]),
-    ],
-)
-def test_what_is_not_known_is_named_with_what_is(build, spec, words):
-    with pytest.raises(ConfigError) as caught:
-        build(spec)
-    assert all(word in str(caught.value) for word in words)
-
-
-def test_objects_with_the_methods_are_taken_as_they_are():
-    model, vectors = ScriptedChatModel(), ScriptedEmbedder()
-    assert chat_model(model) is model
-    assert embedder(vectors) is vectors
-    assert spec_of(model) is None
-    assert spec_of(vectors) is None
-
-
-def test_a_new_store_takes_openai_only_with_a_key():
-    assert default_engines({})[0] is None
-    assert isinstance(default_engines({"OPENAI_API_KEY": " "})[1], HashingEmbedder)
-    model, vectors = default_engines({"OPENAI_API_KEY": KEY})
-    assert isinstance(model, OpenAIChat)
-    assert isinstance(vectors, OpenAIEmbeddings)
-
-
-def test_engines_can_be_built_again_from_their_description(monkeypatch):
-    monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    model = OpenAIChat("gpt-4.1", base_url="https://user:pass@proxy.example/v1", temperature=None, max_tokens=9)
-    vectors = OpenAIEmbeddings(dimensions=256, batch_size=10)
-    specs = [json.loads(json.dumps(spec_of(engine))) for engine in (model, vectors, HashingEmbedder(64), None)]
-    assert "pass" not in json.dumps(specs)
-    assert spec_of(chat_model(specs[0])) == specs[0]
-    assert spec_of(embedder(specs[1])) == specs[1]
-    assert embedder(specs[2]).fingerprint == "hashing:1:64"
-    assert chat_model(specs[3]) is None
-
-
-@pytest.mark.parametrize("name", PRESETS)
-def test_every_preset_makes_engines(name, monkeypatch):
-    for variable in filter(None, (PRESETS[name].key_variable,)):
-        monkeypatch.setenv(variable, KEY)
-    monkeypatch.setenv("AZURE_OPENAI_ENDPOINT", "https://team.example")
-    assert chat_model({"provider": name, "config": {"model": "m"}}).provider == name
-    assert embedder({"provider": name, "config": {"model": "m", "dimensions": 8}}).fingerprint == f"{name}:m:8"
-    if PRESETS[name].chat_model:
-        assert chat_model(name).model == PRESETS[name].chat_model
-    if PRESETS[name].embedding_model:
-        assert embedder(name).dimensions > 0
-
-
-# Imports
-
-
-def _python(script: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", script],
-        env={"PYTHONPATH": ":".join(sys.path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def test_no_sdk_is_imported_before_an_engine_is_built():
-    done = _python(
-        "import sys, holdfast.providers, holdfast.config;"
-        "print([name for name in ('openai', 'httpx', 'asyncio') if name in sys.modules])"
-    )
-    assert done.stdout.strip() == "[]", done.stderr
-
-
-def test_a_missing_sdk_says_what_to_install():
-    done = _python(
-        "import sys; sys.modules['openai'] = None\n"
-        "from holdfast.providers.registry import chat_model\n"
-        "chat_model({'provider': 'ollama', 'config': {}})"
-    )
-    assert 'ImportError: this engine needs the openai package: pip install "holdfast[openai]"' in done.stderr

@@ -44,7 +44,7 @@ def gpt2():
 ENCODING_CONSTRUCTORS = {{"o200k_base": o200k_base, "o200k_harmony": o200k_harmony, "gpt2": gpt2}}
 """
 
-# Refuses whatever would leave this machine, and tells of it.
+# Refuses every connection that leaves this machine, and prints it.
 WATCH = """
 import json, os, sys
 

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from holdfast import Memory
 from holdfast.retrieval.bm25 import Postings, weigh_terms
 from holdfast.retrieval.conversation import group_by_conversation, neighbour_scores, passage_scores
-from holdfast.retrieval.query_intent import question_labels, question_share
 
 
 @pytest.fixture
@@ -60,7 +59,7 @@ def test_a_function_word_names_nobody(memory):
     assert lifted(memory, "Where will Tom take the boat?", "speaker") == {"The boat is red"}
 
 
-# What stands around
+# The turns around a turn
 
 
 def test_conversations_at_the_same_time_do_not_part_neighbours(memory):
@@ -91,7 +90,7 @@ def test_a_turn_is_lent_what_the_two_turns_on_each_side_of_it_score(turns):
     np.testing.assert_allclose(neighbour_scores(scores, group_by_conversation(numbers)), expected, atol=1e-6)
 
 
-# What is only asked, and what is held together
+# Questions, and passages that hold the whole query
 
 
 def test_what_answers_stands_before_what_asks_the_same(memory):
@@ -147,41 +146,6 @@ def test_conversations_never_lend_to_each_other(memory):
     passage = signals(memory, "kite lake", "passage")
     assert passage["Nice"] == passage["A kite"] < 0.6
     assert passage["Cold"] == passage["The lake"] < 0.6
-
-
-@pytest.mark.parametrize(
-    ("text", "share"),
-    [
-        ("", 0),
-        ("   ", 0),
-        ("Fine.", 0),
-        ("Fine?", 1),
-        ("Really?!", 1),
-        ('She asked "why?"', 1),
-        ("Is it 3.5 km?", 1),
-        ("See https://x.org/?q=1 for more", 0),
-        ("他是谁？", 1),
-        ("他是谁？我不知道。", 0.5),
-        ("من أنت؟", 1),
-        ("¿Dónde vives?", 1),
-    ],
-)
-def test_a_question_is_told_by_its_mark_in_any_script(text, share):
-    assert question_share(text) == pytest.approx(share, abs=0.1)
-
-
-@given(st.text(max_size=300))
-def test_any_text_bears_none_to_two_marks(text):
-    assert 0 <= question_share(text) <= 1
-    assert len(question_labels(text)) <= 2
-
-
-@pytest.mark.parametrize(
-    ("start", "repeated", "end", "marks"),
-    [("", "?", "", 2), ("", "?", "x", 0), ("", '?"', "", 2), ("?", '"', "x", 0), ("", "a? ", "", 2), ("", " ", "?", 2)],
-)
-def test_a_million_characters_are_read_once(start, repeated, end, marks):
-    assert len(question_labels(f"{start}{repeated * 500_000}{end}")) == marks
 
 
 @st.composite

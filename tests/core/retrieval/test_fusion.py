@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdfast import Memory
@@ -56,3 +56,15 @@ def test_looking_for_the_nearest_first_finds_the_same(query, monkeypatch):
     assert [item["id"] for item in narrowed["results"]] == [item["id"] for item in plain["results"]]
     scores = [item["score"] for item in plain["results"]]
     assert [item["score"] for item in narrowed["results"]] == pytest.approx(scores, abs=1e-6)
+
+
+@settings(deadline=None)
+@given(
+    scores=st.lists(st.sampled_from([0.0, 0.1, 0.25, 0.5, 1.0]), max_size=3000).map(lambda s: np.array(s, np.float32)),
+    limit=st.integers(1, 20),
+    threshold=st.sampled_from([0.0, 0.25, 0.9]),
+)
+def test_the_best_are_the_highest_and_of_equals_the_newest(scores, limit, threshold):
+    ranked = sorted(range(len(scores)), key=lambda place: (-scores[place], -place))
+    expected = [place for place in ranked if scores[place] >= np.float32(threshold)][:limit]
+    assert top_places(scores, limit, threshold=threshold).tolist() == expected

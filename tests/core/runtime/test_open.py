@@ -4,12 +4,10 @@ import contextlib
 import logging
 import sqlite3
 import sys
-from functools import partial
 
 import pytest
-from tests.memories import blocking, closing_at_the_end
 
-from holdfast import AsyncMemory, ConfigError, EmbedderMismatch, Memory
+from holdfast import ConfigError, EmbedderMismatch, Memory
 from holdfast.testing import ScriptedEmbedder, scripted_openai_server
 
 SETTINGS = {"provider": "openai", "config": {"api_key": "a key", "max_retries": 0}}
@@ -17,13 +15,6 @@ EMBEDDER = {"provider": "openai", "config": {**SETTINGS["config"], "dimensions":
 FACT = {"facts": [{"text": "Lives in Lisbon", "turn": 0}]}
 NO_KEY = "openai needs a key: set OPENAI_API_KEY"
 NO_PACKAGE = r'pip install "holdfast\[openai\]"'
-
-
-@pytest.fixture(params=[Memory, AsyncMemory])
-def face(request):
-    """A function that opens either face, its verbs blocking; what is open at the end is closed."""
-    with closing_at_the_end(partial(blocking, request.param)) as open_face:
-        yield open_face
 
 
 @pytest.fixture
@@ -51,8 +42,8 @@ def contents(path):
 # Without the engines a store was built with
 
 
-def test_a_store_can_be_read_without_the_key_to_its_engines(face, path):
-    memory = face(path)
+def test_a_store_can_be_read_without_the_key_to_its_engines(open_memory, path):
+    memory = open_memory(path)
     known = the_memory(memory)
     assert known["memory"] == "Lives in Lisbon"
     assert memory.get(known["id"]) == known
@@ -61,8 +52,8 @@ def test_a_store_can_be_read_without_the_key_to_its_engines(face, path):
     assert memory.doctor()["healthy"]
 
 
-def test_a_store_can_be_cleared_out_without_the_key_to_its_engines(face, path):
-    memory = face(path)
+def test_a_store_can_be_cleared_out_without_the_key_to_its_engines(open_memory, path):
+    memory = open_memory(path)
     memory.delete(the_memory(memory)["id"])
     assert memory.delete_all(user_id="ben")["count"] == 1
     assert memory.users() == {"count": 0, "results": []}
@@ -70,8 +61,8 @@ def test_a_store_can_be_cleared_out_without_the_key_to_its_engines(face, path):
     assert memory.doctor()["healthy"]
 
 
-def test_what_needs_no_vector_can_be_changed_without_the_key(face, path):
-    memory = face(path)
+def test_what_needs_no_vector_can_be_changed_without_the_key(open_memory, path):
+    memory = open_memory(path)
     memory.update(the_memory(memory)["id"], metadata={"checked": True})
     assert the_memory(memory)["metadata"] == {"checked": True}
 
@@ -90,39 +81,39 @@ NEEDING = {
 
 
 @pytest.mark.parametrize("verb", [name for name in NEEDING if name != "rollback"])
-def test_what_needs_the_engine_says_what_is_missing_and_writes_nothing(face, path, verb):
-    memory = face(path)
+def test_what_needs_the_engine_says_what_is_missing_and_writes_nothing(open_memory, path, verb):
+    memory = open_memory(path)
     known, before = the_memory(memory)["id"], contents(path)
     with pytest.raises(ConfigError, match=NO_KEY):
         NEEDING[verb](memory, known)
     assert contents(path) == before
 
 
-def test_bringing_back_what_was_deleted_needs_the_embedder(face, path):
-    memory = face(path)
+def test_bringing_back_what_was_deleted_needs_the_embedder(open_memory, path):
+    memory = open_memory(path)
     with pytest.raises(ConfigError, match=NO_KEY):
         NEEDING["rollback"](memory, the_memory(memory)["id"])
     assert memory.get_all(user_id="ana")["results"] == []
 
 
-def test_a_store_can_be_read_without_the_package_of_its_engines(face, path, monkeypatch):
+def test_a_store_can_be_read_without_the_package_of_its_engines(open_memory, path, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "a key")
     monkeypatch.setitem(sys.modules, "openai", None)  # an import of it fails
-    memory = face(path)
+    memory = open_memory(path)
     assert the_memory(memory)["memory"] == "Lives in Lisbon"
     with pytest.raises(ConfigError, match=NO_PACKAGE):
         memory.search("Lisbon", user_id="ana")
 
 
-def test_the_memory_says_which_engines_are_unavailable(face, path):
-    engines = face(path).engines
+def test_the_memory_says_which_engines_are_unavailable(open_memory, path):
+    engines = open_memory(path).engines
     assert engines["llm"].startswith(f"openai/gpt-4o-mini (unavailable: {NO_KEY}")
     assert engines["embedder"].startswith(f"openai:text-embedding-3-small:64 (unavailable: {NO_KEY}")
 
 
-def test_one_line_at_opening_says_what_is_unavailable(face, path, caplog):
+def test_one_line_at_opening_says_what_is_unavailable(open_memory, path, caplog):
     with caplog.at_level(logging.WARNING, logger="holdfast"):
-        face(path)
+        open_memory(path)
     (line,) = [record.getMessage() for record in caplog.records]
     assert "gpt-4o-mini" in line
     assert "text-embedding-3-small:64" in line
@@ -156,12 +147,12 @@ def test_writing_with_one_engine_does_not_lose_the_other(tmp_path, monkeypatch):
         assert len(memory.search("flute", user_id="ana")["results"]) == 2
 
 
-def test_a_store_whose_embedder_only_its_program_has_can_be_read(face, tmp_path):
+def test_a_store_whose_embedder_only_its_program_has_can_be_read(open_memory, tmp_path):
     path = tmp_path / "memory.db"
     with Memory(path, llm="rules", embedder=ScriptedEmbedder(dimensions=32)) as memory:
         memory.add("I play the cello", user_id="ana", infer=False)
         fingerprint = memory.engines["embedder"]
-    memory = face(path)
+    memory = open_memory(path)
     assert the_memory(memory)["memory"] == "I play the cello"
     assert memory.doctor()["healthy"]
     assert memory.engines["embedder"].startswith(f"{fingerprint} (unavailable: ")
@@ -186,27 +177,27 @@ def test_a_local_model_is_not_loaded_to_check_a_store(tmp_path):
         assert memory.doctor()["healthy"]
 
 
-# What is asked for by name, and new stores
+# Engines that are named, and new stores
 
 
 @pytest.mark.parametrize("named", [{"llm": "openai"}, {"embedder": "openai"}, {"embedder": {"provider": "openai"}}])
-def test_an_engine_that_is_named_and_cannot_be_made_fails_at_opening(face, path, named):
+def test_an_engine_that_is_named_and_cannot_be_made_fails_at_opening(open_memory, path, named):
     with pytest.raises(ConfigError, match=NO_KEY):
-        face(path, **named)
+        open_memory(path, **named)
 
 
-def test_another_embedder_that_is_named_is_refused_as_ever(face, path):
+def test_another_embedder_that_is_named_is_refused_as_ever(open_memory, path):
     with pytest.raises(EmbedderMismatch, match="text-embedding-3-small:64"):
-        face(path, llm="rules", embedder="hashing")
+        open_memory(path, llm="rules", embedder="hashing")
 
 
 @pytest.mark.parametrize("place", ["memory.db", ":memory:"])
-def test_a_new_store_whose_engines_cannot_be_made_leaves_no_file(face, tmp_path, place, monkeypatch):
+def test_a_new_store_whose_engines_cannot_be_made_leaves_no_file(open_memory, tmp_path, place, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "a key")
     monkeypatch.setitem(sys.modules, "openai", None)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ImportError, match=NO_PACKAGE):
-        face(place)
+        open_memory(place)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -218,3 +209,24 @@ def test_a_reranker_that_asks_the_missing_model_says_so(tmp_path):
         assert len(memory.search("cello", user_id="ana")["results"]) == 1
         with pytest.raises(ConfigError, match=NO_KEY):
             memory.search("cello", user_id="ana", rerank=True)
+
+
+@pytest.mark.parametrize(
+    ("path", "options", "error", "said"),
+    [
+        ("", {}, ConfigError, "path is ''"),
+        (7, {}, ConfigError, "path is 7"),
+        (":memory:", {"llm": "gpt"}, ConfigError, "gpt"),
+        (":memory:", {"embedder": "nothing"}, ConfigError, "nothing"),
+        (":memory:", {"config": {"colour": "red"}}, ConfigError, "colour"),
+        (
+            ":memory:",
+            {"embedder": {"provider": "hashing", "config": {"dimensions": 3}}},
+            ConfigError,
+            "dimensions is 3",
+        ),
+    ],
+)
+def test_a_memory_that_cannot_be_opened_says_why(path, options, error, said):
+    with pytest.raises(error, match=said):
+        Memory(path, **{"llm": "rules", "embedder": "hashing", **options})

@@ -1,0 +1,11 @@
+"""A database that the tests of filters share."""
+
+import pytest
+from tests.core.filters.evaluate import open_database
+
+
+@pytest.fixture(scope="module")
+def database():
+    database = open_database()
+    yield database
+    database.close()

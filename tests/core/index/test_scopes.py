@@ -1,0 +1,26 @@
+"""Scope lists hold exactly the positions that carry an id."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from holdfast.index.scopes import ScopePositions
+from holdfast.scope import Scope
+
+# Scopes
+names = st.sampled_from([None, "a", "b", "c"])
+scopes = st.builds(Scope, user_id=names, agent_id=names, run_id=names, app_id=names)
+
+
+@settings(deadline=None)
+@given(batches=st.lists(st.lists(scopes, max_size=8), max_size=4), asked=scopes.filter(lambda scope: scope.ids()))
+def test_the_lists_of_a_scope_are_those_who_carry_its_ids(batches, asked):
+    lists, plain = ScopePositions(), []
+    for batch in batches:
+        lists.extend(batch, start=len(plain))
+        plain += batch
+    expected = [
+        position
+        for position, scope in enumerate(plain)
+        if all(getattr(scope, field) == value for field, value in asked.ids().items())
+    ]
+    assert lists.find(asked.ids()).tolist() == expected

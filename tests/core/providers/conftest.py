@@ -1,0 +1,20 @@
+"""No key and no address of this machine reaches a provider."""
+
+import pytest
+
+from holdfast.providers.presets import PRESETS
+
+
+@pytest.fixture(autouse=True)
+def _no_keys_from_outside(monkeypatch):
+    for name in (
+        "OPENAI_BASE_URL",
+        "OPENAI_ORG_ID",
+        "OPENAI_PROJECT_ID",
+        "OPENAI_API_VERSION",
+        "AZURE_OPENAI_ENDPOINT",
+    ):
+        monkeypatch.delenv(name, raising=False)
+    for preset in PRESETS.values():
+        if preset.key_variable:
+            monkeypatch.delenv(preset.key_variable, raising=False)
