@@ -65,7 +65,7 @@ def test_damaged_engines_are_not_guessed(path):
     damage(path, "UPDATE settings SET value = '{}' WHERE name = 'engines'")
     with Memory(path) as memory:
         assert "unavailable" in memory.engines["llm"]
-        with pytest.raises(ConfigError, match="name it when you open the store"):
+        with pytest.raises(ConfigError, match="name the engine when you open the store"):
             memory.add("I live in Porto", user_id="ana")
         with pytest.raises(ConfigError, match="what can be made here is hashing:1:384"):
             memory.search("Porto", user_id="ana")

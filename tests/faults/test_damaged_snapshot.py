@@ -51,7 +51,7 @@ def check_answers(path, expected, *, used, caplog):
     with caplog.at_level(logging.WARNING, logger="holdfast"), open_memory(path) as memory:
         assert answers(memory) == expected
         assert memory.doctor()["healthy"]
-        assert bool(memory.runtime._snapshot_sequence) == used
+        assert bool(memory.runtime.live_index._snapshot_sequence) == used
     assert bool(caplog.messages) != used
     assert all("built from the store" in message for message in caplog.messages)
 

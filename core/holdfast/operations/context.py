@@ -106,15 +106,14 @@ def _composed(runtime: Runtime, matching: Filter, relevant: Sequence[MemoryItem]
 
 def _standing(runtime: Runtime, matching: Filter, most: int) -> list[MemoryItem]:
     """Return the newest memories that say how things stand with the user, at most `most` of each kind."""
-    with runtime.lock:
-        index = runtime.index()
-        positions = runtime.candidates(index, matching)
+    with runtime.live_index as index:
+        positions = runtime.live_index.candidates(index, matching, today=runtime.today())
         every, wishes, tastes = (
             index.terms.find_postings(label_terms([name]), positions)[0].places for name in (STANDING, *_OF_KIND)
         )
         others = np.setdiff1d(every, np.concatenate([wishes, tastes]), assume_unique=True)
         places = np.sort(np.concatenate([kind[-most:] for kind in (wishes, others, tastes)]))[::-1]
-        records = runtime.records_at(index, positions[places]) if len(places) else []
+        records = runtime.live_index.records_at(index, positions[places]) if len(places) else []
     items = [memory_item(record) for record in records if record is not None]
     items.sort(key=lambda item: item["created_at"], reverse=True)
     return sorted(items, key=lambda item: _ORDER.get(item.get("standing", ""), 1))

@@ -38,7 +38,7 @@ def doctor(runtime: Runtime, *, repair: bool = False) -> Flow[DoctorReport]:
     if repair and damages:
         repaired = yield from work(runtime.store.repair, damages)
         repaired += yield from _settled(runtime, {damage.setting for damage in damages if damage.setting is not None})
-        yield from work(runtime.drop_index)  # it may hold rows that never were
+        yield from work(runtime.live_index.drop)  # it may hold rows that never were
         left = yield from work(runtime.store.find_damage)
     problems: list[DoctorProblem] = [{"id": damage.memory_id, "problem": _told(damage)} for damage in damages]
     if not left:
@@ -46,7 +46,7 @@ def doctor(runtime: Runtime, *, repair: bool = False) -> Flow[DoctorReport]:
         if difference is not None:
             problems.append({"id": None, "problem": difference})
             if repair:
-                yield from work(runtime.drop_index)
+                yield from work(runtime.live_index.drop)
                 repaired += 1
     records = [] if left else (yield from work(runtime.store.select, MATCH_ALL))
     return {
@@ -130,11 +130,11 @@ def _count(runtime: Runtime, left: Sequence[Damage]) -> int:
 
 def _index_difference(runtime: Runtime) -> str | None:
     """Say how the index at hand differs from one built anew, `None` when it does not."""
-    with runtime.lock:
-        mine = runtime.index()
+    with runtime.live_index as mine:
         fresh = mine.new_empty()
         fresh.apply(runtime.store.index_batches(0))
-        while (mine := runtime.index()).sequence != fresh.sequence:  # others write meanwhile
+        while fresh.sequence != mine.sequence:  # another process writes in between
+            mine.apply(runtime.store.index_batches(mine.sequence))
             fresh.apply(runtime.store.index_batches(fresh.sequence))
         return mine.describe_difference(fresh)
 

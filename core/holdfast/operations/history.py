@@ -11,7 +11,8 @@ from holdfast.operations.index_entries import embed_records
 from holdfast.records import MemoryRecord
 from holdfast.results import HistoryItem, MessageResult
 from holdfast.retrieval.index_text import content_hash
-from holdfast.runtime.effects import Flow, work, write
+from holdfast.runtime.effects import Flow, work
+from holdfast.runtime.embedder_guard import write_with_embedder_check
 from holdfast.runtime.runtime import Runtime
 from holdfast.stores.protocol import IndexEntry, Transaction, Version
 from holdfast.timestamps import to_isoformat
@@ -54,31 +55,32 @@ def rollback(runtime: Runtime, memory_id: str, *, version: int | None = None) ->
     if before is None:
         raise InvalidInput(f"version {number} made memory {wanted}: there is nothing before it, use delete")
     entry = (yield from embed_records(runtime, [before]))[0]
-    yield from write(runtime.store, lambda transaction: _restore(runtime, transaction, before, entry))
+    now = runtime.clock()
+    yield from write_with_embedder_check(
+        runtime, lambda transaction: _restore(transaction, before, entry, now), [entry]
+    )
     return {"message": "Memory rolled back successfully!"}
 
 
-def _restore(runtime: Runtime, transaction: Transaction, before: MemoryRecord, entry: IndexEntry) -> None:
-    runtime.admit(transaction, [entry])
-    now = runtime.clock()
+def _restore(transaction: Transaction, before: MemoryRecord, entry: IndexEntry, now: int) -> None:
+    restored = replace(before, updated_at=now)
     current = transaction.get(before.id)
     if current is None:
-        _restore_removed(transaction, replace(before, updated_at=now), entry)
+        _restore_deleted(transaction, restored, entry)
         return
-    restored = replace(before, updated_at=now)
     transaction.update(
         current, restored, index_entry=entry, content_hash=content_hash(restored), happened_at=now, recorded_at=now
     )
 
 
-def _restore_removed(transaction: Transaction, record: MemoryRecord, entry: IndexEntry) -> None:
+def _restore_deleted(transaction: Transaction, record: MemoryRecord, entry: IndexEntry) -> None:
     for occurrence in itertools.count():
-        mark = content_hash(record, occurrence=occurrence)
-        twin = transaction.insert(record, entry, content_hash=mark, sources=())
-        if twin is None:
+        hashed = content_hash(record, occurrence=occurrence)
+        duplicate = transaction.insert(record, entry, content_hash=hashed, sources=())
+        if duplicate is None:
             return
         if record.memory_type != "episodic":  # a turn may have been said several times
-            raise InvalidInput(f"memory {twin} says the same already: there is nothing to bring back")
+            raise InvalidInput(f"memory {duplicate} says the same already: there is nothing to bring back")
 
 
 def _history_item(version: Version) -> HistoryItem:

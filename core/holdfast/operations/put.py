@@ -12,7 +12,8 @@ from holdfast.operations.index_entries import embed_records
 from holdfast.records import MemoryRecord
 from holdfast.results import Document, MessageResult
 from holdfast.retrieval.index_text import content_hash
-from holdfast.runtime.effects import Flow, work, write
+from holdfast.runtime.effects import Flow, work
+from holdfast.runtime.embedder_guard import write_with_embedder_check
 from holdfast.runtime.runtime import Runtime
 from holdfast.scope import Scope, check_id, make_scope
 from holdfast.stores.protocol import IndexEntry, Transaction
@@ -54,26 +55,26 @@ def put(
     """
     scope = make_scope(user_id=user_id, agent_id=agent_id, run_id=run_id, app_id=app_id)
     drafts = _drafts(documents, scope, runtime.clock())
-    wanted = _Wanted(scope, drafts, {check_memory_id(one) for one in remove} - drafts.keys())
+    request = _Request(scope, drafts, {check_memory_id(one) for one in remove} - drafts.keys())
     known = yield from work(runtime.store.get, list(drafts))
     new = [draft for draft in drafts.values() if draft.id not in known or known[draft.id].text != draft.text]
     try:
-        count = yield from _written(runtime, wanted, new)
-    except _Outpaced:
-        count = yield from _written(runtime, wanted, list(drafts.values()))
+        count = yield from _upsert_all(runtime, request, new)
+    except _ChangedMeanwhile:
+        count = yield from _upsert_all(runtime, request, list(drafts.values()))
     return {"message": f"Successfully kept {len(drafts)} documents", "count": count}
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class _Request:
     """What one call asks for."""
 
     scope: Scope
     drafts: Mapping[str, MemoryRecord]
-    gone: set[str]
+    removed: set[str]
 
 
-class _Outpaced(HoldfastError):
+class _ChangedMeanwhile(HoldfastError):
     """Someone else wrote a document since it was looked at: its vector is not at hand after all."""
 
 
@@ -104,40 +105,37 @@ def _draft(document: Any, scope: Scope, now: int) -> MemoryRecord:
     )
 
 
-def _written(runtime: Runtime, wanted: _Wanted, new: Sequence[MemoryRecord]) -> Flow[int]:
+def _upsert_all(runtime: Runtime, request: _Request, new: Sequence[MemoryRecord]) -> Flow[int]:
     """Embed what is `new`, then put and remove in one transaction; return how many documents that were."""
     entries = dict(zip([draft.id for draft in new], (yield from embed_records(runtime, new)), strict=True))
 
-    def store(transaction: Transaction) -> int:
-        runtime.admit(transaction, entries.values())
-        for draft in wanted.drafts.values():
-            _keep(transaction, draft, entries.get(draft.id))
-        return len(wanted.drafts) + _remove(transaction, wanted, runtime.clock())
+    def apply(transaction: Transaction) -> int:
+        for draft in request.drafts.values():
+            _upsert(transaction, draft, entries.get(draft.id))
+        return len(request.drafts) + _delete_documents(transaction, request, runtime.clock())
 
-    count = yield from write(runtime.store, store)
-    runtime.admission_is_kept()
-    return count
+    return (yield from write_with_embedder_check(runtime, apply, entries.values()))
 
 
-def _remove(transaction: Transaction, wanted: _Wanted, now: int) -> int:
-    found = [record for memory_id in wanted.gone if (record := transaction.get(memory_id)) is not None]
-    mine = [record for record in found if record.memory_type == "document" and record.scope == wanted.scope]
+def _delete_documents(transaction: Transaction, request: _Request, now: int) -> int:
+    found = [record for memory_id in request.removed if (record := transaction.get(memory_id)) is not None]
+    mine = [record for record in found if record.memory_type == "document" and record.scope == request.scope]
     for record in mine:
         transaction.delete(record, happened_at=now, recorded_at=now)
     return len(mine)
 
 
-def _keep(transaction: Transaction, draft: MemoryRecord, entry: IndexEntry | None) -> None:
+def _upsert(transaction: Transaction, draft: MemoryRecord, entry: IndexEntry | None) -> None:
     old = transaction.get(draft.id)
     if old is None:
         if entry is None:
-            raise _Outpaced
+            raise _ChangedMeanwhile
         transaction.insert(draft, entry, content_hash=content_hash(draft))
         return
     if old.memory_type != "document" or old.scope != draft.scope:
         raise InvalidInput(f"the id {draft.id} belongs to another memory: derive ids from the scope")
     if entry is None and old.text != draft.text:
-        raise _Outpaced
+        raise _ChangedMeanwhile
     new = replace(draft, created_at=old.created_at, recorded_at=old.recorded_at)
     transaction.update(
         old,

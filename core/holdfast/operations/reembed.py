@@ -14,7 +14,7 @@ from holdfast.providers.registry import spec_of
 from holdfast.records import MemoryRecord
 from holdfast.results import ReembedResult
 from holdfast.runtime.effects import Flow, work, write
-from holdfast.runtime.embedder_guard import EMBEDDER_SETTING, ENGINES_SETTING, embedder_setting
+from holdfast.runtime.embedder_guard import engine_settings
 from holdfast.runtime.runtime import Runtime
 from holdfast.stores.protocol import IndexEntry, Transaction
 
@@ -96,5 +96,5 @@ def _adopt(runtime: Runtime, transaction: Transaction, maker: Embedder) -> int |
     count = transaction.adopt_vectors(maker.fingerprint, recorded_at=runtime.clock())
     if count is not None:
         specs = {**runtime.engine_specs, "embedder": spec_of(maker)}
-        transaction.set_settings({EMBEDDER_SETTING: embedder_setting(maker), ENGINES_SETTING: specs})
+        transaction.set_settings({**engine_settings(maker, specs)})
     return count

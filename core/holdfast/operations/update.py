@@ -14,7 +14,8 @@ from holdfast.protocols import Json
 from holdfast.records import MemoryRecord, ProfileKind
 from holdfast.results import MessageResult
 from holdfast.retrieval.index_text import content_hash
-from holdfast.runtime.effects import Flow, work, write
+from holdfast.runtime.effects import Flow, work
+from holdfast.runtime.embedder_guard import write_with_embedder_check
 from holdfast.runtime.runtime import Runtime
 from holdfast.stores.protocol import Transaction
 from holdfast.timestamps import TimeLike, to_calendar_day, to_microseconds
@@ -119,8 +120,7 @@ def _revise(runtime: Runtime, changes: Sequence[_Change], timestamp: TimeLike | 
     reworded = [draft for draft, change in zip(drafts, changes, strict=True) if change["text"] is not None]
     entries = dict(zip([draft.id for draft in reworded], (yield from embed_records(runtime, reworded)), strict=True))
 
-    def store(transaction: Transaction) -> None:
-        runtime.admit(transaction, entries.values())
+    def apply(transaction: Transaction) -> None:
         for change in changes:
             old = transaction.get(change["memory_id"])
             if old is None:
@@ -135,7 +135,7 @@ def _revise(runtime: Runtime, changes: Sequence[_Change], timestamp: TimeLike | 
                 recorded_at=recorded_at,
             )
 
-    yield from write(runtime.store, store)
+    yield from write_with_embedder_check(runtime, apply, entries.values())
 
 
 def _changed(old: MemoryRecord, change: _Change, happened_at: int) -> MemoryRecord:

@@ -1,35 +1,24 @@
-"""What every operation works on: the engines, the store and the index kept in step with it."""
+"""The open memory that every operation works on: its store, its engines and its search index."""
 
 from __future__ import annotations
 
-import os
-import threading
 import time
 import uuid
-import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timezone
-from pathlib import Path
+from datetime import date
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from holdfast.filters import Filter, split_scope
-from holdfast.index.memory_index import MemoryIndex
-from holdfast.index.protocol import Index, Positions
-from holdfast.index.snapshot import load_snapshot, save_snapshot
 from holdfast.protocols import ChatModel, Embedder, Reranker, TokenCounter
-from holdfast.records import MemoryRecord
-from holdfast.runtime.embedder_guard import EMBEDDER_SETTING, ENGINES_SETTING, embedder_setting, require_same_embedder
+from holdfast.runtime.live_index import LiveIndex
 from holdfast.runtime.token_count import TokenCount, token_count
-from holdfast.stores.protocol import IndexBatch, IndexEntry, Store, Transaction
+from holdfast.stores.protocol import Store
+from holdfast.timestamps import to_datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """The models a memory works with. Without an `llm` the key-free rules decide."""
+    """The models a memory works with. Without an `llm` the key-free rules extract and reconcile."""
 
     embedder: Embedder
     llm: ChatModel | None = None
@@ -38,7 +27,7 @@ class Engines:
 
 @dataclass(frozen=True, slots=True)
 class Prompts:
-    """The caller's own words in the place of ours; empty means ours."""
+    """The caller's prompts; `None` and `""` keep the built-in ones."""
 
     extraction: str | None = None
     reconciliation: str | None = None
@@ -47,7 +36,7 @@ class Prompts:
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What calls do that do not say: see the parameters of `add` and `search` of the same names."""
+    """The values of options that a call leaves out: see the parameters of `add` and `search` of the same names."""
 
     keep_turns: bool = False
     rerank: bool = False
@@ -60,26 +49,30 @@ def now_microseconds() -> int:
 
 
 def new_uuid() -> str:
-    """Return a fresh id."""
+    """Return a new id."""
     return str(uuid.uuid4())
 
 
 @dataclass(eq=False)
 class Runtime:
-    """A store, its index and the engines, with clock and ids as parts that can be replaced.
+    """An open memory. Clock and ids are fields, so that a test can replace them.
 
     Attributes:
-        snapshot: Where the index is kept between runs, `None` for a store without a file.
+        store: The records, the one truth.
+        engines: The models.
+        live_index: The search index, derived from the store.
         count_tokens: The caller's own count of tokens; `None` leaves it to the chat model.
         engine_specs: How to make the engines again, without secrets; `None` where only the caller can.
-        own_engines: Those that were made for this runtime, and are closed with it.
-        reembedded: Whether the embedder is another than the runtime was made with.
-        lock: Held while the index is read or brought up to date, never across a model call.
+        own_engines: The engines made here; they are closed with the runtime.
+        clock: Returns the time in microseconds since 1970, UTC.
+        new_id: Returns a new memory id.
+        reembedded: Whether `reembed` has replaced the embedder the runtime was opened with.
+        last_embedder_check: What the last committed write has checked (see `write_with_embedder_check`).
     """
 
     store: Store
     engines: Engines
-    snapshot: Path | None = None
+    live_index: LiveIndex
     prompts: Prompts = field(default_factory=Prompts)
     count_tokens: TokenCounter | None = None
     defaults: Defaults = field(default_factory=Defaults)
@@ -87,164 +80,47 @@ class Runtime:
     own_engines: Sequence[object] = ()
     clock: Callable[[], int] = now_microseconds
     new_id: Callable[[], str] = new_uuid
-    lock: threading.RLock = field(default_factory=threading.RLock)
     reembedded: bool = False
-    _index: MemoryIndex | None = None
-    _seen: object = None
-    _snapshot_sequence: int = 0
-    _admitting: tuple[int, ...] = ()
-    _admitted: tuple[int, ...] = ()
-
-    def __post_init__(self) -> None:
-        _open_runtimes.add(self)
+    last_embedder_check: tuple[int, ...] = ()
 
     def today(self) -> date:
         """Return the day in UTC."""
-        return datetime.fromtimestamp(self.clock() / 1_000_000, tz=timezone.utc).date()
+        return to_datetime(self.clock()).date()
 
     @property
     def tokens(self) -> TokenCount:
-        """How tokens are counted; asking may take a moment, as the chat model may load its tokenizer."""
+        """How tokens are counted; the first use may load the chat model's tokenizer."""
         return token_count(self.count_tokens, self.engines.llm)
 
-    def index(self) -> Index:
-        """Return the index as of the last committed change, by this process or another. Call it under `lock`."""
-        state = self.store.change_token()
-        if self._index is None:
-            self.check_embedder()
-            self._index = self._load_index()
-        if state != self._seen:
-            try:
-                self._index.apply(self._news(self._index.sequence))
-            except BaseException:
-                self._index = self._seen = None  # half a change was taken in
-                raise
-            self._seen = state
-        return self._index
-
-    def _news(self, since: int) -> Iterator[IndexBatch]:
-        for part in self.store.index_batches(since):
-            if part.restart:  # after which the vectors may be another embedder's
-                self.check_embedder()
-            yield part
-
-    def candidates(self, index: Index, matching: Filter, *, show_expired: bool = False) -> Positions:
-        """Return the positions a search looks at: what matches, and nothing else."""
-        today = None if show_expired else self.today()
-        ids, rest = split_scope(matching)
-        if rest is None:
-            return index.filter_current(index.find_positions(ids), today=today)
-        return index.filter_current(index.positions_of_rows(self.store.find_rows(matching)), today=today)
-
-    def records_at(self, index: Index, positions: Sequence[int] | NDArray[np.int64]) -> list[MemoryRecord | None]:
-        """Return the memories at `positions`, in order; `None` where one has gone meanwhile."""
-        rows = [int(row) for row in index.rows_at(np.asarray(positions, dtype=np.int64))]
-        records = self.store.get_rows(rows)
-        return [records.get(row) for row in rows]
-
-    def check_embedder(self) -> None:
-        """See that the store's vectors come from the embedder at hand.
-
-        Raises:
-            EmbedderMismatch: They come from another one.
-            StorageError: Where they come from is damaged.
-        """
-        require_same_embedder(self.store.get_setting(EMBEDDER_SETTING), self.engines.embedder)
-
-    def admit(self, transaction: Transaction, entries: Iterable[IndexEntry]) -> None:
-        """See that vectors on their way into the store come from the embedder its others come from.
-
-        With the first ones it is noted which that is, and which engines are at work.
-
-        Raises:
-            EmbedderMismatch: They come from another one: the store was re-embedded since they were made.
-        """
-        makers = {id(entry.embedder): entry.embedder for entry in entries if entry.embedder is not None}
-        admission = (transaction.external_write_token(), *makers)
-        if admission == self._admitted:
-            return
-        recorded = transaction.get_setting(EMBEDDER_SETTING)
-        for maker in makers.values():
-            require_same_embedder(recorded, maker)
-        if not self._admitted:
-            self.record_engines(transaction)
-        self._admitting = admission
-
-    def admission_is_kept(self) -> None:
-        """Take note that what `admit` saw was committed."""
-        self._admitted = self._admitting
-
-    def record_engines(self, transaction: Transaction) -> None:
-        """Note which embedder the store's vectors come from, and which engines are at work."""
-        transaction.set_settings(
-            {EMBEDDER_SETTING: embedder_setting(self.engines.embedder), ENGINES_SETTING: dict(self.engine_specs)}
-        )
-
     def adopt_embedder(self, embedder: Embedder, *, spec: Any, own: bool) -> None:
-        """Go on with the embedder that the store's vectors come from by now; what is under way with another fails.
+        """Use the embedder that the store's vectors now come from; writes under way with another embedder fail.
 
         Args:
-            embedder: Which.
+            embedder: The new embedder.
             spec: How to make it again, `None` where only the caller can.
             own: Whether it was made here, to be closed with this runtime.
         """
-        with self.lock:
+        with self.store.deriving_lock:
             if own and embedder is not self.engines.embedder:
                 self.own_engines = (*self.own_engines, embedder)
             self.engines = replace(self.engines, embedder=embedder)
             self.engine_specs = {**self.engine_specs, "embedder": spec}
             self.reembedded = True
-            self._admitted = ()
-            self.drop_index()
-
-    def drop_index(self) -> None:
-        """Drop the index and its snapshot; the next search builds it from the store."""
-        with self.lock:
-            self._index, self._seen, self._snapshot_sequence = None, None, 0
-            if self.snapshot is not None:
-                self.snapshot.unlink(missing_ok=True)
+            self.last_embedder_check = ()
+            self.live_index.embedder = embedder
+            self.live_index.drop()
 
     def close(self) -> None:
-        """Keep the index for the next start where that pays, and let go of the store."""
-        with self.lock:
-            if self._index is not None and self.snapshot is not None:
-                save_snapshot(self.snapshot, self._index, self.store, since=self._snapshot_sequence)
+        """Save the index where that pays, and close the store and the engines made here."""
+        with self.store.deriving_lock:
+            self.live_index.save()
             self.store.close()
         for engine in self.own_engines:
             if hasattr(engine, "close"):
                 engine.close()
 
     async def aclose_engines(self) -> None:
-        """Close what the engines made for this runtime hold open on the running event loop."""
+        """Close the connections that the engines made here hold on the running event loop."""
         for engine in self.own_engines:
             if hasattr(engine, "aclose"):
                 await engine.aclose()
-
-    def _load_index(self) -> MemoryIndex:
-        # What is recorded comes first: asking a local model for its dimensions loads it.
-        vectors = self.store.get_setting(EMBEDDER_SETTING) or embedder_setting(self.engines.embedder)
-        dimensions = vectors["dimensions"]
-        if self.snapshot is not None:
-            loaded = load_snapshot(self.snapshot, self.store, dimensions=dimensions)
-            if loaded is not None:
-                self._snapshot_sequence = loaded.sequence
-                return loaded
-        return MemoryIndex(dimensions)
-
-
-_open_runtimes: weakref.WeakSet[Runtime] = weakref.WeakSet()
-
-
-def _lock_all() -> None:
-    for runtime in list(_open_runtimes):
-        runtime.lock.acquire()
-
-
-def _release_all() -> None:
-    for runtime in list(_open_runtimes):
-        runtime.lock.release()
-
-
-if hasattr(os, "register_at_fork"):
-    # No index is forked while another thread changes it.
-    os.register_at_fork(before=_lock_all, after_in_parent=_release_all, after_in_child=_release_all)

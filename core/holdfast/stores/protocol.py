@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
@@ -228,9 +229,11 @@ class Store(Protocol):
 
     Attributes:
         path: Where it is, for people.
+        deriving_lock: Held by code that reads or updates what is derived from the store; a fork waits for it.
     """
 
     path: str
+    deriving_lock: threading.RLock
 
     def write(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` in one transaction and return its result once that is durable."""

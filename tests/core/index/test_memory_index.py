@@ -90,8 +90,8 @@ class TwoOnOneFile(RuleBasedStateMachine):
             runtime = face.runtime
             fresh = MemoryIndex(runtime.engines.embedder.dimensions, vectors=ExactVectors(32))
             fresh.apply(runtime.store.index_batches(0))
-            with runtime.lock:
-                assert content(runtime.index()) == content(fresh)
+            with runtime.live_index as index:
+                assert content(index) == content(fresh)
 
     @rule(face=which, asked=said, user=users)
     def the_signals_of_a_search_are_the_plain_computation(self, face, asked, user):

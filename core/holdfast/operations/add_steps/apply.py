@@ -1,193 +1,176 @@
-"""Carrying decisions out: one transaction, in which each is seen once more to still hold."""
+"""Carry out an add in one transaction, in which every decision is checked once more."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from holdfast.errors import HoldfastError
-from holdfast.extraction.facts import Decision, Skipped, Turn
-from holdfast.operations.add_steps.candidates import Candidate, Decided, Kept, Observation
-from holdfast.operations.add_steps.similar import SimilarMemory
+from holdfast.extraction.facts import Skipped
+from holdfast.operations.add_steps.candidates import AddPlan, Candidate, Observation, PlannedChange
 from holdfast.operations.result_items import added_item, skipped_item
 from holdfast.records import MemoryRecord, SourceMessage, is_expired
 from holdfast.results import AddedItem, AddResult, SkippedItem
 from holdfast.retrieval.index_text import content_hash
-from holdfast.runtime.effects import Flow, write
+from holdfast.runtime.effects import Flow
+from holdfast.runtime.embedder_guard import write_with_embedder_check
 from holdfast.runtime.runtime import Runtime
-from holdfast.stores.protocol import IndexEntry, Transaction
+from holdfast.stores.protocol import Transaction
 
 MAX_DELETES = 3
-"""Most memories one add may delete on a model's word. All can be brought back from their history."""
+"""Most memories that one add may delete on a model's decision. `rollback` restores each of them."""
 
 
 class ScopeFilled(HoldfastError):
-    """Someone stored a memory in a scope that was empty when its facts were decided."""
+    """Another add has stored a memory in a scope that was empty when this one's facts were decided."""
 
 
-def apply_decisions(
-    runtime: Runtime,
-    turns: Sequence[Turn],
-    observation: Observation,
-    decisions: Sequence[Decided],
-    inference: str,
-    skipped: Sequence[Skipped],
-    *,
-    kept: Sequence[Kept] | None = None,
-    alone: bool = False,
-) -> Flow[AddResult]:
-    """Carry out what was decided and keep the conversation, its turns as memories too if so `kept`, in one write.
+def apply_plan(runtime: Runtime, observation: Observation, plan: AddPlan) -> Flow[AddResult]:
+    """Store the conversation and carry out `plan` in one write, and return what happened.
 
     Raises:
-        ScopeFilled: It was decided as if the scope were empty (`alone`), and it is not; nothing was written.
+        ScopeFilled: The plan assumes an empty scope, and the scope is not empty any more; nothing was written.
+        EmbedderMismatch: The store was re-embedded in between; nothing was written.
     """
-    messages = [
-        SourceMessage(turn.role, turn.content, turn.name, observation.happened_at)
-        for turn in turns
-        if turn.role != "system"
-    ]
-    places = [place for place, turn in enumerate(turns) if turn.role != "system"]
 
-    def store(transaction: Transaction) -> AddResult:
-        if alone and transaction.has_memories(observation.scope):
+    def apply(transaction: Transaction) -> AddResult:
+        if plan.assumes_empty_scope and transaction.has_memories(observation.scope):
             raise ScopeFilled
-        runtime.admit(transaction, [*(one.entry for one, *_ in decisions if one), *(entry for _, entry in kept or ())])
-        numbers = transaction.insert_messages(observation.scope, messages, recorded_at=observation.recorded_at)
-        changes = Changes(transaction, observation, sources=dict(zip(places, numbers, strict=True)))
-        if kept is not None:
-            changes.keep(kept)
-        for candidate, decision, target in decisions:
-            changes.carry_out(candidate, decision, target)
-        return changes.result(inference, skipped)
+        return _Writer(transaction, observation, plan).apply()
 
-    return (yield from commit(runtime, store))
+    changed = [change.candidate.entry for change in plan.changes if change.candidate is not None]
+    kept = [turn.entry for turn in plan.kept_turns or ()]
+    return (yield from write_with_embedder_check(runtime, apply, [*changed, *kept]))
 
 
-def commit(runtime: Runtime, task: Callable[[Transaction], AddResult]) -> Flow[AddResult]:
-    """Return what `task` did once it is durable."""
-    result: AddResult = yield from write(runtime.store, task)
-    runtime.admission_is_kept()
-    return result
+class _Writer:
+    """Carries out one plan inside one transaction.
 
+    Between the decisions and this transaction other adds may have changed the memories they are about, so each
+    decision is checked against what the transaction reads.
+    """
 
-class Changes:
-    """Carries decisions out inside one transaction, seeing once more whether they still hold."""
-
-    def __init__(
-        self, transaction: Transaction, observation: Observation, *, sources: Mapping[int, int] | None = None
-    ) -> None:
+    def __init__(self, transaction: Transaction, observation: Observation, plan: AddPlan) -> None:
         self._transaction = transaction
         self._observation = observation
-        self._sources = sources or {}
-        self._results: list[AddedItem] = []
-        self._turns: list[AddedItem] | None = None
-        self._skipped: list[SkippedItem] = []
+        self._plan = plan
+        self._message_numbers: dict[int, int] = {}
+        self._events: list[AddedItem] = []
+        self._skipped: list[SkippedItem] = [skipped_item(one) for one in plan.skipped]
         self._deletes = 0
-        self._written: set[str] = set()
+        self._updated: set[str] = set()
 
-    def result(self, inference: str, skipped: Sequence[Skipped]) -> AddResult:
-        """Return what was done, for the caller."""
-        result: AddResult = {
-            "results": self._results,
-            "skipped": [*map(skipped_item, skipped), *self._skipped],
-            "inference": inference,
-        }
-        if self._turns is not None:
-            result["turns"] = self._turns
+    def apply(self) -> AddResult:
+        if self._plan.inference != "none":  # verbatim turns are their own source
+            self._insert_messages()
+        kept = [self._keep_turn(turn) for turn in self._plan.kept_turns or ()]
+        for change in self._plan.changes:
+            self._apply_change(change)
+        result: AddResult = {"results": self._events, "skipped": self._skipped, "inference": self._plan.inference}
+        if self._plan.kept_turns is not None:
+            result["turns"] = [item for item in kept if item is not None]
         return result
 
-    def keep(self, kept: Sequence[Kept]) -> None:
-        """Store turns beside their facts."""
-        self._turns = [
-            added_item(turn.record, "ADD")
-            for turn, entry in kept
-            if self._stored(turn.record, entry, turn.content_hash, turn.number)
-        ]
+    def _insert_messages(self) -> None:
+        observation = self._observation
+        spoken = [(number, turn) for number, turn in enumerate(observation.turns) if turn.role != "system"]
+        messages = [SourceMessage(turn.role, turn.content, turn.name, observation.happened_at) for _, turn in spoken]
+        stored = self._transaction.insert_messages(observation.scope, messages, recorded_at=observation.recorded_at)
+        self._message_numbers = {number: message for (number, _), message in zip(spoken, stored, strict=True)}
 
-    def carry_out(self, candidate: Candidate | None, decision: Decision, target: SimilarMemory | None) -> None:
-        """Do what was decided about one fact or memory."""
-        if decision.event == "DELETE" and target is not None:
+    def _keep_turn(self, turn: Candidate) -> AddedItem | None:
+        return added_item(turn.record, "ADD") if self._insert(turn) else None
+
+    def _apply_change(self, change: PlannedChange) -> None:
+        candidate, target = change.candidate, change.target
+        if change.event == "DELETE" and target is not None:
             self._delete(target.record)
         elif candidate is None:
             return
-        elif decision.event == "UPDATE" and target is not None:
-            self._update(target.record, candidate, decision.text or candidate.fact.text)
-        elif decision.event == "ADD":
-            self.insert(candidate.record, candidate.entry, content_hash(candidate.record), candidate.fact.turn)
+        elif change.event == "UPDATE" and target is not None:
+            self._update(target.record, candidate)
+        elif change.event == "ADD":
+            self._add(candidate)
         else:
             known = None if target is None else target.record.id
-            self._skip(decision.reason or "already known", candidate.fact.text, memory_id=known)
+            self._skip(change.reason or "already known", candidate.record.text, memory_id=known)
 
-    def insert(self, record: MemoryRecord, entry: IndexEntry, mark: bytes, turn: int | None = None) -> None:
-        """Store a new memory, unless one that says the same is there."""
-        if self._stored(record, entry, mark, turn):
-            self._results.append(added_item(record, "ADD"))
+    def _add(self, candidate: Candidate) -> None:
+        if self._insert(candidate):
+            self._events.append(added_item(candidate.record, "ADD"))
 
-    def _stored(self, record: MemoryRecord, entry: IndexEntry, mark: bytes, turn: int | None) -> bool:
-        twin = self._transaction.insert(record, entry, content_hash=mark, sources=self._sources_of(turn))
-        if twin is None:
+    def _insert(self, candidate: Candidate) -> bool:
+        """Store a new memory; return whether it was new. Of two that say the same the known one stays."""
+        duplicate = self._transaction.insert(
+            candidate.record,
+            candidate.entry,
+            content_hash=candidate.content_hash,
+            sources=self._sources_of(candidate),
+        )
+        if duplicate is None:
             return True
-        if self._expired(twin):
-            return self._stored(record, entry, mark, turn)
-        self._skip("duplicate", record.text, memory_id=twin)
+        if self._remove_expired(duplicate):
+            return self._insert(candidate)
+        self._skip("duplicate", candidate.record.text, memory_id=duplicate)
         return False
 
-    def _expired(self, memory_id: str) -> bool:
-        """Clear the way for a memory that says again what an expired one said; return whether there was one."""
+    def _remove_expired(self, memory_id: str) -> bool:
+        """Delete the memory if it has expired, so that a new one may say the same; return whether it had."""
         record = self._transaction.get(memory_id)
         if record is None or not is_expired(record, self._observation.recorded_at):
             return False
         self._remove(record)
         return True
 
-    def _update(self, shown: MemoryRecord, candidate: Candidate, text: str) -> None:
-        now = self._transaction.get(shown.id)
-        if now is None or (now.text != shown.text and now.id not in self._written):
-            # Someone else changed or removed it meanwhile: what was heard is kept beside it.
-            self.insert(candidate.record, candidate.entry, content_hash(candidate.record), candidate.fact.turn)
+    def _update(self, decided_on: MemoryRecord, candidate: Candidate) -> None:
+        current = self._transaction.get(decided_on.id)
+        if current is None or (current.text != decided_on.text and current.id not in self._updated):
+            # Another add has changed or deleted the memory meanwhile: the new fact is kept beside it.
+            self._add(candidate)
             return
-        if now.immutable:
-            self._skip("immutable", text, memory_id=now.id)
+        if current.immutable:
+            self._skip("immutable", candidate.record.text, memory_id=current.id)
             return
         new = replace(
-            now,
-            text=text,
-            updated_at=max(self._observation.happened_at, now.created_at),
+            current,
+            text=candidate.record.text,
+            updated_at=max(self._observation.happened_at, current.created_at),
             role=candidate.record.role,
             speaker=candidate.record.speaker,
             attributed_to=candidate.record.attributed_to,
             standing=candidate.record.standing,
-            metadata={**now.metadata, **candidate.record.metadata},
+            metadata={**current.metadata, **candidate.record.metadata},
             expiration_date=candidate.record.expiration_date,
             immutable=candidate.record.immutable,
         )
-        self._written.add(now.id)
+        self._updated.add(current.id)
         self._transaction.update(
-            now,
+            current,
             new,
             index_entry=candidate.entry,
-            sources=self._sources_of(candidate.fact.turn),
+            sources=self._sources_of(candidate),
             content_hash=content_hash(new),
             happened_at=self._observation.happened_at,
             recorded_at=self._observation.recorded_at,
         )
-        self._results.append(added_item(new, "UPDATE", previous=now.text))
+        self._events.append(added_item(new, "UPDATE", previous=current.text))
 
-    def _delete(self, shown: MemoryRecord) -> None:
-        now = self._transaction.get(shown.id)
-        if now is None or now.text != shown.text:
-            self._skip("changed meanwhile", shown.text, memory_id=shown.id)
-        elif now.immutable:
-            self._skip("immutable", now.text, memory_id=now.id)
+    def _delete(self, decided_on: MemoryRecord) -> None:
+        current = self._transaction.get(decided_on.id)
+        if current is None or current.text != decided_on.text:
+            self._skip("changed meanwhile", decided_on.text, memory_id=decided_on.id)
+        elif current.immutable:
+            self._skip("immutable", current.text, memory_id=current.id)
         elif self._deletes == MAX_DELETES:
-            self._skip("too many deletes", now.text, memory_id=now.id)
+            self._skip("too many deletes", current.text, memory_id=current.id)
         else:
             self._deletes += 1
-            self._remove(now)
-            self._results.append(added_item(now, "DELETE"))
+            self._remove(current)
+            self._events.append(added_item(current, "DELETE"))
 
-    def _sources_of(self, turn: int | None) -> list[int]:
-        return [self._sources[turn]] if turn is not None and turn in self._sources else []
+    def _sources_of(self, candidate: Candidate) -> Sequence[int]:
+        message = self._message_numbers.get(candidate.fact.turn) if candidate.fact.turn is not None else None
+        return () if message is None else (message,)
 
     def _remove(self, record: MemoryRecord) -> None:
         happened_at, recorded_at = self._observation.happened_at, self._observation.recorded_at

@@ -1,17 +1,19 @@
-"""What one add has to store: its circumstances, and facts on their way to becoming memories."""
+"""What one add may store: the observation, drafts of memories, and drafts with their index entries."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from holdfast.extraction import rules
-from holdfast.extraction.facts import Attribution, Decision, Fact, Turn
+from holdfast.extraction.facts import Attribution, Fact, Skipped, Turn
 from holdfast.operations.add_steps.similar import SimilarMemory
-from holdfast.records import MemoryRecord, MemoryType, ProfileKind
+from holdfast.operations.index_entries import embed_records
+from holdfast.records import Event, MemoryRecord, MemoryType, ProfileKind
 from holdfast.retrieval.index_text import content_hash
+from holdfast.runtime.effects import Flow
 from holdfast.runtime.runtime import Runtime
 from holdfast.scope import Scope
 from holdfast.stores.protocol import IndexEntry
@@ -20,8 +22,14 @@ from holdfast.timestamps import to_datetime
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What one add says of all its memories."""
+    """One add: the conversation, and what the caller says of all its memories.
 
+    Attributes:
+        happened_at: When the conversation took place, microseconds UTC.
+        recorded_at: When the store receives it, microseconds UTC.
+    """
+
+    turns: Sequence[Turn]
     scope: Scope
     actor_id: str | None
     metadata: Mapping[str, Any]
@@ -35,89 +43,126 @@ class Observation:
         """The day of the conversation, `YYYY-MM-DD`."""
         return to_datetime(self.happened_at).date().isoformat()
 
+    @property
+    def sides(self) -> list[Attribution]:
+        """Whose facts are kept: the user's; the assistant's in an agent's own memory; both where both are named."""
+        if self.scope.agent_id is None or all(turn.role != "assistant" for turn in self.turns):
+            return ["user"]
+        return ["assistant"] if self.scope.user_id is None else ["user", "assistant"]
 
-@dataclass(frozen=True, slots=True)
-class KeptTurn:
-    """A turn on its way to becoming a memory itself.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A memory that may be stored, before it is embedded.
 
     Attributes:
-        number: Its place in the conversation, from 0.
-        content_hash: What a second add of the same turn is recognised by.
+        fact: The fact; of a turn that is kept as it was said, its text.
+        content_hash: Equal for two memories when one of them would be a duplicate.
     """
 
-    number: int
+    fact: Fact
     record: MemoryRecord
     content_hash: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A fact ready to be stored."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate(Draft):
+    """A draft with its vector and terms: ready to be stored."""
 
-    fact: Fact
-    record: MemoryRecord
     entry: IndexEntry
 
 
-Kept = tuple[KeptTurn, IndexEntry]
-"""A turn ready to be stored."""
+@dataclass(frozen=True, slots=True)
+class PlannedChange:
+    """One decision, with the memories it is about.
 
-Decided = tuple[Candidate | None, Decision, SimilarMemory | None]
-"""A fact (`None` when a decision concerns a memory alone), what becomes of it, and the memory that changes."""
+    Attributes:
+        candidate: The new memory, worded as it will be stored; `None` when a known memory is only deleted.
+        target: The known memory that changes or, for `NONE`, already says the same.
+        reason: Why, for `NONE`, in one word.
+    """
+
+    event: Event
+    candidate: Candidate | None
+    target: SimilarMemory | None = None
+    reason: str = ""
 
 
-def fact_record(runtime: Runtime, turns: Sequence[Turn], fact: Fact, observation: Observation) -> MemoryRecord:
-    """Return a fact as the memory it would be."""
-    source = None if fact.turn is None else turns[fact.turn]
-    standing = _standing(fact, None if source is None else source.name)
-    return _record(runtime, observation, fact.text, source, fact.attributed_to, standing=standing)
+@dataclass(frozen=True, slots=True)
+class AddPlan:
+    """Everything one add does, decided before anything is written.
+
+    Attributes:
+        inference: What decided.
+        kept_turns: The turns to store beside their facts; `None` when the caller did not ask for them.
+        assumes_empty_scope: Whether nothing was compared because the scope had no memory.
+    """
+
+    inference: Literal["model", "rules", "none"]
+    changes: Sequence[PlannedChange]
+    skipped: Sequence[Skipped] = ()
+    kept_turns: Sequence[Candidate] | None = None
+    assumes_empty_scope: bool = False
 
 
-def kept_turns(
-    runtime: Runtime, turns: Sequence[Turn], observation: Observation, facts: Sequence[Fact] | None = None
-) -> list[KeptTurn]:
-    """Return what was said, word for word, as the memories it would be; given `facts`, each turn with its own."""
-    said: Counter[tuple[str, str | None, str]] = Counter()
-    kept = []
-    for number, turn in enumerate(turns):
+def draft_facts(runtime: Runtime, observation: Observation, facts: Sequence[Fact]) -> list[Draft]:
+    """Return the facts as the memories they would be; of equal ones the first."""
+    drafts: dict[bytes, Draft] = {}
+    for fact in facts:
+        turn = None if fact.turn is None else observation.turns[fact.turn]
+        standing = _standing(fact, None if turn is None else turn.name)
+        record = _record(runtime, observation, fact.text, turn, fact.attributed_to, standing=standing)
+        key = content_hash(record)
+        drafts.setdefault(key, Draft(fact=fact, record=record, content_hash=key))
+    return list(drafts.values())
+
+
+def draft_turns(runtime: Runtime, observation: Observation, facts: Sequence[Fact] | None = None) -> list[Draft]:
+    """Return every turn, word for word, as the memory it would be; with `facts`, each turn with the facts it states."""
+    occurrences: Counter[tuple[str, str | None, str]] = Counter()
+    drafts = []
+    for number, turn in enumerate(observation.turns):
         if turn.role == "system":
             continue
         side: Attribution | None = turn.role if turn.role in ("user", "assistant") else None  # type: ignore[assignment]
-        told = None if facts is None else tuple(fact.text for fact in facts if fact.turn == number)
-        record = _record(runtime, observation, turn.content, turn, side, memory_type="episodic", facts=told)
-        words = (record.text, record.speaker, turn.role)
-        kept.append(KeptTurn(number, record, content_hash(record, occurrence=said[words])))
-        said[words] += 1
-    return kept
+        of_turn = None if facts is None else tuple(fact.text for fact in facts if fact.turn == number)
+        record = _record(runtime, observation, turn.content, turn, side, memory_type="episodic", facts=of_turn)
+        # "Yes." said twice in one conversation is two memories; the same conversation added twice is one.
+        key = (record.text, record.speaker, turn.role)
+        hashed = content_hash(record, occurrence=occurrences[key])
+        drafts.append(Draft(fact=Fact(turn.content, number), record=record, content_hash=hashed))
+        occurrences[key] += 1
+    return drafts
+
+
+def embed_drafts(runtime: Runtime, drafts: Sequence[Draft]) -> Flow[list[Candidate]]:
+    """Return the drafts with their index entries, embedded in one call."""
+    entries = yield from embed_records(runtime, [draft.record for draft in drafts])
+    return [
+        Candidate(fact=draft.fact, record=draft.record, content_hash=draft.content_hash, entry=entry)
+        for draft, entry in zip(drafts, entries, strict=True)
+    ]
 
 
 def _standing(fact: Fact, speaker: str | None) -> ProfileKind | None:
-    """Return what the model has said the fact is, or else what its words say."""
+    """Return the kind of profile fact the model has named, or else what the words of the fact show."""
     if fact.standing == "none":
         return None
     return fact.standing or rules.standing_of(fact.text, speaker=speaker)
-
-
-def sides_kept(scope: Scope, turns: Sequence[Turn]) -> list[Attribution]:
-    """Return whose facts are kept: the user's, the assistant's in an agent's own memory, both where both are named."""
-    speaks = any(turn.role == "assistant" for turn in turns)
-    if scope.agent_id is None or not speaks:
-        return ["user"]
-    return ["assistant"] if scope.user_id is None else ["user", "assistant"]
 
 
 def _record(
     runtime: Runtime,
     observation: Observation,
     text: str,
-    source: Turn | None,
+    turn: Turn | None,
     attributed_to: Attribution | None,
     *,
     memory_type: MemoryType = "semantic",
     standing: ProfileKind | None = None,
     facts: tuple[str, ...] | None = None,
 ) -> MemoryRecord:
-    speaker = None if source is None else source.name
+    speaker = None if turn is None else turn.name
     return MemoryRecord(
         id=runtime.new_id(),
         text=text,
@@ -126,7 +171,7 @@ def _record(
         updated_at=observation.happened_at,
         recorded_at=observation.recorded_at,
         actor_id=observation.actor_id or speaker,
-        role=None if source is None else source.role,
+        role=None if turn is None else turn.role,
         attributed_to=attributed_to,
         speaker=speaker,
         memory_type=memory_type,

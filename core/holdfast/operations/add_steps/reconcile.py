@@ -1,4 +1,4 @@
-"""Deciding without a model: each fact is compared with what is known and with the facts before it."""
+"""Decide what new facts do to the memories similar to them: by one call to the model, or by the rules."""
 
 from __future__ import annotations
 
@@ -9,91 +9,126 @@ from dataclasses import replace
 import numpy as np
 
 from holdfast.extraction import replies, rules
-from holdfast.extraction.facts import Decision, Fact
-from holdfast.extraction.prompts import (
-    RECONCILIATION_SCHEMA,
-    reconciliation_messages,
-)
-from holdfast.operations.add_steps.candidates import Candidate, Decided, Observation
+from holdfast.extraction.facts import Decision, Skipped
+from holdfast.extraction.prompts import RECONCILIATION_SCHEMA, reconciliation_messages
+from holdfast.operations.add_steps.candidates import Candidate, Draft, Observation, PlannedChange, embed_drafts
 from holdfast.operations.add_steps.similar import SimilarMemory
-from holdfast.operations.ask import Parsed, ask_and_parse
+from holdfast.operations.ask import ask_and_parse
 from holdfast.operations.index_entries import slot_names
 from holdfast.protocols import ChatModel
 from holdfast.records import MemoryRecord
+from holdfast.retrieval.index_text import content_hash
 from holdfast.runtime.effects import Flow
 from holdfast.runtime.runtime import Runtime
 
-_MOST_OF_BATCH = 20  # earlier facts of the same add that a fact is compared with
+_MOST_EARLIER_FACTS = 20  # of the same add that a fact is compared with
+
+
+def reconcile_with_model(
+    runtime: Runtime,
+    model: ChatModel,
+    observation: Observation,
+    candidates: Sequence[Candidate],
+    similar: Sequence[SimilarMemory],
+) -> Flow[tuple[list[PlannedChange], list[Skipped]]]:
+    """Ask the model what the facts do to the memories similar to them; add all facts when no answer can be read."""
+    facts = [one.fact for one in candidates]
+    known = [one.as_known() for one in similar]
+    messages = reconciliation_messages(facts, known, observed_on=observation.day, prompt=runtime.prompts.reconciliation)
+    parse = functools.partial(replies.parse_decisions, facts=facts, known=known)
+    add_all = [Decision("ADD", number, None, fact.text) for number, fact in enumerate(facts)]
+    decisions, skipped = yield from ask_and_parse(model, messages, RECONCILIATION_SCHEMA, parse, add_all)
+    return (yield from _plan_changes(runtime, decisions, candidates, similar)), skipped
 
 
 def reconcile_with_rules(
-    candidates: Sequence[Candidate], neighbours: Sequence[Sequence[SimilarMemory]]
-) -> list[Decided]:
-    """Decide the facts one by one, each with the memories near it and the facts before it that are near it too."""
-    ruling = _Ruling(candidates)
-    return [ruling.decide(place, found) for place, found in enumerate(neighbours)]
+    candidates: Sequence[Candidate], similar: Sequence[Sequence[SimilarMemory]]
+) -> list[PlannedChange]:
+    """Decide the facts one by one, each against its similar memories and the facts before it."""
+    reconciler = _RuleReconciler(candidates)
+    return [reconciler.decide(number, found) for number, found in enumerate(similar)]
 
 
-class _Ruling:
-    """The memories as the decisions so far leave them."""
+def _plan_changes(
+    runtime: Runtime,
+    decisions: Sequence[Decision],
+    candidates: Sequence[Candidate],
+    similar: Sequence[SimilarMemory],
+) -> Flow[list[PlannedChange]]:
+    """Return the decisions with the memories they are about; texts the model has reworded are embedded in one call."""
+    changes = [
+        PlannedChange(
+            decision.event,
+            None if decision.fact is None else candidates[decision.fact],
+            None if decision.known is None else similar[decision.known],
+            decision.reason,
+        )
+        for decision in decisions
+    ]
+    reworded: dict[int, Draft] = {}
+    for number, (decision, change) in enumerate(zip(decisions, changes, strict=True)):
+        known, text = change.candidate, decision.text
+        if known is not None and decision.event in ("ADD", "UPDATE") and text not in ("", known.record.text):
+            record = replace(known.record, text=text)
+            reworded[number] = Draft(fact=known.fact, record=record, content_hash=content_hash(record))
+    candidates_of = zip(reworded, (yield from embed_drafts(runtime, list(reworded.values()))), strict=True)
+    for number, candidate in candidates_of:
+        changes[number] = replace(changes[number], candidate=candidate)
+    return changes
+
+
+class _RuleReconciler:
+    """Compares each fact with the memories as the decisions before it leave them."""
 
     def __init__(self, candidates: Sequence[Candidate]) -> None:
         self._candidates = candidates
         self._vectors = np.stack([one.entry.vector for one in candidates]) if candidates else np.zeros((0, 0))
-        self._by_slot: dict[str, list[int]] = {}
-        self._holders: list[str | None] = []
-        self._now: dict[str, SimilarMemory | None] = {}
+        self._by_attribute: dict[str, list[int]] = {}
+        self._holders: list[str | None] = []  # the memory that says what each fact says, by the fact's number
+        self._current: dict[str, SimilarMemory | None] = {}
 
-    def decide(self, place: int, found: Sequence[SimilarMemory]) -> Decided:
-        candidate = self._candidates[place]
-        listed = self._listed(place, found)
-        decision = rules.reconcile(candidate.fact, [one.as_known() for one in listed], speaker=candidate.record.speaker)
-        target = None if decision.known is None else listed[decision.known]
-        self._note((candidate, decision, target))
-        for slot in slot_names(candidate.fact.text, candidate.record.speaker):
-            self._by_slot.setdefault(slot, []).append(place)
-        return candidate, decision, target
+    def decide(self, number: int, similar: Sequence[SimilarMemory]) -> PlannedChange:
+        candidate = self._candidates[number]
+        known = self._known_to(number, similar)
+        decision = rules.reconcile(candidate.fact, [one.as_known() for one in known], speaker=candidate.record.speaker)
+        target = None if decision.known is None else known[decision.known]
+        change = PlannedChange(decision.event, candidate, target, decision.reason)
+        self._remember(change)
+        for name in slot_names(candidate.fact.text, candidate.record.speaker):
+            self._by_attribute.setdefault(name, []).append(number)
+        return change
 
-    def _listed(self, place: int, found: Sequence[SimilarMemory]) -> list[SimilarMemory]:
-        stored = [self._now.get(one.record.id, one) for one in found]
-        earlier = [self._now.get(holder) for holder in map(self._holders.__getitem__, self._near(place)) if holder]
-        listed = {one.record.id: one for one in (*stored, *earlier) if one is not None}
+    def _known_to(self, number: int, similar: Sequence[SimilarMemory]) -> list[SimilarMemory]:
+        stored = [self._current.get(one.record.id, one) for one in similar]
+        earlier = [self._current.get(holder) for holder in map(self._holders.__getitem__, self._near(number)) if holder]
+        known = {one.record.id: one for one in (*stored, *earlier) if one is not None}
         # "I live in Berlin" from one speaker says nothing about another.
-        record = self._candidates[place].record
-        return [one for one in listed.values() if _same_voice(one.record, record)]
+        record = self._candidates[number].record
+        return [one for one in known.values() if _same_speaker(one.record, record)]
 
-    def _near(self, place: int) -> list[int]:
-        """Return the earlier facts that speak of the same property or are the most similar."""
-        candidate = self._candidates[place]
-        slots = slot_names(candidate.fact.text, candidate.record.speaker)
-        sharing = [other for slot in slots for other in self._by_slot.get(slot, [])[-_MOST_OF_BATCH:]]
-        similar = np.argsort(self._vectors[:place] @ self._vectors[place])[-_MOST_OF_BATCH:]
+    def _near(self, number: int) -> list[int]:
+        """Return the earlier facts that state the same attribute or are the most similar."""
+        if not number:
+            return []
+        candidate = self._candidates[number]
+        names = slot_names(candidate.fact.text, candidate.record.speaker)
+        sharing = [other for name in names for other in self._by_attribute.get(name, [])[-_MOST_EARLIER_FACTS:]]
+        similar = np.argsort(self._vectors[:number] @ self._vectors[number])[-_MOST_EARLIER_FACTS:]
         return list(dict.fromkeys([*sharing, *similar.tolist()]))
 
-    def _note(self, decided: Decided) -> None:
+    def _remember(self, change: PlannedChange) -> None:
         """Let the facts that follow see what this one changes."""
-        candidate, decision, target = decided
+        candidate, target = change.candidate, change.target
         holder = None if target is None else target.record.id
-        if candidate is not None and decision.event == "ADD":
+        if candidate is not None and change.event == "ADD":
             holder = candidate.record.id
-            self._now[holder] = SimilarMemory(candidate.record, 0.0)
-        elif target is not None and decision.event == "UPDATE":
-            self._now[target.record.id] = SimilarMemory(replace(target.record, text=decision.text), 0.0)
-        elif target is not None and decision.event == "DELETE":
-            self._now[target.record.id] = None
+            self._current[holder] = SimilarMemory(candidate.record)
+        elif candidate is not None and target is not None and change.event == "UPDATE":
+            self._current[target.record.id] = SimilarMemory(replace(target.record, text=candidate.record.text))
+        elif target is not None and change.event == "DELETE":
+            self._current[target.record.id] = None
         self._holders.append(holder)
 
 
-def _same_voice(known: MemoryRecord, new: MemoryRecord) -> bool:
+def _same_speaker(known: MemoryRecord, new: MemoryRecord) -> bool:
     return known.speaker == new.speaker and known.attributed_to in (new.attributed_to, None)
-
-
-def reconcile_with_model(
-    runtime: Runtime, model: ChatModel, facts: Sequence[Fact], known: Sequence[SimilarMemory], observation: Observation
-) -> Flow[Parsed[Decision]]:
-    """Ask what the facts do to the memories similar to them; all are added when no answer can be read."""
-    shown = [one.as_known() for one in known]
-    messages = reconciliation_messages(facts, shown, observed_on=observation.day, prompt=runtime.prompts.reconciliation)
-    parse = functools.partial(replies.parse_decisions, facts=facts, known=shown)
-    undecided = [Decision("ADD", place, None, fact.text) for place, fact in enumerate(facts)]
-    return (yield from ask_and_parse(model, messages, RECONCILIATION_SCHEMA, parse, undecided))

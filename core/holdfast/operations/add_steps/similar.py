@@ -1,8 +1,8 @@
-"""Which memories of a scope are close to a text or a vector: what a new fact is compared with."""
+"""Find the memories that new facts are compared with: similar in meaning, or about the same attribute."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,84 +20,101 @@ from holdfast.runtime.runtime import Runtime
 from holdfast.scope import Scope
 
 SIMILAR = 0.3
-"""Cosine from which two texts may be about the same thing; an embedder may say otherwise in `similar`."""
+"""Least cosine of two texts that may be about the same thing; an embedder may set its own in `similar`."""
 
-_MOST = 5
-_MOST_BY_SLOT = 5
-_LEAST_KEYWORD = 0.05
+_MOST_SIMILAR = 5
+_MOST_PER_ATTRIBUTE = 5
+_LEAST_KEYWORD_SCORE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class SimilarMemory:
-    """A memory and its cosine to what was asked."""
+    """A known memory and its cosine to the new fact, -1..1; 0.0 when the vectors did not find it."""
 
     record: MemoryRecord
-    similarity: float
+    similarity: float = 0.0
 
     def as_known(self) -> KnownMemory:
-        """Return it as it is shown to whoever decides."""
+        """Return it as extraction and reconciliation see it."""
         return KnownMemory(self.record.id, self.record.text, self.similarity)
 
 
 def find_similar(
-    runtime: Runtime,
-    scope: Scope,
-    *,
-    vector: NDArray[np.float32] | None = None,
-    text: str = "",
-    slots: Sequence[str] = (),
-) -> list[SimilarMemory]:
-    """Return the memories with all ids of `scope` close to `vector`, sharing words with `text` or speaking of `slots`.
+    runtime: Runtime, scope: Scope, vectors: Sequence[NDArray[np.float32]], attributes: Sequence[Sequence[str]]
+) -> list[list[SimilarMemory]]:
+    """Return, for each new fact, the known memories it may repeat or change, most similar first.
 
-    Never documents, nor turns kept beside their facts. At most five each way, the closest first. This is local work
-    and takes the core's lock.
+    Documents and kept turns are never among them: no conversation changes those. This is local work under the index
+    lock.
+
+    Args:
+        runtime: The open memory.
+        scope: The memories carry all of its ids.
+        vectors: One per fact, shape `(dimensions,)`.
+        attributes: The names of each fact's attributes (see `slot_names`), one sequence per fact.
+
+    Returns:
+        One list per fact: at most five memories by vector, then at most five per attribute.
     """
-    with runtime.lock:
-        index = runtime.index()
-        positions = _open_to_change(
-            index, index.filter_current(index.find_positions(scope.ids()), today=runtime.today())
-        )
+    with runtime.live_index as index:
+        positions = _changeable_positions(runtime, index, scope)
+        if not len(positions):
+            return [[] for _ in vectors]
+        similar = []
+        for vector, names in zip(vectors, attributes, strict=True):
+            places = _by_vector(runtime, index, positions, vector)
+            for place in _by_attributes(index, positions, names):
+                places.setdefault(place, 0.0)
+            similar.append(_memories_at(runtime, index, positions, places))
+        return similar
+
+
+def find_related(runtime: Runtime, scope: Scope, text: str) -> list[MemoryRecord]:
+    """Return at most five memories of `scope` that share rare words with `text`, best first; local work."""
+    with runtime.live_index as index:
+        positions = _changeable_positions(runtime, index, scope)
         if not len(positions):
             return []
-        found: dict[int, float] = {}
-        if vector is not None:
-            found |= _by_meaning(runtime, index, positions, vector)
-        if text:
-            found |= {place: 0.0 for place in _by_words(index, positions, text) if place not in found}
-        if slots:
-            found |= {place: 0.0 for place in _by_slots(index, positions, slots) if place not in found}
-        places = list(found)
-        records = runtime.records_at(index, positions[places]) if places else []
-    pairs = zip(records, found.values(), strict=True)
-    return [SimilarMemory(record, similarity) for record, similarity in pairs if record is not None]
-
-
-def _open_to_change(index: Index, positions: Positions) -> Positions:
-    """Return `positions` without the documents, which are their owner's alone, and the turns, which were said."""
-    closed = [
-        hit.places for hit in index.terms.find_postings(label_terms([DOCUMENT, TURN]), positions) if len(hit.places)
-    ]
-    return np.delete(positions, np.concatenate(closed)) if closed else positions
+        hits = index.terms.find_postings(hash_terms(stem_words(text)), positions)
+        scores = bm25_scores(hits, index.terms.lengths_at(positions))
+        places = top_places(scores, _MOST_SIMILAR, threshold=_LEAST_KEYWORD_SCORE)
+        return [one.record for one in _memories_at(runtime, index, positions, dict.fromkeys(places.tolist(), 0.0))]
 
 
 def is_scope_empty(runtime: Runtime, scope: Scope) -> bool:
     """Return whether no memory carries all ids of `scope`; local work."""
-    with runtime.lock:
-        return not len(runtime.index().find_positions(scope.ids()))
+    with runtime.live_index as index:
+        return not len(index.find_positions(scope.ids()))
 
 
-def _by_meaning(runtime: Runtime, index: Index, positions: Positions, vector: NDArray[np.float32]) -> dict[int, float]:
+def _changeable_positions(runtime: Runtime, index: Index, scope: Scope) -> Positions:
+    """Return the positions of `scope` that a conversation may change: no documents and no kept turns."""
+    positions = index.filter_current(index.find_positions(scope.ids()), today=runtime.today())
+    if not len(positions):
+        return positions
+    fixed = [
+        hit.places for hit in index.terms.find_postings(label_terms([DOCUMENT, TURN]), positions) if len(hit.places)
+    ]
+    return np.delete(positions, np.concatenate(fixed)) if fixed else positions
+
+
+def _by_vector(runtime: Runtime, index: Index, positions: Positions, vector: NDArray[np.float32]) -> dict[int, float]:
     cosines = index.vectors.cosines(vector, positions)
     least = getattr(runtime.engines.embedder, "similar", SIMILAR)
-    return {int(place): float(cosines[place]) for place in top_places(cosines, _MOST, threshold=least)}
+    return {place: float(cosines[place]) for place in top_places(cosines, _MOST_SIMILAR, threshold=least).tolist()}
 
 
-def _by_words(index: Index, positions: Positions, text: str) -> list[int]:
-    hits = index.terms.find_postings(hash_terms(stem_words(text)), positions)
-    scores = bm25_scores(hits, index.terms.lengths_at(positions))
-    return [int(place) for place in top_places(scores, _MOST, threshold=_LEAST_KEYWORD)]
+def _by_attributes(index: Index, positions: Positions, names: Sequence[str]) -> list[int]:
+    if not names:
+        return []
+    hits = index.terms.find_postings(label_terms(names), positions)
+    # The newest of each: what was said last is what a new value replaces.
+    return [int(place) for hit in hits for place in hit.places[-_MOST_PER_ATTRIBUTE:]]
 
 
-def _by_slots(index: Index, positions: Positions, slots: Sequence[str]) -> list[int]:
-    hits = index.terms.find_postings(label_terms(slots), positions)
-    return [int(place) for hit in hits for place in hit.places[-_MOST_BY_SLOT:]]
+def _memories_at(
+    runtime: Runtime, index: Index, positions: Positions, places: Mapping[int, float]
+) -> list[SimilarMemory]:
+    records = runtime.live_index.records_at(index, positions[list(places)]) if places else []
+    pairs = zip(records, places.values(), strict=True)
+    return [SimilarMemory(record, similarity) for record, similarity in pairs if record is not None]

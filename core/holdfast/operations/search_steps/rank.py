@@ -61,15 +61,16 @@ class Found:
 
 def find(runtime: Runtime, asked: Query) -> Found:
     """Return the best candidates and, when a memory was asked about, why it is or is not among them."""
-    with runtime.lock:
-        index = runtime.index()
+    with runtime.live_index as index:
         if asked.embedder is not runtime.engines.embedder:
             raise EmbedderMismatch("the store was re-embedded while the question was being embedded: search again")
-        positions = runtime.candidates(index, asked.matching, show_expired=asked.show_expired)
+        positions = runtime.live_index.candidates(
+            index, asked.matching, today=None if asked.show_expired else runtime.today()
+        )
         positions, signals = _ranked(index, asked, positions)
         scores = signals.fused()
         places = top_places(scores, asked.limit, threshold=asked.threshold)
-        records = runtime.records_at(index, positions[places])
+        records = runtime.live_index.records_at(index, positions[places])
     holds = to_predicate(asked.matching)
     candidates: list[Candidate] = []
     for place, record in zip(places, records, strict=True):
@@ -142,9 +143,10 @@ def _explanation(runtime: Runtime, asked: Query, memory_id: str) -> Explanation:
         return {"id": memory_id, "reason": "unknown id"}
     if not to_predicate(asked.matching)(record):
         return {"id": memory_id, "reason": "outside the filter"}
-    with runtime.lock:
-        index = runtime.index()
-        positions = runtime.candidates(index, asked.matching, show_expired=asked.show_expired)
+    with runtime.live_index as index:
+        positions = runtime.live_index.candidates(
+            index, asked.matching, today=None if asked.show_expired else runtime.today()
+        )
         row = runtime.store.find_rows(Comparison("id", "eq", memory_id))
         place = np.flatnonzero(np.isin(positions, index.positions_of_rows(row)))
         if not len(place):

@@ -1,0 +1,124 @@
+"""The search index of one open store, brought up to date before every use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.filters import Filter, split_scope
+from holdfast.index.memory_index import MemoryIndex
+from holdfast.index.protocol import Index, Positions
+from holdfast.index.snapshot import load_snapshot, save_snapshot
+from holdfast.protocols import Embedder
+from holdfast.records import MemoryRecord
+from holdfast.runtime.embedder_guard import EMBEDDER_SETTING, embedder_setting, require_same_embedder
+from holdfast.stores.protocol import IndexBatch, Store
+
+
+class LiveIndex:
+    """The index of `store` as of its last committed change, by this process or another.
+
+    Use it as a context manager: it holds the lock, catches up with the store, and gives the index. The lock is held
+    for local work only, never across a model call: FAISS is not safe to read while another thread adds to it.
+
+    Args:
+        store: The store the index is derived from.
+        embedder: The embedder whose vectors the store holds.
+        snapshot: The file that keeps the index between runs, `None` for a store without a file.
+
+    Raises:
+        EmbedderMismatch: On use, when the store's vectors come from another embedder.
+        StorageError: On use, when the store cannot be read.
+    """
+
+    def __init__(self, store: Store, embedder: Embedder, *, snapshot: Path | None = None) -> None:
+        self.embedder = embedder
+        self._store = store
+        self._snapshot = snapshot
+        self._snapshot_sequence = 0
+        self._index: MemoryIndex | None = None
+        self._seen: object = None
+
+    def __enter__(self) -> Index:
+        self._store.deriving_lock.acquire()
+        try:
+            return self._catch_up()
+        except BaseException:
+            self._store.deriving_lock.release()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        self._store.deriving_lock.release()
+
+    def candidates(self, index: Index, matching: Filter, *, today: date | None) -> Positions:
+        """Return the positions a search ranks, ascending: those that match and, given `today`, have not expired."""
+        ids, rest = split_scope(matching)
+        # The posting lists answer a filter on ids alone; anything else is a question for SQL.
+        positions = (
+            index.find_positions(ids) if rest is None else index.positions_of_rows(self._store.find_rows(matching))
+        )
+        return index.filter_current(positions, today=today)
+
+    def records_at(self, index: Index, positions: Sequence[int] | NDArray[np.int64]) -> list[MemoryRecord | None]:
+        """Return the memories at `positions`, in order; `None` for one that another process has just deleted."""
+        rows = index.rows_at(np.asarray(positions, dtype=np.int64)).tolist()
+        records = self._store.get_rows(rows)
+        return [records.get(row) for row in rows]
+
+    def check_embedder(self) -> None:
+        """Raise unless the store's vectors come from the embedder in use.
+
+        Raises:
+            EmbedderMismatch: They come from another embedder.
+            StorageError: The record of where they come from is damaged.
+        """
+        require_same_embedder(self._store.get_setting(EMBEDDER_SETTING), self.embedder)
+
+    def drop(self) -> None:
+        """Drop the index and its snapshot; the next use builds it from the store."""
+        with self._store.deriving_lock:
+            self._index, self._seen, self._snapshot_sequence = None, None, 0
+            if self._snapshot is not None:
+                self._snapshot.unlink(missing_ok=True)
+
+    def save(self) -> None:
+        """Write the snapshot where that makes the next start faster."""
+        with self._store.deriving_lock:
+            if self._index is not None and self._snapshot is not None:
+                save_snapshot(self._snapshot, self._index, self._store, since=self._snapshot_sequence)
+
+    def _catch_up(self) -> MemoryIndex:
+        # Read before the changes are: a write in between is caught up with twice rather than never.
+        state = self._store.change_token()
+        if self._index is None:
+            self.check_embedder()
+            self._index = self._load()
+        if state != self._seen:
+            try:
+                self._index.apply(self._changes_since(self._index.sequence))
+            except BaseException:
+                self._index = self._seen = None  # half of a change was applied
+                raise
+            self._seen = state
+        return self._index
+
+    def _changes_since(self, sequence: int) -> Iterator[IndexBatch]:
+        for batch in self._store.index_batches(sequence):
+            if batch.restart:  # a re-embedding restarts the index too: the vectors may be another embedder's
+                self.check_embedder()
+            yield batch
+
+    def _load(self) -> MemoryIndex:
+        # The recorded dimensions come first: asking a local model for its dimensions loads the model.
+        vectors = self._store.get_setting(EMBEDDER_SETTING) or embedder_setting(self.embedder)
+        dimensions = vectors["dimensions"]
+        if self._snapshot is not None:
+            loaded = load_snapshot(self._snapshot, self._store, dimensions=dimensions)
+            if loaded is not None:
+                self._snapshot_sequence = loaded.sequence
+                return loaded
+        return MemoryIndex(dimensions)
