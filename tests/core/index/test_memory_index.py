@@ -1,4 +1,4 @@
-"""The index is nothing but the store, seen from another side: it agrees with the plainest computation there is."""
+"""The index in memory keeps the contract, and equals its store after any changes by two memories on one file."""
 
 import math
 import shutil
@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from tests.contracts.index_contract import IndexContract
 
 from holdfast import Config, Memory
 from holdfast.filters import MATCH_ALL, parse_filter
@@ -24,78 +25,99 @@ from holdfast.retrieval.index_text import terms_to_index, text_to_embed
 from holdfast.retrieval.tokenize import hash_terms, stem_words
 from holdfast.scope import SCOPE_FIELDS
 
-# The whole of it
+
+class TestMemoryIndex(IndexContract):
+    def make_index(self, dimensions):
+        return MemoryIndex(dimensions)
+
+
+class TestMemoryIndexWithSortedTerms(IndexContract):
+    """The same where terms are found by sorting, as with thousands of candidates."""
+
+    @pytest.fixture(autouse=True)
+    def _sort_at_once(self, monkeypatch):
+        monkeypatch.setattr(postings, "_SORT_FROM_CANDIDATES", 0)
+        monkeypatch.setattr(postings, "_MAX_UNSORTED", 3)
+
+    def make_index(self, dimensions):
+        return MemoryIndex(dimensions)
+
+
+# Two memories on one file
+
 users = st.sampled_from(["ana", "ben", "carl"])
 said = st.lists(st.sampled_from("tea cat dog berlin red blue".split()), min_size=1, max_size=5).map(" ".join)
-which = st.integers(0, 1)
+either = st.integers(0, 1)
 
 
 class TwoOnOneFile(RuleBasedStateMachine):
-    """Two memories on one file, changed at random: both indexes always tell what one built anew would."""
+    """Two memories on one file, changed at random: both indexes equal one that is built from the store."""
 
-    many, tail = 10**9, 0
+    sort_from, max_unsorted = 10**9, 0
 
     def __init__(self):
         super().__init__()
         self.folder = Path(tempfile.mkdtemp())
-        self.sizes = mock.patch.multiple(postings, _SORT_FROM_CANDIDATES=self.many, _MAX_UNSORTED=self.tail)
-        self.sizes.start()
+        self.thresholds = mock.patch.multiple(
+            postings, _SORT_FROM_CANDIDATES=self.sort_from, _MAX_UNSORTED=self.max_unsorted
+        )
+        self.thresholds.start()
         config = Config(synchronous="NORMAL")
         embedder = {"provider": "hashing", "config": {"dimensions": 32}}
-        self.faces = [
+        self.memories = [
             Memory(self.folder / "memory.db", llm="rules", embedder=embedder, config=config) for _ in range(2)
         ]
 
     def teardown(self):
-        self.sizes.stop()
-        for face in self.faces:
-            face.close()
+        self.thresholds.stop()
+        for memory in self.memories:
+            memory.close()
         shutil.rmtree(self.folder)
 
-    @rule(face=which, user=users, run=st.sampled_from([None, "r"]), texts=st.lists(said, min_size=1, max_size=4))
-    def add(self, face, user, run, texts):
+    @rule(which=either, user=users, run=st.sampled_from([None, "r"]), texts=st.lists(said, min_size=1, max_size=4))
+    def add(self, which, user, run, texts):
         messages = [{"role": "user", "content": text} for text in texts]
-        self.faces[face].add(messages, user_id=user, run_id=run, infer=False)
+        self.memories[which].add(messages, user_id=user, run_id=run, infer=False)
 
     @precondition(lambda self: self.records())
     @rule(
-        face=which,
+        which=either,
         pick=st.integers(0, 999),
         text=said,
         day=st.sampled_from([None, "2001-01-01", "2999-01-01"]),
     )
-    def update(self, face, pick, text, day):
-        self.faces[face].update(self.picked(pick), text, expiration_date=day)
+    def update(self, which, pick, text, day):
+        self.memories[which].update(self.pick(pick), text, expiration_date=day)
 
     @precondition(lambda self: self.records())
-    @rule(face=which, pick=st.integers(0, 999))
-    def delete_and_perhaps_regret(self, face, pick):
-        memory_id = self.picked(pick)
-        self.faces[face].delete(memory_id)
+    @rule(which=either, pick=st.integers(0, 999))
+    def delete_and_sometimes_restore(self, which, pick):
+        memory_id = self.pick(pick)
+        self.memories[which].delete(memory_id)
         if pick % 2:
-            self.faces[1 - face].rollback(memory_id)
+            self.memories[1 - which].rollback(memory_id)
 
-    @rule(face=which, user=users)
-    def delete_all(self, face, user):
-        self.faces[face].delete_all(user_id=user)
+    @rule(which=either, user=users)
+    def delete_all(self, which, user):
+        self.memories[which].delete_all(user_id=user)
 
     @precondition(lambda self: len(self.records()) > 6)
-    @rule(face=which)
-    def reset(self, face):
-        self.faces[face].reset()
+    @rule(which=either)
+    def reset(self, which):
+        self.memories[which].reset()
 
     @invariant()
-    def both_indexes_are_what_the_store_says(self):
-        for face in self.faces:
-            runtime = face.runtime
+    def both_indexes_equal_the_store(self):
+        for memory in self.memories:
+            runtime = memory.runtime
             fresh = MemoryIndex(runtime.engines.embedder.dimensions, vectors=ExactVectors(32))
             fresh.apply(runtime.store.index_batches(0))
             with runtime.live_index as index:
                 assert content(index) == content(fresh)
 
-    @rule(face=which, asked=said, user=users)
-    def the_signals_of_a_search_are_the_plain_computation(self, face, asked, user):
-        memory = self.faces[face]
+    @rule(which=either, asked=said, user=users)
+    def the_signals_of_a_search_equal_a_plain_computation(self, which, asked, user):
+        memory = self.memories[which]
         for filters in (
             {"user_id": user},
             {"user_id": user, "run_id": "r"},
@@ -104,22 +126,22 @@ class TwoOnOneFile(RuleBasedStateMachine):
             found = memory.search(asked, filters=filters, limit=1000, show_expired=True, explain=True)["results"]
             scores = [item["score"] for item in found]
             assert scores == sorted(scores, reverse=True)
-            semantic, keyword = by_hand(memory.runtime, asked, parse_filter(filters))
+            semantic, keyword = plain_signals(memory.runtime, asked, parse_filter(filters))
             assert signal(found, "semantic") == pytest.approx(semantic, abs=1e-5)
             assert signal(found, "keyword") == pytest.approx(keyword, abs=1e-5)
 
     def records(self):
-        return self.faces[0].runtime.store.select(MATCH_ALL)
+        return self.memories[0].runtime.store.select(MATCH_ALL)
 
-    def picked(self, number):
+    def pick(self, number):
         records = self.records()
         return records[number % len(records)].id
 
 
 class TwoOnOneFileSorted(TwoOnOneFile):
-    """The same, where words are looked up in the sorted column that large scopes use."""
+    """The same where terms are found by sorting, as with thousands of candidates."""
 
-    many, tail = 0, 3
+    sort_from, max_unsorted = 0, 3
 
 
 steps = settings(max_examples=12, stateful_step_count=15, deadline=None)
@@ -130,7 +152,7 @@ TestTwoOnOneFileSorted.settings = steps
 
 
 def content(index) -> dict:
-    """Return what an index knows of each row that is alive."""
+    """Return by row what an index holds of the memories that are not deleted."""
     ids = defaultdict(set)
     for field in SCOPE_FIELDS:
         for name, positions in index.scopes.lists(field):
@@ -151,11 +173,11 @@ def signal(found, name) -> dict[str, float]:
     return {item["id"]: item["score_details"][name] for item in found}
 
 
-def by_hand(core, asked, matching) -> tuple[dict[str, float], dict[str, float]]:
+def plain_signals(runtime, asked, matching) -> tuple[dict[str, float], dict[str, float]]:
     """Return the cosine and the keyword score of every memory that matches, computed one by one."""
-    records = core.store.select(matching)
-    query = core.engines.embedder.embed([asked])[0]
-    cosines = {one.id: float(core.engines.embedder.embed([text_to_embed(one)])[0] @ query) for one in records}
+    records = runtime.store.select(matching)
+    query = runtime.engines.embedder.embed([asked])[0]
+    cosines = {one.id: float(runtime.engines.embedder.embed([text_to_embed(one)])[0] @ query) for one in records}
     wanted = set(hash_terms(stem_words(asked)).tolist())
     documents = {one.id: Counter(terms_to_index(one, slots=slot_names(one.text)).tolist()) for one in records}
     lengths = {memory_id: sum(document.values()) for memory_id, document in documents.items()}

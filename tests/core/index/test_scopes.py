@@ -1,4 +1,4 @@
-"""Scope lists hold exactly the positions that carry an id."""
+"""`ScopePositions` finds exactly the positions that have all ids."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -6,14 +6,13 @@ from hypothesis import strategies as st
 from holdfast.index.scopes import ScopePositions
 from holdfast.scope import Scope
 
-# Scopes
 names = st.sampled_from([None, "a", "b", "c"])
 scopes = st.builds(Scope, user_id=names, agent_id=names, run_id=names, app_id=names)
 
 
 @settings(deadline=None)
 @given(batches=st.lists(st.lists(scopes, max_size=8), max_size=4), asked=scopes.filter(lambda scope: scope.ids()))
-def test_the_lists_of_a_scope_are_those_who_carry_its_ids(batches, asked):
+def test_find_returns_the_positions_that_have_all_ids(batches, asked):
     lists, plain = ScopePositions(), []
     for batch in batches:
         lists.extend(batch, start=len(plain))

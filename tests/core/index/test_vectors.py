@@ -1,15 +1,15 @@
 """FAISS and the plain NumPy vectors keep the contract."""
 
-from tests.contracts.index_contract import IndexContract
+from tests.contracts.index.vectors import VectorsContract
 
 from holdfast.index.vectors import ExactVectors, FaissVectors
 
 
-class TestFaissVectors(IndexContract):
-    def vectors(self, dimensions):
+class TestFaissVectors(VectorsContract):
+    def make_vectors(self, dimensions):
         return FaissVectors(dimensions)
 
 
-class TestExactVectors(IndexContract):
-    def vectors(self, dimensions):
+class TestExactVectors(VectorsContract):
+    def make_vectors(self, dimensions):
         return ExactVectors(dimensions)
