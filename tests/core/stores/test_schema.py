@@ -1,4 +1,4 @@
-"""A file of any earlier schema opens, whole, and is brought up to date."""
+"""A file of any earlier schema is migrated when it is opened, and loses nothing."""
 
 import contextlib
 import sqlite3
@@ -16,7 +16,7 @@ EARLIER = range(1, len(STEPS))
 
 @pytest.fixture(params=EARLIER)
 def path(request, tmp_path):
-    """A store as the code of that schema left it: "I live in Lisbon.", changed to Porto, and a turn with metadata."""
+    """A store written under that schema: "I live in Lisbon.", changed to Porto, and a turn with metadata."""
     path = tmp_path / "memory.db"
     with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.executescript((SCHEMAS / f"{request.param}.sql").read_text("utf-8"))
@@ -28,7 +28,7 @@ def schema_of(path):
         return connection.execute("PRAGMA user_version").fetchone()[0]
 
 
-def test_what_an_earlier_holdfast_kept_is_all_there(path):
+def test_a_migrated_store_has_all_its_memories(path):
     with Memory(path) as memory:
         home, key = sorted(memory.get_all(user_id="ana")["results"], key=lambda item: item["created_at"])
         assert (home["memory"], key["memory"]) == (
@@ -45,20 +45,20 @@ def test_what_an_earlier_holdfast_kept_is_all_there(path):
     assert schema_of(path) == len(STEPS)
 
 
-def test_what_an_earlier_holdfast_kept_can_be_changed(path):
+def test_the_memories_of_a_migrated_store_can_be_changed(path):
     with Memory(path) as memory:
         (key,) = memory.search("spare key", user_id="ana", limit=1)["results"]
         memory.update(key["id"], "The spare key is with the neighbour")
         (home,) = memory.search("live", user_id="ana", limit=1)["results"]
         memory.rollback(home["id"])
-        told = memory.add("I play the cello.", user_id="ana", keep_turns=True)["turns"]
-        assert told[0]["facts"] == ["I play the cello."]
+        turns = memory.add("I play the cello.", user_id="ana", keep_turns=True)["turns"]
+        assert turns[0]["facts"] == ["I play the cello."]
     with Memory(path) as memory:
         assert memory.get(key["id"])["memory"] == "The spare key is with the neighbour"
         assert memory.get(home["id"])["memory"] == "I live in Lisbon."
 
 
-def test_several_may_bring_one_file_up_to_date_at_once(path):
+def test_threads_that_migrate_one_file_at_once_agree(path):
     def count(_):
         with Memory(path) as memory:
             return len(memory.get_all(user_id="ana")["results"])

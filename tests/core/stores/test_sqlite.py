@@ -1,22 +1,20 @@
-"""The SQLite store, in a file and in memory, keeps the contract."""
+"""The SQLite store keeps the contract in a file and in memory."""
 
 import sqlite3
 
 import pytest
-from tests.contracts.store_contract import StoreContract, inserting, record
+from tests.contracts.store.subject import insert, record
+from tests.contracts.store_contract import StoreContract
 
 from holdfast.stores.sqlite.store import SqliteStore
 
 
 class TestSqliteFile(StoreContract):
-    @pytest.fixture
-    def store(self, tmp_path):
-        store = SqliteStore(tmp_path / "memory.db")
-        yield store
-        store.close()
+    def make_store(self, tmp_path):
+        return SqliteStore(tmp_path / "memory.db")
 
-    def test_a_closed_store_leaves_one_file(self, store, tmp_path):
-        store.write(inserting(record("one")))
+    def test_a_closed_store_is_one_file(self, store, tmp_path):
+        store.write(insert(record("one")))
         store.close()
         assert [path.name for path in tmp_path.iterdir()] == ["memory.db"]
 
@@ -27,12 +25,12 @@ class TestSqliteFile(StoreContract):
     def test_a_second_store_on_the_file_sees_every_write(self, store):
         other = SqliteStore(store.path)
         seen = other.change_token()
-        store.write(inserting(record("one")))
+        store.write(insert(record("one")))
         assert other.change_token() != seen
         assert set(other.get(["one"])) == {"one"}
         other.close()
 
-    def test_missing_folders_are_made(self, tmp_path):
+    def test_missing_folders_are_created(self, tmp_path):
         store = SqliteStore(tmp_path / "deep" / "deeper" / "memory.db")
         store.close()
         assert (tmp_path / "deep" / "deeper" / "memory.db").is_file()
@@ -43,8 +41,5 @@ class TestSqliteFile(StoreContract):
 
 
 class TestSqliteInMemory(StoreContract):
-    @pytest.fixture
-    def store(self):
-        store = SqliteStore(":memory:")
-        yield store
-        store.close()
+    def make_store(self, tmp_path):  # noqa: ARG002 - the contract's signature
+        return SqliteStore(":memory:")
