@@ -1,12 +1,15 @@
-"""`search` and `get_all`: the memories of a scope by relevance, or by time."""
+"""`search`: the memories of a scope that are relevant to a query.
+
+    query → embedded → candidates of the scope → signals → one score → reranked → filtered
+
+Only the embedding, the reranker and the filter ask a model; everything else is local work.
+"""
 
 from __future__ import annotations
 
 import logging
-import math
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from holdfast.errors import ConfigError
@@ -20,8 +23,8 @@ from holdfast.operations.arguments import (
     check_threshold,
 )
 from holdfast.operations.index_entries import slot_names_asked
-from holdfast.operations.search_steps.rank import Found, Query, find, reason_of
-from holdfast.operations.search_steps.rerank import blended, depth, relevant, reranked
+from holdfast.operations.search_steps.rank import Query, Ranking, SearchOptions, rank_candidates
+from holdfast.operations.search_steps.rerank import drop_irrelevant, rerank, widen
 from holdfast.protocols import ChatModel, Reranker
 from holdfast.results import SearchResults
 from holdfast.retrieval.index_text import label_terms
@@ -34,7 +37,7 @@ _log = logging.getLogger("holdfast")
 
 DEFAULT_LIMIT = 10
 _THE_USER = re.compile(r"\b(?:the|this) user\b|\buser(?='s\b)", re.IGNORECASE)
-_MOST_EMBEDDED = 8_000  # characters of a question: what embedding models take in any language, and one topic has
+_MOST_EMBEDDED = 8_000  # characters of a query: embedding models take that much in any language
 
 
 def search(
@@ -56,61 +59,63 @@ def search(
     show_expired: bool = False,
     explain: bool | str = False,
 ) -> Flow[SearchResults]:
-    """Find the memories of one scope that bear on `query`, best first.
+    """Find the memories of one scope that are relevant to `query`, best first.
 
     Args:
-        query: Plain text, not blank. Of a long one the 64 rarest words count, and the meaning of the first 8,000
+        query: Plain text, not blank. Of a long query the 64 rarest words count, and the meaning of the first 8,000
             characters.
-        user_id: Whose memories; at least one of the four scope ids must be named, here or in `filters`.
-        agent_id: The same for an agent.
-        run_id: The same for a session.
-        app_id: The same for an application.
+        user_id: The user; at least one of the four scope ids must be given, here or in `filters`.
+        agent_id: The agent.
+        run_id: The session.
+        app_id: The application.
         actor_id: Only what this speaker said.
         filters: Conditions on ids, dates, categories, text and metadata (see `holdfast.filters`).
         limit: Most results, 1 to 1000; 10 by default.
         top_k: Another name for `limit`.
         threshold: Least score kept, 0.0 (all) to 1.0.
-        rerank: Let the memory's reranker read the best four candidates for each result, at most 50; 0.7 of the score
-            is then its own. As the memory was configured by default, which is no.
-        keyword_search: Whether words count beside meaning; without them the vectors alone find.
-        filter_memories: Let the chat model leave out results that do not bear on what the query is after. As the
-            memory was configured by default, which is no.
-        show_expired: Also show memories past their expiration date.
-        explain: `True` adds `score_details` to every result, and what `filter_memories` left out as `dropped`; the id
-            of a memory does so too and adds `explanation`, which says why that memory is or is not among the results.
+        rerank: Let the memory's reranker rate four candidates for each result, at most 50; its rating makes 0.7 of the
+            score. `None` takes the value the memory was configured with, by default `False`.
+        keyword_search: Count words as well as meaning; `False` searches by vectors alone.
+        filter_memories: Let the chat model drop results that are not relevant. `None` takes the value the memory was
+            configured with, by default `False`.
+        show_expired: Also return memories past their expiration date.
+        explain: `True` adds `score_details` to every result, and `dropped` with what `filter_memories` left out. The
+            id of a memory does the same and adds `explanation`: why that memory is, or is not, among the results.
 
     Returns:
-        `{"results": [...]}` by falling score, 0..1; empty when nothing is known within the scope. `warnings` beside
-        it say what a judge's unreadable answer left undone.
+        `{"results": [...]}` by falling score, 0..1; empty when the scope has no memories. `warnings` lists answers of
+        a reranker or chat model that could not be read.
 
     Raises:
         InvalidInput: `query` is blank, no scope is named, or a number is out of range.
-        ConfigError: `rerank` is asked of a memory without a reranker, `filter_memories` of one without a chat model.
-        ProviderError: The embedding service, the reranker or the chat model failed.
+        ConfigError: `rerank` without a reranker, or `filter_memories` without a chat model.
+        ProviderError: The embedder, the reranker or the chat model failed.
         StorageError: The file cannot be read.
+
+    >>> from holdfast import Memory
+    >>> memory = Memory(":memory:", llm="rules", embedder="hashing")
+    >>> added = memory.add("I live in Lisbon. I am allergic to peanuts.", user_id="ana")
+    >>> memory.search("Where does she live?", user_id="ana", limit=1)["results"][0]["memory"]
+    'I live in Lisbon.'
+    >>> memory.search("Where does she live?", user_id="bob")
+    {'results': []}
     """
     matching = check_scope(filters, user_id=user_id, agent_id=agent_id, run_id=run_id, app_id=app_id, actor_id=actor_id)
-    most = check_limit(limit, top_k, default=DEFAULT_LIMIT)
-    return (
-        yield from search_matching(
-            runtime,
-            query,
-            matching,
-            limit=most,
-            threshold=threshold,
-            rerank=rerank,
-            keyword_search=keyword_search,
-            filter_memories=filter_memories,
-            show_expired=show_expired,
-            explain=explain,
-        )
+    options = check_search_options(
+        runtime,
+        limit=check_limit(limit, top_k, default=DEFAULT_LIMIT),
+        threshold=threshold,
+        rerank=rerank,
+        keyword_search=keyword_search,
+        filter_memories=filter_memories,
+        show_expired=show_expired,
+        explain=explain,
     )
+    return (yield from find_relevant(runtime, query, matching, options))
 
 
-def search_matching(
+def check_search_options(
     runtime: Runtime,
-    query: str,
-    matching: Filter,
     *,
     limit: int,
     threshold: float | None = None,
@@ -119,42 +124,56 @@ def search_matching(
     filter_memories: bool | None = None,
     show_expired: bool = False,
     explain: bool | str = False,
-) -> Flow[SearchResults]:
-    """Find the memories that match a checked filter and bear on `query`, best first (see `search`)."""
-    question = check_text(query, name="query")
-    least = check_threshold(threshold)
-    about = explain if isinstance(explain, bool) else check_memory_id(explain)
-    reranker = _reranker(runtime) if check_switch(rerank, name="rerank", default=runtime.defaults.rerank) else None
-    judged = check_switch(filter_memories, name="filter_memories", default=runtime.defaults.filter_memories)
-    model = _judge(runtime) if judged else None
-    topic = question[:_MOST_EMBEDDED]
-    embedder = runtime.engines.embedder
-    vector = yield from embed_query(embedder, topic)
-    asked = Query(
-        topic=topic,
-        words=hash_terms(_words_asked(question) if keyword_search else []),
-        slots=label_terms(slot_names_asked(topic) if keyword_search else []),
-        answers=label_terms(answers_asked(topic) if keyword_search else []),
-        vector=vector,
-        embedder=embedder,
-        matching=matching,
+) -> SearchOptions:
+    """Return the options of a search, checked and with the memory's defaults (see `search`).
+
+    Raises:
+        InvalidInput: A value cannot be used.
+        ConfigError: `rerank` or `filter_memories` is on, and the memory has no engine for it.
+    """
+    defaults = runtime.defaults
+    return SearchOptions(
         limit=limit,
-        threshold=least,
+        threshold=check_threshold(threshold),
+        reranker=_reranker(runtime) if check_switch(rerank, name="rerank", default=defaults.rerank) else None,
+        relevance_model=(
+            _chat_model(runtime)
+            if check_switch(filter_memories, name="filter_memories", default=defaults.filter_memories)
+            else None
+        ),
+        keyword_search=keyword_search,
         show_expired=bool(show_expired),
-        explain=about,
+        explain=explain if isinstance(explain, bool) else check_memory_id(explain),
     )
-    if reranker is None:
-        found = yield from work(find, runtime, asked)
+
+
+def find_relevant(runtime: Runtime, query: str, matching: Filter, options: SearchOptions) -> Flow[SearchResults]:
+    """Find the memories that match a checked filter and are relevant to `query`, best first (see `search`)."""
+    checked = check_text(query, name="query")
+    text, embedder = checked[:_MOST_EMBEDDED], runtime.engines.embedder
+    by_words = options.keyword_search
+    asked = Query(
+        text=text,
+        matching=matching,
+        options=options,
+        vector=(yield from embed_query(embedder, text)),
+        embedder=embedder,
+        words=hash_terms(_query_words(checked) if by_words else []),
+        attributes=label_terms(slot_names_asked(text) if by_words else []),
+        answer_kinds=label_terms(answers_asked(text) if by_words else []),
+    )
+    if options.reranker is None:
+        ranking = yield from work(rank_candidates, runtime, asked)
     else:
-        wider = yield from work(find, runtime, replace(asked, limit=depth(limit), threshold=-math.inf))
-        found = yield from _reranked(reranker, topic, asked, wider)
-    if model is not None:
-        found = yield from _filtered(model, topic, found)
-    return _results(asked, found)
+        candidates = yield from work(rank_candidates, runtime, widen(asked))
+        ranking = yield from rerank(options.reranker, asked, candidates)
+    if options.relevance_model is not None:
+        ranking = yield from drop_irrelevant(options.relevance_model, asked, ranking)
+    return _results(options, ranking)
 
 
-def _words_asked(question: str) -> list[str]:
-    # Whoever asks about "the user" asks about the one whose memories these are: the word tells none from another.
+def _query_words(question: str) -> list[str]:
+    # "The user" in a question is the one whose memories these are: the words distinguish no memory from another.
     return stem_words(_THE_USER.sub(" ", question)) or stem_words(question)
 
 
@@ -167,45 +186,21 @@ def _reranker(runtime: Runtime) -> Reranker:
     return runtime.engines.reranker
 
 
-def _judge(runtime: Runtime) -> ChatModel:
+def _chat_model(runtime: Runtime) -> ChatModel:
     if runtime.engines.llm is None:
         raise ConfigError(
-            "filter_memories=True needs a chat model, and the rules are none: open the memory with an llm"
+            "filter_memories=True needs a chat model, and the rules are not one: open the memory with an llm"
         )
     return runtime.engines.llm
 
 
-def _reranked(reranker: Reranker, topic: str, asked: Query, found: Found) -> Flow[Found]:
-    candidates, warnings = yield from reranked(reranker, topic, found.candidates)
-    places = {candidate.item["id"]: place for place, candidate in enumerate(candidates)}
-    explanation = found.explanation
-    if explanation is not None and "score" in explanation:
-        place = places.get(explanation["id"])
-        if place is not None:
-            item = candidates[place].item
-            explanation.update({"rank": place + 1, "score": item["score"], "score_details": item["score_details"]})
-        elif not warnings:
-            explanation["score"] = blended(explanation["score"], None)
-        explanation["reason"] = reason_of(asked, explanation["rank"], explanation["score"])
-    kept = [candidate for candidate in candidates if candidate.item["score"] >= asked.threshold]
-    return Found(kept[: asked.limit], explanation, warnings=warnings)
-
-
-def _filtered(model: ChatModel, topic: str, found: Found) -> Flow[Found]:
-    kept, dropped, warnings = yield from relevant(model, topic, found.candidates)
-    explanation = found.explanation
-    if explanation is not None and any(candidate.item["id"] == explanation["id"] for candidate in dropped):
-        explanation["reason"] = "not relevant"
-    return Found(kept, explanation, dropped, [*found.warnings, *warnings])
-
-
-def _results(asked: Query, found: Found) -> SearchResults:
-    results: SearchResults = {"results": [candidate.item for candidate in found.candidates]}
-    if found.explanation is not None:
-        results["explanation"] = found.explanation
-    if asked.explain and found.dropped:
-        results["dropped"] = [candidate.item for candidate in found.dropped]
-    if found.warnings:
-        results["warnings"] = list(found.warnings)
-        _log.warning("a search was judged in part only: %s", "; ".join(found.warnings))
+def _results(options: SearchOptions, ranking: Ranking) -> SearchResults:
+    results: SearchResults = {"results": [memory.item for memory in ranking.memories]}
+    if ranking.explanation is not None:
+        results["explanation"] = ranking.explanation
+    if options.explain and ranking.dropped:
+        results["dropped"] = [memory.item for memory in ranking.dropped]
+    if ranking.warnings:
+        results["warnings"] = list(ranking.warnings)
+        _log.warning("a search was reranked or filtered only in part: %s", "; ".join(ranking.warnings))
     return results

@@ -50,8 +50,8 @@ def test_looking_for_the_nearest_first_finds_the_same(query, monkeypatch):
         memory.add([{"role": "user", "content": text} for text in texts[:50]], user_id="ben", infer=False)
         memory.delete(memory.search(query, user_id="ana")["results"][0]["id"])
         plain = memory.search(query, user_id="ana", limit=5)
-        monkeypatch.setattr(rank, "_MANY", 10)
-        monkeypatch.setattr(rank, "_HEAD", 40)
+        monkeypatch.setattr(rank, "_MANY_CANDIDATES", 10)
+        monkeypatch.setattr(rank, "_NEAREST", 40)
         narrowed = memory.search(query, user_id="ana", limit=5)
     assert [item["id"] for item in narrowed["results"]] == [item["id"] for item in plain["results"]]
     scores = [item["score"] for item in plain["results"]]
