@@ -1,4 +1,4 @@
-"""What every test shares: marks, readable failures in the contracts, and no engine taken from the machine."""
+"""Fixtures of all tests, readable failures in the contracts, and no settings from this machine."""
 
 import subprocess
 import sys

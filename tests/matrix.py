@@ -1,4 +1,4 @@
-"""Runs each environment of `matrix.toml`: every adapter at its floor and at other versions it is declared for.
+"""Run the environments of `matrix.toml`: every adapter with its oldest and with other versions of its framework.
 
 python tests/matrix.py [NAME ...]
 """

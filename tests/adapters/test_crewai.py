@@ -61,8 +61,8 @@ class TestCrew(FaceContract):
         return crew_memory(memory=memory, **ids)
 
     @pytest.mark.xfail(not LETS_ABORT, reason=SWALLOWED)
-    def test_a_failing_memory_is_raised_where_that_is_wanted(self, memory):
-        super().test_a_failing_memory_is_raised_where_that_is_wanted(memory)
+    def test_a_failing_memory_raises_with_on_error_raise(self, memory):
+        super().test_a_failing_memory_raises_with_on_error_raise(memory)
 
 
 # What a task costs, shows and leaves behind

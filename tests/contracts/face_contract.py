@@ -1,4 +1,4 @@
-"""What every framework's face keeps, whatever the framework: the same tests, the real framework, a scripted model."""
+"""What every framework adapter promises, tested with the real framework and a scripted model."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ class FaceContract(Contract):
         with Memory(tmp_path / "memory.db", llm="rules", embedder="hashing") as memory:
             yield memory
 
-    def test_what_was_told_is_recalled_in_another_session(self, memory):
+    def test_a_fact_is_recalled_in_another_session(self, memory):
         self.conversation(memory, user_id="ana").say("I live in Lisbon.")
         assert "Lisbon" in self.conversation(memory, user_id="ana").say("Where do I live?")
 
-    def test_what_was_told_is_recalled_by_another_instance(self, memory, tmp_path):
+    def test_a_fact_is_recalled_by_another_instance(self, memory, tmp_path):
         self.conversation(memory, user_id="ana").say("I'm allergic to peanuts.")
         with Memory(tmp_path / "memory.db") as reopened:
             assert "peanuts" in self.conversation(reopened, user_id="ana").say("What am I allergic to?")
@@ -62,26 +62,26 @@ class FaceContract(Contract):
         assert "Whiskers" not in self.conversation(memory, user_id="ben").say("What is my cat called?")
 
     @pytest.mark.parametrize("user_id", HOSTILE_IDS)
-    def test_no_id_opens_anothers_memory(self, memory, user_id):
+    def test_no_user_id_reaches_the_memory_of_another_user(self, memory, user_id):
         self.conversation(memory, user_id="ana").say("My cat is called Whiskers.")
         self.conversation(memory, user_id=user_id).say("My parrot is called Captain.")
         shown = self.conversation(memory, user_id=user_id).say("What are my cat and my parrot called?")
         assert "Whiskers" not in shown
         assert "Captain" in shown
 
-    def test_a_correction_replaces_what_was_known(self, memory):
+    def test_a_correction_replaces_the_old_fact(self, memory):
         self.conversation(memory, user_id="ana").say("I live in Lisbon.")
         self.conversation(memory, user_id="ana").say("I live in Porto now.")
         shown = self.conversation(memory, user_id="ana").say("Where do I live?")
         assert "Porto" in shown
         assert "Lisbon" not in shown
 
-    def test_a_deletion_is_gone_everywhere(self, memory):
+    def test_a_deleted_memory_is_never_recalled(self, memory):
         self.conversation(memory, user_id="ana").say("I live in Lisbon.")
         memory.delete_all(user_id="ana")
         assert "Lisbon" not in self.conversation(memory, user_id="ana").say("Where do I live?")
 
-    def test_what_was_recalled_is_not_saved_again(self, memory):
+    def test_recalled_memories_are_not_saved_again(self, memory):
         self.conversation(memory, user_id="ana").say("I live in Lisbon.")
         before = [item["memory"] for item in memory.get_all(user_id="ana")["results"]]
         for _ in range(3):
@@ -99,7 +99,7 @@ class FaceContract(Contract):
             assert "hello there" in conversation.say("hello there")
         assert caplog.records
 
-    def test_a_failing_memory_is_raised_where_that_is_wanted(self, memory):
+    def test_a_failing_memory_raises_with_on_error_raise(self, memory):
         conversation = self.conversation(memory, user_id="ana", on_error="raise")
         memory.close()
         with pytest.raises(Exception, match="closed"):
@@ -109,7 +109,7 @@ class FaceContract(Contract):
         with pytest.raises(InvalidInput, match="no scope is named"):
             self.construct(memory)
 
-    def test_sixteen_conversations_at_once_keep_apart(self, memory):
+    def test_sixteen_conversations_at_once_stay_separate(self, memory):
         def remember(number):
             self.conversation(memory, user_id=f"user{number}").say(f"My favourite word is word{number}x.")
             return self.conversation(memory, user_id=f"user{number}").say("What is my favourite word?")

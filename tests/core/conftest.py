@@ -1,4 +1,4 @@
-"""Memories of both kinds, opened for a test and closed after it."""
+"""Fixtures that open memories of both kinds and close them after the test."""
 
 from functools import partial
 

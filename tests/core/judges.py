@@ -1,4 +1,4 @@
-"""Memories to judge, and a model's ratings of them."""
+"""Memories for rerankers and filters, and a model's ratings of them."""
 
 ABOUT_FOOD = ("I drink tea", "Peanuts make me ill", "Tea is served at five")
 

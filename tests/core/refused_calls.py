@@ -1,4 +1,4 @@
-"""Calls that must be refused: which error they raise, and that the store is as it was."""
+"""Check that a call is refused and leaves the store unchanged."""
 
 import contextlib
 import uuid

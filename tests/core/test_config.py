@@ -1,4 +1,4 @@
-"""Promises of the configuration: our keys, Mem0's dictionary, and clear words about everything else."""
+"""The configuration: our keys, Mem0's dictionary, and errors that name everything else."""
 
 import logging
 from pathlib import Path
@@ -51,7 +51,7 @@ def test_mem0s_dictionary_is_understood(tmp_path):
     assert config.synchronous == "FULL"
 
 
-def test_what_changes_nothing_is_listed_and_logged_once(tmp_path, caplog):
+def test_ignored_settings_are_listed_and_logged_once(tmp_path, caplog):
     with caplog.at_level(logging.INFO, logger="holdfast"):
         config = Config.from_mapping(mem0_dictionary(tmp_path))
     assert set(config.ignored) == {
@@ -65,7 +65,7 @@ def test_what_changes_nothing_is_listed_and_logged_once(tmp_path, caplog):
     assert all(name in record.getMessage() for name in config.ignored)
 
 
-def test_our_own_keys_are_quiet(caplog):
+def test_our_own_keys_log_nothing(caplog):
     with caplog.at_level(logging.INFO, logger="holdfast"):
         config = Config.from_mapping({"path": "a.db", "llm": "rules", "embedder": "hashing", "synchronous": "NORMAL"})
     assert config == Config(path="a.db", llm="rules", embedder="hashing", synchronous="NORMAL")
@@ -77,21 +77,21 @@ def test_an_empty_mapping_is_the_default():
     assert Config.from_mapping({}) == Config()
 
 
-def test_a_memory_opens_where_mem0s_dictionary_says(tmp_path):
+def test_a_memory_opens_at_the_path_in_mem0s_dictionary(tmp_path):
     settings = mem0_dictionary(tmp_path) | {"llm": {"provider": "rules"}}
     with Memory.from_config(settings) as memory:
         memory.add("I am allergic to peanuts", user_id="ana", infer=False)
     assert (tmp_path / "holdfast.db").exists()
 
 
-def test_engines_may_be_objects():
+def test_engines_can_be_objects():
     model, vectors = ScriptedChatModel(), ScriptedEmbedder()
     config = Config.from_mapping({"llm": model, "embedder": vectors})
     assert config.llm is model
     assert config.embedder is vectors
 
 
-def test_the_embedders_own_dimensions_stand_when_both_agree(tmp_path):
+def test_the_embedders_own_dimensions_are_used_when_both_agree(tmp_path):
     settings = mem0_dictionary(tmp_path) | {"embedder": {"provider": "hashing", "config": {"embedding_dims": 128}}}
     assert embedder(Config.from_mapping(settings).embedder).dimensions == 128
 
@@ -104,7 +104,7 @@ def test_dimensions_without_an_embedder_change_nothing(tmp_path):
     assert "vector_store.config.embedding_model_dims" in config.ignored
 
 
-def test_secrets_do_not_show(tmp_path):
+def test_secrets_are_never_shown(tmp_path):
     assert KEY not in repr(Config.from_mapping(mem0_dictionary(tmp_path)))
 
 
@@ -136,7 +136,7 @@ def test_secrets_do_not_show(tmp_path):
         ({"custom_update_memory_prompt": 7}, ["custom_update_memory_prompt", "7"]),
     ],
 )
-def test_what_cannot_be_used_is_named_with_the_way_out(mapping, words):
+def test_unusable_settings_are_named_with_the_way_out(mapping, words):
     with pytest.raises(ConfigError) as caught:
         Config.from_mapping(mapping)
     assert all(word in str(caught.value) for word in words)
@@ -171,7 +171,7 @@ VALUES = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from(KEYS), VALUES))
-def test_nonsense_is_refused_as_such(mapping):
+def test_mappings_of_the_wrong_shape_are_refused(mapping):
     try:
         config = Config.from_mapping(mapping)
     except ConfigError:
@@ -180,13 +180,13 @@ def test_nonsense_is_refused_as_such(mapping):
     assert config.path is None or config.path
 
 
-def test_the_default_file_lies_in_holdfast_dir(tmp_path):
+def test_the_default_file_is_in_holdfast_dir(tmp_path):
     assert default_path({"HOLDFAST_DIR": str(tmp_path)}) == tmp_path / "memory.db"
     assert default_path({"HOLDFAST_DIR": "~/memories"}) == Path.home() / "memories" / "memory.db"
 
 
 @pytest.mark.parametrize("environ", [{}, {"HOLDFAST_DIR": " "}])
-def test_without_holdfast_dir_the_platform_decides(environ):
+def test_without_holdfast_dir_the_default_is_the_platforms_data_folder(environ):
     path = default_path(environ)
     assert path.is_absolute()
     assert (path.parent.name, path.name) == ("holdfast", "memory.db")

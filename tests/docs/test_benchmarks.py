@@ -1,4 +1,4 @@
-"""Promises of `make bench`: the growth curve has the rows it says, measures what it says, and can be drawn."""
+"""The benchmark program: its growth curve has every row, measures what it says, and can be drawn."""
 
 import json
 import subprocess
@@ -106,7 +106,7 @@ def test_the_curve_can_be_drawn_as_svg_and_as_png(measured):
     assert (measured / "growth.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_every_signal_has_a_say_in_the_measured_search(asked):
+def test_the_measured_search_uses_every_signal(asked):
     for signals in asked["signals"]:
         assert set(signals) == {
             "semantic", "keyword", "neighbours", "passage", "asking", "session", "speaker", "answer",

@@ -15,7 +15,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "adapters").glob("*/README.md"))]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_the_examples_of_the_page_give_what_they_say(page, tmp_path, monkeypatch):
+def test_the_examples_of_the_page_print_what_they_show(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     outcome = doctest.testfile(str(page), module_relative=False, optionflags=doctest.ELLIPSIS)
     assert outcome.failed == 0
@@ -51,7 +51,7 @@ MODULES = [*modules_below(ROOT / "core"), *modules_below(ROOT / "adapters")]
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_the_examples_in_docstrings_give_what_they_say(name, tmp_path, monkeypatch):
+def test_the_examples_in_docstrings_print_what_they_show(name, tmp_path, monkeypatch):
     try:
         module = importlib.import_module(name)
     except ImportError as error:

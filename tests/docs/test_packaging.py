@@ -1,4 +1,4 @@
-"""What is shipped, and what importing it costs."""
+"""What is shipped, and what importing it loads."""
 
 import re
 import subprocess
@@ -11,7 +11,7 @@ import holdfast
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_public_names_are_these_and_no_others():
+def test_the_public_names_are_exactly_these():
     assert sorted(holdfast.__all__) == [
         "AddResult",
         "AddedItem",
@@ -73,7 +73,7 @@ def test_importing_loads_no_model_client_no_index_and_no_framework():
     assert loaded.stdout.strip() == "[]"
 
 
-def test_the_wheel_holds_the_packages_and_nothing_else(tmp_path):
+def test_the_wheel_contains_the_packages_and_nothing_else(tmp_path):
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
@@ -87,7 +87,7 @@ def test_the_wheel_holds_the_packages_and_nothing_else(tmp_path):
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 
-def test_adapters_use_public_names_alone():
+def test_adapters_use_only_public_names():
     below = re.compile(r"^\s*(?:from|import) holdfast\.(?!testing\b)\S+.*", re.MULTILINE)
     reached = {
         str(path.relative_to(ROOT)): below.findall(path.read_text("utf-8"))

@@ -1,4 +1,4 @@
-"""Damaged settings and table definitions: the store opens, the doctor says what is wrong, and repairs what it can."""
+"""Damaged settings and tables: the store opens, `doctor` reports the damage and repairs what it can."""
 
 import contextlib
 import logging
@@ -51,7 +51,7 @@ def works(path, **engines):
 
 
 @pytest.mark.parametrize("name", ["engines", "embedder", "store_id"])
-def test_a_store_with_a_damaged_setting_can_be_read_and_says_which(path, name, caplog):
+def test_a_store_with_a_damaged_setting_can_be_read_and_doctor_names_it(path, name, caplog):
     damage(path, "UPDATE settings SET value = value || ' ' WHERE name = ?", [name])
     with caplog.at_level(logging.WARNING, logger="holdfast"), Memory(path) as memory:
         assert len(memory.get_all(user_id="ana")["results"]) == 2
@@ -72,7 +72,7 @@ def test_damaged_engines_are_not_guessed(path):
         assert len(memory.get_all(user_id="ana")["results"]) == 2
 
 
-def test_repair_drops_damaged_engines_and_the_next_opening_names_them(path):
+def test_repair_drops_damaged_engines_and_the_next_opening_stores_them(path):
     damage(path, "UPDATE settings SET value = '{}' WHERE name = 'engines'")
     assert problems(path, repair=True)
     assert problems(path) == []
@@ -82,7 +82,7 @@ def test_repair_drops_damaged_engines_and_the_next_opening_names_them(path):
     assert works(path)
 
 
-def test_a_damaged_embedder_is_noted_again_from_the_engines(path):
+def test_a_damaged_embedder_is_restored_from_the_engines(path):
     damage(path, "UPDATE settings SET value = replace(value, '64', '65') WHERE name = 'embedder'")
     with Memory(path) as memory:
         for verb in (memory.add, memory.search):
@@ -101,14 +101,14 @@ LOSSES = {
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_an_embedder_that_is_named_is_noted_when_it_makes_the_vectors(path, loss):
+def test_an_explicit_embedder_is_stored_when_it_makes_the_same_vectors(path, loss):
     damage(path, LOSSES[loss])
     assert problems(path, repair=True, llm="rules", embedder=HASHING)
     assert works(path, llm="rules", embedder=HASHING)
     assert works(path)
 
 
-def test_an_embedder_that_makes_other_vectors_is_never_noted(path):
+def test_an_embedder_that_makes_other_vectors_is_never_stored(path):
     class Other:
         dimensions, fingerprint = 64, "other:64"
 
@@ -133,7 +133,7 @@ def test_an_empty_store_takes_any_embedder_when_its_own_is_lost(path):
     assert works(path)
 
 
-def test_a_damaged_store_id_is_made_anew(path):
+def test_a_damaged_store_id_is_replaced(path):
     damage(path, "UPDATE settings SET value = '\"x\"' WHERE name = 'store_id'")
     assert works(path) is False
     assert problems(path, repair=True)
@@ -151,7 +151,7 @@ def definitions(path):
 @pytest.mark.parametrize(
     "index", ["memories_of_user", "later_changes", "removals", "messages_of_scope", "sources_of_message"]
 )
-def test_a_missing_index_is_told_and_made_anew(path, index):
+def test_a_missing_sql_index_is_reported_and_rebuilt(path, index):
     whole = definitions(path)
     damage(path, f"DROP INDEX {index}")
     assert problems(path) == [f"the index {index} is missing: repair makes it anew"]
@@ -160,7 +160,7 @@ def test_a_missing_index_is_told_and_made_anew(path, index):
     assert works(path)
 
 
-def test_an_altered_index_is_told_and_made_anew(path):
+def test_an_altered_sql_index_is_reported_and_rebuilt(path):
     rewrite(path, "memories_of_user", "IS NOT NULL", "IS NULL")
     assert any("the index memories_of_user is defined otherwise" in problem for problem in problems(path))
     assert problems(path, repair=True)
@@ -168,7 +168,7 @@ def test_an_altered_index_is_told_and_made_anew(path):
 
 
 @pytest.mark.parametrize("table", ["settings", "memories", "vectors", "changes", "messages", "sources", "damaged"])
-def test_a_missing_table_is_told_and_never_made_of_nothing(path, table):
+def test_a_missing_table_is_reported_and_never_created_empty(path, table):
     damage(path, f"DROP TABLE {table}")
     with Memory(path) as memory:
         diagnosis = memory.doctor()
@@ -178,7 +178,7 @@ def test_a_missing_table_is_told_and_never_made_of_nothing(path, table):
             memory.doctor(repair=True)
 
 
-def test_what_is_whole_can_be_read_beside_a_missing_table(path):
+def test_intact_tables_can_be_read_when_another_is_missing(path):
     damage(path, "DROP TABLE settings")
     damage(path, "DROP TABLE messages")
     with Memory(path) as memory:
@@ -193,20 +193,20 @@ def test_what_is_whole_can_be_read_beside_a_missing_table(path):
     ("table", "old", "new"),
     [("memories", "STRICT", ""), ("memories", "text  ", "texu  "), ("changes", "happened_at", "happened_bt")],
 )
-def test_an_altered_table_is_told(path, table, old, new):
+def test_an_altered_table_is_reported(path, table, old, new):
     rewrite(path, table, old, new)
     told = problems(path)
     assert f"the table {table} is defined otherwise than it was made" in " ".join(told)
 
 
-def test_damaged_rows_are_told_beside_a_missing_table(path):
+def test_damaged_rows_are_reported_when_a_table_is_missing(path):
     damage(path, "DROP TABLE damaged")
     damage(path, "UPDATE memories SET text = 'I play the drums' WHERE text LIKE '%viola'")
     assert "the record does not match its checksum" in problems(path)
 
 
 @pytest.mark.parametrize("table", ["settings", "messages"])
-def test_a_table_whose_pages_are_broken_is_told_page_by_page(path, table):
+def test_a_table_with_broken_pages_is_reported_page_by_page(path, table):
     with contextlib.closing(sqlite3.connect(path)) as connection:
         (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", [table]).fetchone()
         (size,) = connection.execute("PRAGMA page_size").fetchone()
@@ -220,14 +220,14 @@ def test_a_table_whose_pages_are_broken_is_told_page_by_page(path, table):
             memory.doctor(repair=True)
 
 
-def test_what_is_not_ours_is_told_and_left_alone(path):
+def test_foreign_tables_are_reported_and_left_alone(path):
     damage(path, "CREATE TRIGGER thief AFTER INSERT ON memories BEGIN DELETE FROM changes; END")
     for repair in (False, True):
         (said,) = problems(path, repair=repair)
         assert said.startswith("the trigger thief is not Holdfast's")
 
 
-def test_the_counts_of_a_query_planner_are_no_damage(path):
+def test_the_statistics_of_the_query_planner_are_not_damage(path):
     damage(path, "ANALYZE")
     assert problems(path) == []
 

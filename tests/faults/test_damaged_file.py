@@ -1,4 +1,4 @@
-"""A damaged file is an error that says so: never an empty store, never a changed memory told as the truth."""
+"""A damaged file raises: it is never an empty store and never returns changed data."""
 
 import itertools
 import random
@@ -80,7 +80,7 @@ RUINS = {
 
 
 @pytest.mark.parametrize("ruin", RUINS)
-def test_a_ruined_file_is_a_storage_error_and_stays_as_it_is(whole, tmp_path, ruin):
+def test_a_ruined_file_raises_a_storage_error_and_is_not_changed(whole, tmp_path, ruin):
     content, known, _ = whole
     path = tmp_path / "memory.db"
     damaged = RUINS[ruin](content)
@@ -97,7 +97,7 @@ def check_complete(path, known):
 
 
 @pytest.mark.parametrize("missing", [1, 512, 4096, 8191])
-def test_a_file_that_lost_its_tail_tells_no_lies(whole, tmp_path, missing):
+def test_a_truncated_file_never_gives_wrong_answers(whole, tmp_path, missing):
     content, known, histories = whole
     path = tmp_path / "memory.db"
     path.write_bytes(content[:-missing])
@@ -105,7 +105,7 @@ def test_a_file_that_lost_its_tail_tells_no_lies(whole, tmp_path, missing):
 
 
 @pytest.mark.parametrize("filling", [bytes, random.Random(4).randbytes], ids=["zeros", "random bytes"])
-def test_a_ruined_page_is_told_wherever_it_lies(whole, tmp_path, filling):
+def test_a_ruined_page_is_reported_wherever_it_is(whole, tmp_path, filling):
     content, known, histories = whole
     path = tmp_path / "memory.db"
     for start in range(8192, len(content), 8192):
@@ -137,7 +137,7 @@ def all_places(content, piece, chance):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(4))
-def test_a_flipped_bit_is_never_told_as_the_truth(whole, tmp_path, part):
+def test_a_flipped_bit_is_never_returned_as_data(whole, tmp_path, part):
     content, known, histories = whole
     path = tmp_path / "memory.db"
     for place, bit in offsets(content, known)[part::4]:
@@ -149,7 +149,7 @@ def test_a_flipped_bit_is_never_told_as_the_truth(whole, tmp_path, part):
 
 
 @pytest.mark.slow
-def test_a_memory_never_changes_hands(whole, tmp_path):
+def test_a_damaged_scope_never_gives_a_memory_to_another_user(whole, tmp_path):
     content, known, histories = whole
     path = tmp_path / "memory.db"
     place = content.find(b"u2")
@@ -227,7 +227,7 @@ def check_works(memory, where):
         pytest.fail(f"{where}: not repaired: {type(error).__name__}: {error}")
 
 
-def test_a_rollback_never_brings_back_what_was_damaged(tmp_path):
+def test_a_rollback_never_restores_a_damaged_version(tmp_path):
     path = tmp_path / "memory.db"
     with open_memory(path) as memory:
         (added,) = memory.add("the code is AAAA", user_id="ana", infer=False)["results"]

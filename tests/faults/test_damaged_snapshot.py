@@ -1,4 +1,4 @@
-"""The index on disk is a convenience: whatever becomes of it, every search says the same as without it."""
+"""Searches give the same results with any snapshot of the index: intact, old, damaged or missing."""
 
 import logging
 import random
@@ -56,13 +56,13 @@ def check_answers(path, expected, *, used, caplog):
     assert all("built from the store" in message for message in caplog.messages)
 
 
-def test_a_whole_snapshot_is_used(path, caplog):
+def test_an_intact_snapshot_is_used(path, caplog):
     expected = filled(path)
     assert snapshot_path(path).is_file()
     check_answers(path, expected, used=True, caplog=caplog)
 
 
-def test_what_changed_since_the_snapshot_is_caught_up(path, caplog):
+def test_changes_since_the_snapshot_are_applied(path, caplog):
     filled(path)
     kept = snapshot_path(path).read_bytes()
     expected = filled(path, start=50)
@@ -70,7 +70,7 @@ def test_what_changed_since_the_snapshot_is_caught_up(path, caplog):
     check_answers(path, expected, used=True, caplog=caplog)
 
 
-def test_a_snapshot_from_before_a_reset_is_passed_over(path, caplog):
+def test_a_snapshot_from_before_a_reset_is_ignored(path, caplog):
     filled(path)
     kept = snapshot_path(path).read_bytes()
     with open_memory(path) as memory:
@@ -95,14 +95,14 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_snapshot_is_passed_over(path, damage, caplog):
+def test_a_damaged_snapshot_is_ignored(path, damage, caplog):
     expected = filled(path)
     kept = snapshot_path(path)
     kept.write_bytes(DAMAGES[damage](kept.read_bytes()))
     check_answers(path, expected, used=False, caplog=caplog)
 
 
-def test_a_flipped_bit_in_a_snapshot_is_noticed_wherever_it_is(path, caplog):
+def test_a_snapshot_with_any_flipped_bit_is_ignored(path, caplog):
     expected, chance = filled(path), random.Random(2)
     content = snapshot_path(path).read_bytes()
     for place in [*range(0, 200, 20), *chance.sample(range(len(content)), 30), len(content) - 1]:
@@ -112,7 +112,7 @@ def test_a_flipped_bit_in_a_snapshot_is_noticed_wherever_it_is(path, caplog):
         check_answers(path, expected, used=False, caplog=caplog)
 
 
-def test_another_stores_snapshot_is_passed_over(path, tmp_path, caplog):
+def test_another_stores_snapshot_is_ignored(path, tmp_path, caplog):
     filled(tmp_path / "other.db")
     expected = filled(path, start=30)
     shutil.copy(snapshot_path(tmp_path / "other.db"), snapshot_path(path))
@@ -120,7 +120,7 @@ def test_another_stores_snapshot_is_passed_over(path, tmp_path, caplog):
 
 
 @pytest.mark.parametrize("goes_on", [False, True])
-def test_a_snapshot_ahead_of_a_restored_backup_is_passed_over(path, tmp_path, caplog, goes_on):
+def test_a_snapshot_ahead_of_a_restored_backup_is_ignored(path, tmp_path, caplog, goes_on):
     expected = filled(path)
     shutil.copy(path, tmp_path / "backup.db")
     filled(path, start=50)
@@ -132,7 +132,7 @@ def test_a_snapshot_ahead_of_a_restored_backup_is_passed_over(path, tmp_path, ca
     check_answers(path, expected, used=False, caplog=caplog)
 
 
-def test_a_missing_snapshot_is_made_again(path):
+def test_a_missing_snapshot_is_written_again(path):
     expected = filled(path)
     snapshot_path(path).unlink()
     with open_memory(path) as memory:
@@ -140,7 +140,7 @@ def test_a_missing_snapshot_is_made_again(path):
     assert snapshot_path(path).is_file()
 
 
-def test_a_snapshot_that_cannot_be_written_costs_nothing_else(path, caplog):
+def test_a_snapshot_that_cannot_be_written_does_no_other_harm(path, caplog):
     snapshot_path(path).mkdir()
     expected = filled(path)
     assert "was not saved" in caplog.text
@@ -148,7 +148,7 @@ def test_a_snapshot_that_cannot_be_written_costs_nothing_else(path, caplog):
         assert answers(memory) == expected
 
 
-def test_a_damaged_snapshot_is_replaced_by_a_whole_one(path, caplog):
+def test_a_damaged_snapshot_is_replaced_by_an_intact_one(path, caplog):
     expected = filled(path)
     snapshot_path(path).write_bytes(b"rubbish")
     check_answers(path, expected, used=False, caplog=caplog)

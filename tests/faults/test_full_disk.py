@@ -1,4 +1,4 @@
-"""A full disk: an error, nothing half done, and everything goes on once there is room."""
+"""A full disk raises, leaves nothing half done, and everything works again once there is room."""
 
 import os
 import subprocess
@@ -42,7 +42,7 @@ print(failed[0])
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such limits here")
 @pytest.mark.parametrize("room", [20_000, 150_000, 600_000])
-def test_a_file_that_may_not_grow_is_an_error_and_goes_on_later(output_of, tmp_path, room):
+def test_a_file_that_may_not_grow_raises_and_works_again_later(output_of, tmp_path, room):
     pytest.importorskip("resource")
     path = tmp_path / "memory.db"
     told, why = output_of(LIMITED, path, room)
@@ -70,7 +70,7 @@ def fill(memory, stored):
         stored += memory.add(f"{len(stored)} " + "x" * 3000, user_id="ana", infer=False)["results"]
 
 
-def test_a_full_disk_is_an_error_and_goes_on_when_there_is_room(small_disk):
+def test_a_full_disk_raises_and_works_again_when_there_is_room(small_disk):
     filler = small_disk / "filler"
     filler.write_bytes(bytes(600_000))
     with Memory(small_disk / "memory.db", llm="rules", embedder="hashing") as memory:
@@ -86,7 +86,7 @@ def test_a_full_disk_is_an_error_and_goes_on_when_there_is_room(small_disk):
         assert memory.doctor()["healthy"]
 
 
-def test_a_store_that_finds_no_room_to_begin_leaves_nothing_behind(small_disk):
+def test_a_store_that_cannot_be_created_leaves_no_file(small_disk):
     filler = small_disk / "filler"
     filler.write_bytes(bytes(2 * 1024 * 1024 - 16_384))
     with pytest.raises(StorageError, match="Nothing was written"):

@@ -1,4 +1,4 @@
-"""kill -9 at any moment: what was acknowledged is there, what was not is there whole or not at all."""
+"""kill -9 at any moment: acknowledged memories are there, others are there whole or not at all."""
 
 import random
 import time

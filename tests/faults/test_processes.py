@@ -1,4 +1,4 @@
-"""Many processes on one file: none loses, repeats or hides what another one stored."""
+"""Processes that share one file never lose, repeat or hide what another one stored."""
 
 import os
 
@@ -40,7 +40,7 @@ def together(start, path, processes, count):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("processes", "count"), [(2, 60), (5, 30)])
-def test_processes_that_add_at_once_lose_nothing_and_repeat_nothing(start, tmp_path, processes, count):
+def test_processes_that_add_at_once_lose_and_repeat_nothing(start, tmp_path, processes, count):
     path = tmp_path / "memory.db"
     acknowledged = together(start, path, processes, count)
     assert len(acknowledged) == processes * count
@@ -107,7 +107,7 @@ if child:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 @pytest.mark.parametrize("first", ["parent", "child"])
-def test_both_sides_of_a_fork_go_on(output_of, tmp_path, first):
+def test_both_sides_of_a_fork_keep_working(output_of, tmp_path, first):
     path = tmp_path / "memory.db"
     output_of(FORKING, path, first)
     with Memory(path, llm="rules", embedder="hashing") as memory:
@@ -152,7 +152,7 @@ print(statuses)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
-def test_a_fork_while_threads_are_at_work_is_whole_on_both_sides(start, tmp_path):
+def test_a_fork_while_threads_write_is_intact_on_both_sides(start, tmp_path):
     path = tmp_path / "memory.db"
     printed, complaints = start(BUSY_FORK, path).communicate(timeout=30)
     assert printed == f"{[0] * 10}\n", complaints

@@ -1,4 +1,4 @@
-"""One memory in many hands at once."""
+"""Threads that share one memory."""
 
 import asyncio
 import threading
@@ -63,7 +63,7 @@ def test_a_hundred_adds_in_flight_keep_every_text_on_its_own_id(tmp_path, infer)
         assert memory.doctor()["healthy"]
 
 
-def test_a_store_that_is_written_to_while_the_doctor_reads_is_healthy(tmp_path):
+def test_a_store_that_is_written_to_during_doctor_is_healthy(tmp_path):
     with Memory(tmp_path / "memory.db", llm="rules", embedder="hashing") as memory:
         stop = threading.Event()
 
@@ -83,7 +83,7 @@ def test_a_store_that_is_written_to_while_the_doctor_reads_is_healthy(tmp_path):
         assert [diagnosis["problems"] for diagnosis in diagnoses if not diagnosis["healthy"]] == []
 
 
-def test_closing_while_threads_are_at_work_loses_nothing_that_was_acknowledged(tmp_path):
+def test_closing_while_threads_write_loses_nothing_acknowledged(tmp_path):
     memory = Memory(tmp_path / "memory.db", llm="rules", embedder="hashing")
     acknowledged, started = [], threading.Event()
 

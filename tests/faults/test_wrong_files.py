@@ -1,4 +1,4 @@
-"""Files that are no store, or not one for us: an error that says so, and the file is left as it was."""
+"""Files that are not a store, or not one that can be opened, raise and are not changed."""
 
 import os
 import sqlite3
@@ -49,7 +49,7 @@ def test_another_programs_database_is_left_alone(tmp_path):
     assert path.read_bytes() == before
 
 
-def test_a_store_that_lost_its_tables_is_no_new_store(path):
+def test_a_store_that_lost_its_tables_is_not_taken_for_a_new_one(path):
     connection = sqlite3.connect(path)
     tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
     connection.close()
@@ -58,13 +58,13 @@ def test_a_store_that_lost_its_tables_is_no_new_store(path):
         open_memory(path)
 
 
-def test_a_folder_is_no_file(tmp_path):
+def test_a_folder_is_refused(tmp_path):
     with pytest.raises(InvalidInput, match="is a folder: name a file in it"):
         open_memory(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_where_a_folder_should_be_is_told(tmp_path):
+def test_a_file_in_the_place_of_a_folder_is_refused(tmp_path):
     (tmp_path / "notes").write_text("mine")
     with pytest.raises(StorageError, match="notes"):
         open_memory(tmp_path / "notes" / "memory.db")
@@ -88,7 +88,7 @@ except StorageError as error:
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="there are no such rights here")
 @pytest.mark.parametrize("locked", ["the file", "the folder", "a missing file in the folder"])
-def test_what_may_not_be_written_is_told(start, locked):
+def test_a_path_without_write_permission_is_refused(start, locked):
     with tempfile.TemporaryDirectory() as folder:  # pytest's own folders are closed to others
         path = Path(folder) / "memory.db"
         with open_memory(path) as memory:

@@ -1,4 +1,4 @@
-"""Mistakes that a type checker must find; each line says which."""
+"""Mistakes that a type checker must report; each line says which."""
 
 from holdfast import Memory
 

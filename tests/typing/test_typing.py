@@ -1,4 +1,4 @@
-"""What a type checker tells users of the library."""
+"""What a type checker reports in programs that use the library."""
 
 import re
 import subprocess

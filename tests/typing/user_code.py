@@ -1,4 +1,4 @@
-"""A program as a user would type it; mypy in strict mode must accept it as it stands."""
+"""A program as users write it; mypy in strict mode must accept it."""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""As much of a store as an index reads, in two dictionaries, and random stores for Hypothesis."""
+"""The part of a store that an index reads, in two dictionaries; random stores for Hypothesis."""
 
 from __future__ import annotations
 

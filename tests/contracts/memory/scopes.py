@@ -1,4 +1,4 @@
-"""What scopes promise: nobody sees, finds or deletes what belongs to somebody else."""
+"""What scopes promise: no user sees, finds or deletes memories of another."""
 
 import pytest
 from tests.contracts.memory.subject import MemorySubject

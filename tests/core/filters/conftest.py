@@ -1,4 +1,4 @@
-"""A database that the tests of filters share."""
+"""The database of the filter tests."""
 
 import pytest
 from tests.core.filters.evaluate import open_database

@@ -1,4 +1,4 @@
-"""The filter language: one meaning, in SQL and in Python."""
+"""A filter means the same in SQL and in Python."""
 
 import math
 from datetime import date
@@ -152,7 +152,7 @@ def test_reals_are_compared_to_the_last_bit(database, stored, steps):
 
 @settings(max_examples=200, deadline=None)
 @given(stored=st.lists(records, min_size=3, max_size=8), asked=filters)
-def test_not_is_plain_negation(database, stored, asked):
+def test_not_matches_exactly_the_other_rows(database, stored, asked):
     inside = found(database, stored, asked)
     outside = found(database, stored, {"NOT": asked})
     assert sorted(inside + outside) == list(range(len(stored)))
@@ -169,7 +169,7 @@ def test_splitting_off_the_scope_keeps_the_meaning(stored, asked):
 
 @settings(max_examples=200, deadline=None)
 @given(stored=st.lists(records, min_size=3, max_size=8), asked=filters)
-def test_a_filter_that_names_a_scope_never_finds_a_memory_of_nobody(stored, asked):
+def test_a_scoped_filter_never_matches_a_memory_without_ids(stored, asked):
     tree = parse_filter(asked)
     if is_scoped(tree):
         assert all(stored[row].scope != Scope() for row in matching(stored, tree))
@@ -190,14 +190,14 @@ def test_siblings_are_anded_and_logic_nests(database):
     assert found(database, stored, {"AND": [{"n": 1}, {"n": 2}]}) == []
 
 
-def test_not_means_none_of_them(database):
+def test_not_of_a_list_matches_none_of_its_filters(database):
     stored = [memory(metadata={"n": n, "m": m}) for n in (0, 1) for m in (0, 1)]
     assert found(database, stored, {"NOT": [{"n": 1}, {"m": 1}]}) == [0]
     assert found(database, stored, {"NOT": {"n": 1, "m": 1}}) == [0, 1, 2]
     assert found(database, stored, {"NOT": [{"n": 1}], "m": 1}) == [1]
 
 
-def test_metadata_named_like_a_field_is_told_apart(database):
+def test_metadata_keys_named_like_fields_are_separate(database):
     stored = [
         memory(user_id="a", metadata={"user_id": "b", "AND": 1, "gt": 2, "text": "x"}),
         memory(user_id="b"),
@@ -208,7 +208,7 @@ def test_metadata_named_like_a_field_is_told_apart(database):
     assert found(database, stored, {"metadata.AND": 1, "gt": 2}) == [0]
 
 
-def test_a_list_has_no_keys(database):
+def test_a_path_does_not_index_into_lists(database):
     stored = [memory(metadata={"a": [{"b": 1}, 5], "a[0]": 3}), memory(metadata={"a": {"0": 5}})]
     assert found(database, stored, {"a.0": "*"}) == [1]
     assert found(database, stored, {"a[0]": "*"}) == [0]
@@ -250,7 +250,7 @@ junk = st.recursive(
 
 @settings(max_examples=600, deadline=None)
 @given(asked=junk)
-def test_any_other_data_is_refused_in_words(database, asked):
+def test_any_other_data_is_matched_or_refused_with_a_reason(database, asked):
     try:
         found(database, [memory()], asked)
     except InvalidFilter as error:

@@ -1,4 +1,4 @@
-"""What each operator means for each type of value."""
+"""Each operator on each type of value."""
 
 from datetime import date, datetime, timedelta, timezone
 
@@ -116,7 +116,7 @@ def test_a_missing_or_null_field_meets_no_operator(database, operator):
     ],
     ids=repr,
 )
-def test_categories_mean_any_of_the_list(database, condition, expected):
+def test_a_category_filter_matches_any_of_the_categories(database, condition, expected):
     stored = {"one": ("work",), "two": ("travel", "work"), "none": ()}
     found_rows = found(database, [memory(categories=names) for names in stored.values()], {"categories": condition})
     assert [list(stored)[row] for row in found_rows] == expected
@@ -137,7 +137,7 @@ def test_categories_mean_any_of_the_list(database, condition, expected):
     ],
     ids=repr,
 )
-def test_dates_are_moments_and_a_day_is_its_start(database, condition, expected):
+def test_a_day_is_compared_as_its_first_moment(database, condition, expected):
     days = ["2026-05-07", "2026-05-08", "2026-05-09"]
     stored = [memory(created_at=to_microseconds(day), expiration_date=day) for day in days] + [memory(created_at=2**50)]
     assert [row for row in found(database, stored, {"created_at": condition}) if row < 3] == expected
@@ -165,7 +165,7 @@ def test_immutable_is_true_or_false(database):
     assert found(database, stored, {"immutable": [True, False]}) == [0, 1]
 
 
-def test_moments_of_any_zone_are_one_moment(database):
+def test_times_in_any_zone_are_compared_as_moments(database):
     zone = timezone(timedelta(hours=5, minutes=45, seconds=30))
     stored = [memory(metadata={"at": "2026-05-08T00:00:00Z"})]
     same = datetime(2026, 5, 8, tzinfo=timezone.utc).astimezone(zone)

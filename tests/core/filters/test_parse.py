@@ -1,4 +1,4 @@
-"""Filters are read from dictionaries; what is not a filter is refused with `InvalidFilter`."""
+"""Filters are read from dictionaries, or refused with `InvalidFilter`."""
 
 import re
 from datetime import date, datetime, timezone
@@ -96,13 +96,13 @@ from holdfast.filters import (
     ],
     ids=lambda value: repr(value)[:40],
 )
-def test_what_is_no_filter_is_refused_with_the_reason(asked, word):
+def test_invalid_filters_are_refused_with_the_reason(asked, word):
     with pytest.raises(InvalidFilter, match=re.escape(word)) as refusal:
         parse_filter(asked)
     assert len(str(refusal.value)) < 400
 
 
-def test_a_thousand_nodes_are_read_and_one_more_is_refused():
+def test_at_most_1000_nodes_are_accepted():
     parse_filter({"OR": [{"n": n} for n in range(999)]})
     for asked in (
         {"OR": [{"n": n} for n in range(1000)]},
@@ -115,7 +115,7 @@ def test_a_thousand_nodes_are_read_and_one_more_is_refused():
 
 @pytest.mark.parametrize("depth", [32, 500, 100_000])
 @pytest.mark.parametrize("wrap", WRAPS)
-def test_what_is_too_deep_is_refused_at_any_depth(depth, wrap):
+def test_at_most_32_levels_are_accepted(depth, wrap):
     parse_filter(nested(31, wrap, {"n": 1}))
     with pytest.raises(InvalidFilter, match="32 levels"):
         parse_filter(nested(depth, wrap, {"n": 1}))
@@ -165,7 +165,7 @@ def test_objects_that_raise_when_looked_at_are_refused():
             parse_filter(asked)
 
 
-def test_nothing_asked_means_everything():
+def test_an_empty_filter_matches_everything():
     for nothing in (None, {}, {"AND": []}, {"AND": [{}, {}]}, {"NOT": []}, {"metadata": {}}):
         assert parse_filter(nothing) == MATCH_ALL
     assert to_predicate(parse_filter({"NOT": {}}))(memory()) is False
@@ -189,7 +189,7 @@ def test_ids_mean_the_same_in_a_filter_as_in_an_argument():
     assert parse_filter({"run_id": [uuid, " x "]}) == Comparison("run_id", "in", (str(uuid), "x"))
 
 
-def test_subclasses_of_plain_types_are_taken_as_plain():
+def test_subclasses_of_plain_types_become_plain():
     class Text(str):
         __slots__ = ()
 

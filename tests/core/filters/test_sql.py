@@ -36,7 +36,7 @@ INJECTIONS = [
 
 
 @pytest.mark.parametrize("text", INJECTIONS)
-def test_no_key_and_no_value_stands_in_the_sql(database, text):
+def test_no_key_and_no_value_appears_in_the_sql(database, text):
     marked = text + "…"
     for asked in (
         {"user_id": marked},

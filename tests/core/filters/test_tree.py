@@ -1,4 +1,4 @@
-"""Filters as trees: which scope they name, and what is left without it."""
+"""Filter trees: whether they are scoped, and how the scope is split off."""
 
 import pytest
 
@@ -15,7 +15,7 @@ from holdfast.filters import (
 )
 
 
-def test_both_is_flat():
+def test_joined_filters_are_flat():
     one, two, three = (Comparison("metadata.n", "eq", n) for n in (1, 2, 3))
     assert join_filters(And((one, two)), three) == And((one, two, three))
     assert join_filters(MATCH_ALL, one) == one
@@ -45,11 +45,11 @@ def test_both_is_flat():
     ],
     ids=repr,
 )
-def test_a_filter_says_whether_it_names_a_scope(asked, expected):
+def test_is_scoped_is_true_only_if_every_match_has_an_id(asked, expected):
     assert is_scoped(parse_filter(asked)) is expected
 
 
-def test_an_empty_or_names_no_scope():
+def test_an_empty_or_is_not_scoped():
     assert is_scoped(Or(())) is False
 
 

@@ -1,4 +1,4 @@
-"""FAISS and the plain NumPy vectors keep the contract."""
+"""`FaissVectors` and `ExactVectors` keep the contract."""
 
 from tests.contracts.index.vectors import VectorsContract
 

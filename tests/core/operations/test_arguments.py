@@ -1,4 +1,4 @@
-"""What cannot be used is refused in words that name it, and nothing is written."""
+"""Invalid arguments are refused in words that name them, and nothing is written."""
 
 import math
 from datetime import date
@@ -245,5 +245,5 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_bad_input_is_named_and_nothing_is_written(memory, case):
+def test_invalid_arguments_are_named_and_nothing_is_written(memory, case):
     check_refused(memory, *WRONG[case])

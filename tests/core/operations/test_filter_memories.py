@@ -14,7 +14,7 @@ from holdfast import (
 from holdfast.testing import ScriptedChatModel
 
 
-def test_a_memory_may_be_configured_to_filter_whoever_asks():
+def test_filter_memories_can_be_set_in_the_config():
     model = ScriptedChatModel(lambda _messages, _schema: {"relevant": []})
     with Memory(":memory:", llm=model, embedder="hashing", config={"filter_memories": True}) as memory:
         add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
@@ -24,7 +24,7 @@ def test_a_memory_may_be_configured_to_filter_whoever_asks():
         assert scoped.context("tea") == ""
 
 
-def test_the_model_leaves_out_what_does_not_bear_on_the_query(open_in_ram):
+def test_the_model_drops_memories_that_are_not_relevant(open_in_ram):
     model = ScriptedChatModel({"relevant": [1]})
     memory = open_in_ram(llm=model)
     add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
@@ -35,7 +35,7 @@ def test_the_model_leaves_out_what_does_not_bear_on_the_query(open_in_ram):
     assert len(model.calls) == 1
 
 
-def test_explain_says_who_was_dropped(open_in_ram):
+def test_explain_lists_dropped_memories(open_in_ram):
     memory = open_in_ram(llm=ScriptedChatModel({"relevant": [0]}))
     ids = add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
     found = memory.search("tea", user_id="ana", filter_memories=True, explain=True)
@@ -50,13 +50,13 @@ def test_explain_says_who_was_dropped(open_in_ram):
     assert (reason(kept), reason(dropped)) == ("found", "not relevant")
 
 
-def test_nothing_relevant_is_an_answer_too(open_in_ram):
+def test_no_relevant_memory_gives_an_empty_result(open_in_ram):
     memory = open_in_ram(llm=ScriptedChatModel({"relevant": []}))
     add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
     assert memory.search("tea", user_id="ana", filter_memories=True) == {"results": []}
 
 
-def test_an_unreadable_judgement_drops_nothing_and_the_result_says_so(open_in_ram):
+def test_an_unreadable_judgement_drops_nothing_and_adds_a_warning(open_in_ram):
     model = ScriptedChatModel("Hard to say.")
     memory = open_in_ram(llm=model)
     add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
@@ -72,20 +72,20 @@ def test_an_empty_result_is_not_judged(open_in_ram):
     assert model.calls == []
 
 
-def test_filtering_without_a_chat_model_says_so(open_in_ram):
+def test_filtering_without_a_chat_model_is_refused(open_in_ram):
     memory = open_in_ram()
     with pytest.raises(ConfigError, match="filter_memories=True needs a chat model"):
         memory.search("tea", user_id="ana", filter_memories=True)
 
 
-def test_a_model_that_fails_to_judge_is_a_provider_error(open_in_ram):
+def test_a_model_that_fails_to_judge_raises_a_provider_error(open_in_ram):
     memory = open_in_ram(llm=ScriptedChatModel(RuntimeError("quota")))
     add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
     with pytest.raises(ProviderError, match="quota"):
         memory.search("tea", user_id="ana", filter_memories=True)
 
 
-def test_the_store_works_on_with_inference_beside_judging(open_in_ram):
+def test_one_model_extracts_and_judges(open_in_ram):
     memory = open_in_ram(llm=ScriptedChatModel([facts("Drinks tea"), {"relevant": [0]}]))
     memory.add("I drink tea", user_id="ana")
     assert texts(memory.search("tea", user_id="ana", filter_memories=True)) == ["Drinks tea"]

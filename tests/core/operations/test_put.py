@@ -1,4 +1,4 @@
-"""Documents: kept as they are under ids of the caller's own."""
+"""`put` stores documents as they are, under the caller's ids."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +19,7 @@ def document(memory_id="tea", text="Ana likes tea", **more):
     return {"memory_id": memory_id, "text": text, **more}
 
 
-def test_a_document_is_kept_word_for_word_under_its_id(memory):
+def test_a_document_is_stored_word_for_word_under_its_id(memory):
     memory.put([document(metadata={"n": [1, {"a": None}]}, actor_id="ana")], user_id="ana")
     item = memory.get("tea")
     assert (item["memory"], item["metadata"], item["actor_id"]) == ("Ana likes tea", {"n": [1, {"a": None}]}, "ana")
@@ -27,7 +27,7 @@ def test_a_document_is_kept_word_for_word_under_its_id(memory):
     assert memory.search("tea", user_id="ana")["results"][0]["id"] == "tea"
 
 
-def test_a_document_put_again_replaces_all_of_it_and_keeps_when_it_was_made(memory):
+def test_putting_a_document_again_replaces_all_but_created_at(memory):
     memory.put([document(metadata={"a": 1, "b": 2})], user_id="ana")
     before = memory.get("tea")
     memory.put([document(text="Ana likes coffee", metadata={"a": 3})], user_id="ana")
@@ -38,13 +38,13 @@ def test_a_document_put_again_replaces_all_of_it_and_keeps_when_it_was_made(memo
     assert [version["event"] for version in memory.history("tea")] == ["ADD", "UPDATE"]
 
 
-def test_documents_with_the_same_words_are_two(memory):
+def test_documents_with_the_same_text_are_separate(memory):
     memory.put([document("a"), document("b")], user_id="ana")
     assert {item["id"] for item in memory.get_all(user_id="ana")["results"]} == {"a", "b"}
     assert not memory.doctor()["problems"]
 
 
-def test_putting_and_removing_happen_together_or_not_at_all(memory):
+def test_put_and_remove_happen_together_or_not_at_all(memory):
     memory.put([document("a"), document("b")], user_id="ana")
     memory.put([document("c")], user_id="ana", remove=["a", "never heard of", "c"])
     with pytest.raises(InvalidInput):
@@ -60,7 +60,7 @@ def test_no_id_reaches_into_another_scope(memory):
     assert memory.get("tea")["memory"] == "Ana likes tea"
 
 
-def test_a_memory_of_a_conversation_is_no_document(memory):
+def test_put_never_changes_a_memory_of_a_conversation(memory):
     (added,) = memory.add("I live in Lisbon.", user_id="ana")["results"]
     with pytest.raises(InvalidInput, match="belongs to another"):
         memory.put([document(added["id"])], user_id="ana")
@@ -68,7 +68,7 @@ def test_a_memory_of_a_conversation_is_no_document(memory):
     assert memory.get(added["id"])["memory"] == added["memory"]
 
 
-def test_a_conversation_never_changes_a_document_and_loses_nothing_to_one(memory):
+def test_an_add_never_changes_a_document_and_ignores_documents(memory):
     memory.put([document(str(number), "I live in Lisbon.") for number in range(20)], user_id="ana")
     memory.add("I live in Lisbon.", user_id="ana")
     memory.add("I live in Porto now.", user_id="ana")
@@ -86,7 +86,7 @@ def test_only_a_new_text_is_embedded(memory):
     assert len(embedder.calls) == asked
 
 
-def test_of_two_with_one_id_the_later_counts(memory):
+def test_of_two_documents_with_one_id_the_later_wins(memory):
     memory.put([document(text="first"), document(text="second")], user_id="ana")
     assert memory.get("tea")["memory"] == "second"
 
@@ -114,12 +114,12 @@ def test_a_failing_embedder_changes_nothing(tmp_path):
         ({"documents": [document(metadata={"user_id": "ben"})], "user_id": "ana"}, "may not set user_id"),
     ],
 )
-def test_what_cannot_be_kept_is_refused(memory, arguments, complaint):
+def test_invalid_documents_are_refused(memory, arguments, complaint):
     with pytest.raises(InvalidInput, match=complaint):
         memory.put(**arguments)
 
 
-def test_writers_of_one_document_leave_one_whole(memory):
+def test_threads_that_put_one_document_leave_one_whole_version(memory):
     def keep(number):
         memory.put([document(text=f"text {number}", metadata={"n": number})], user_id="ana")
 
@@ -131,7 +131,7 @@ def test_writers_of_one_document_leave_one_whole(memory):
     assert found["score_details"]["semantic"] == pytest.approx(1.0, abs=1e-5)
 
 
-async def test_awaited_writers_of_documents_lose_none(tmp_path):
+async def test_awaited_puts_at_once_lose_no_document(tmp_path):
     async with AsyncMemory(tmp_path / "memory.db", llm="rules", embedder="hashing") as memory:
         await asyncio.gather(*(memory.put([document(str(n), f"text {n}")], user_id="ana") for n in range(100)))
         assert len((await memory.get_all(user_id="ana"))["results"]) == 100

@@ -1,4 +1,4 @@
-"""Promises of `reembed`: another embedder for every memory, nothing lost, nothing mixed, whoever else is at work."""
+"""`reembed` gives every memory vectors of another embedder; none is lost or mixed, also with other writers."""
 
 import asyncio
 import pickle
@@ -81,7 +81,7 @@ def test_the_store_opens_with_the_new_embedder_and_no_other(open_memory):
         open_memory(embedder=Synonyms())
 
 
-def test_what_was_done_before_a_failure_is_not_done_again(open_memory):
+def test_a_second_run_continues_after_a_failure(open_memory):
     memory = open_memory(embedder="hashing")
     add_verbatim(memory, *SAID, user_id="ana")
     stumbling = Stumbling(calls=2)
@@ -93,7 +93,7 @@ def test_what_was_done_before_a_failure_is_not_done_again(open_memory):
     assert len(stumbling.embedded) == 25
 
 
-def test_what_changed_since_a_failure_is_embedded_as_it_is_now(open_memory):
+def test_memories_that_changed_since_a_failure_are_embedded_again(open_memory):
     memory = open_memory(embedder="hashing")
     ids = add_verbatim(memory, *SAID, user_id="ana")
     stumbling = Stumbling(calls=2)
@@ -107,7 +107,7 @@ def test_what_changed_since_a_failure_is_embedded_as_it_is_now(open_memory):
     assert memory.doctor()["healthy"]
 
 
-def test_another_embedder_than_the_interrupted_one_starts_anew(open_memory):
+def test_another_embedder_than_the_interrupted_one_starts_over(open_memory):
     memory = open_memory(embedder="hashing")
     add_verbatim(memory, *SAID, user_id="ana")
     with pytest.raises(ProviderError):
@@ -116,7 +116,7 @@ def test_another_embedder_than_the_interrupted_one_starts_anew(open_memory):
     assert (memory.reembed(other)["count"], len(other.embedded)) == (25, 25)
 
 
-def test_without_naming_one_the_vectors_are_made_anew(open_memory):
+def test_without_an_argument_the_current_embedder_embeds_again(open_memory):
     memory = open_memory(embedder="hashing")
     add_verbatim(memory, *SAID, user_id="ana")
     assert memory.reembed()["count"] == 25
@@ -134,13 +134,13 @@ def test_an_embedder_that_fails_changes_nothing(open_memory):
 
 
 @pytest.mark.parametrize("batch_size", [0, -1, 10_001, True, "many", 1.5])
-def test_a_batch_size_that_cannot_be_is_refused(open_memory, batch_size):
+def test_an_invalid_batch_size_is_refused(open_memory, batch_size):
     with pytest.raises(InvalidInput, match="batch_size"):
         open_memory(embedder="hashing").reembed("hashing", batch_size=batch_size)
 
 
 @pytest.mark.parametrize("other", [OtherEmbedder, lambda: Synonyms(32)], ids=["same length", "another length"])
-def test_whoever_has_the_store_open_is_told_and_mixes_nothing(open_memory, other):
+def test_other_openers_get_embedder_mismatch_and_mix_nothing(open_memory, other):
     mine, theirs = open_memory(embedder="hashing"), open_memory(embedder="hashing")
     add_verbatim(theirs, *SAID, user_id="ana")
     theirs.search("bicycles", user_id="ana")
@@ -157,7 +157,7 @@ def test_whoever_has_the_store_open_is_told_and_mixes_nothing(open_memory, other
     assert len(texts(mine.search("red bicycles", user_id="ana"))) == 10
 
 
-def test_memories_added_meanwhile_are_not_left_behind(tmp_path):
+def test_memories_added_meanwhile_are_embedded_too(tmp_path):
     class Interrupted(Synonyms):
         def embed(self, said):
             if len(self.embedded) < 25:
@@ -175,7 +175,7 @@ def test_memories_added_meanwhile_are_not_left_behind(tmp_path):
         assert memory.doctor()["healthy"]
 
 
-def test_adds_of_other_threads_are_kept_or_refused_and_never_mixed(tmp_path):
+def test_adds_of_other_threads_are_stored_or_refused_and_never_mixed(tmp_path):
     with Memory(tmp_path / "memory.db", llm="rules", embedder=ScriptedEmbedder()) as memory:
         kept, refused, stop = [], [], threading.Event()
 
@@ -209,7 +209,7 @@ def test_a_pickled_memory_opens_with_the_embedder_of_its_store(tmp_path):
             assert len(texts(again.search("red bicycles", user_id="ana"))) == 10
 
 
-def test_searches_under_way_answer_or_say_so(tmp_path):
+def test_searches_under_way_answer_or_raise(tmp_path):
     async def ask_and_reembed():
         slow = ScriptedEmbedder(delay=0.05)
         async with AsyncMemory(tmp_path / "memory.db", llm="rules", embedder=slow) as memory:
@@ -224,7 +224,7 @@ def test_searches_under_way_answer_or_say_so(tmp_path):
     assert len(texts(asyncio.run(ask_and_reembed()))) == 10
 
 
-def test_a_damaged_new_vector_is_made_anew(tmp_path):
+def test_a_damaged_new_vector_is_embedded_again(tmp_path):
     with Memory(tmp_path / "memory.db", llm="rules", embedder="hashing") as memory:
         add_verbatim(memory, *SAID, user_id="ana")
         with pytest.raises(ProviderError):
@@ -237,7 +237,7 @@ def test_a_damaged_new_vector_is_made_anew(tmp_path):
         assert memory.doctor()["healthy"]
 
 
-def test_two_that_re_embed_at_once_never_mix_their_vectors(tmp_path):
+def test_two_reembeds_at_once_never_mix_their_vectors(tmp_path):
     class Overtaken(Synonyms):
         overtake = staticmethod(lambda: None)
 

@@ -1,4 +1,4 @@
-"""Promises of second opinions on what was found: rerankers and the model that filters, on both faces."""
+"""Rerankers reorder the results of a search, for `Memory` and `AsyncMemory`."""
 
 import asyncio
 import math
@@ -57,7 +57,7 @@ class Says:
         return self.scores
 
 
-def test_a_memory_may_be_configured_to_rerank_whoever_asks(open_in_ram):
+def test_rerank_can_be_set_in_the_config(open_in_ram):
     memory = open_in_ram(reranker=Preference("Peanuts"), config={"rerank": True})
     add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
     assert texts(memory.search("tea", user_id="ana"))[0] == "Peanuts make me ill"
@@ -66,7 +66,7 @@ def test_a_memory_may_be_configured_to_rerank_whoever_asks(open_in_ram):
     assert next(line for line in lines if line.startswith("- ")).endswith("Peanuts make me ill")
 
 
-def test_a_scope_reranks_and_filters_where_it_is_asked_to():
+def test_a_scoped_search_reranks_and_filters_on_demand():
     model = ScriptedChatModel(lambda _messages, _schema: {"relevant": [0]})
     with Memory(":memory:", llm=model, embedder="hashing", reranker=Preference("Peanuts")) as memory:
         add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
@@ -87,19 +87,19 @@ def test_a_scope_reranks_and_filters_where_it_is_asked_to():
         ({"rerank": "yes"}, "rerank is 'yes'"),
     ],
 )
-def test_judges_that_are_not_there_are_missed_when_the_memory_opens(open_in_ram, config, words):
+def test_a_config_that_needs_a_missing_reranker_or_model_is_refused(open_in_ram, config, words):
     with pytest.raises(ConfigError, match=words):
         open_in_ram(config=config)
 
 
-def test_a_judge_is_switched_on_by_true_alone(open_in_ram):
+def test_rerank_and_filter_memories_take_only_booleans(open_in_ram):
     memory = open_in_ram(reranker=Preference("tea"))
     for switch in ("rerank", "filter_memories"):
         with pytest.raises(InvalidInput, match=f"{switch} is 'no'"):
             memory.search("tea", user_id="ana", **{switch: "no"})
 
 
-def test_the_reranker_has_the_last_word_on_the_order(open_in_ram):
+def test_the_reranker_decides_the_order(open_in_ram):
     memory = open_in_ram(reranker=Preference("Peanuts"))
     add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
     assert texts(memory.search("tea", user_id="ana"))[0] != "Peanuts make me ill"
@@ -110,7 +110,7 @@ def test_the_reranker_has_the_last_word_on_the_order(open_in_ram):
     assert all(0 <= score <= 1 for score in scores)
 
 
-def test_a_reranker_is_not_asked_unless_the_search_says_so(open_in_ram):
+def test_a_reranker_is_called_only_on_demand(open_in_ram):
     judge = Preference("tea")
     memory = open_in_ram(reranker=judge)
     add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
@@ -118,14 +118,14 @@ def test_a_reranker_is_not_asked_unless_the_search_says_so(open_in_ram):
     assert judge.asked == []
 
 
-def test_what_the_reranker_calls_equal_keeps_the_searchs_order(open_in_ram):
+def test_equal_reranker_scores_keep_the_order_of_the_search(open_in_ram):
     memory = open_in_ram(reranker=Preference("nothing of the kind"))
     add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
     query = "when is tea served?"
     assert texts(memory.search(query, user_id="ana", rerank=True)) == texts(memory.search(query, user_id="ana"))
 
 
-def test_explain_shows_what_the_reranker_said(open_in_ram):
+def test_explain_shows_the_reranker_score(open_in_ram):
     memory = open_in_ram(reranker=Preference("Peanuts"))
     add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
     plain = memory.search("tea", user_id="ana", explain=True)["results"]
@@ -134,7 +134,7 @@ def test_explain_shows_what_the_reranker_said(open_in_ram):
     assert [item["score_details"]["rerank"] for item in found] == [1.0, 0.0, 0.0]
 
 
-def test_the_reranker_sees_four_candidates_for_each_result_at_most_fifty(open_in_ram):
+def test_the_reranker_gets_four_candidates_per_result_and_at_most_fifty(open_in_ram):
     judge = Preference("tea")
     memory = open_in_ram(reranker=judge)
     add_verbatim(memory, *(f"tea number {number}" for number in range(70)), user_id="ana")
@@ -143,7 +143,7 @@ def test_the_reranker_sees_four_candidates_for_each_result_at_most_fifty(open_in
     assert [len(shown) for _, shown in judge.asked] == [4, 40, 50, 50]
 
 
-def test_what_was_not_rated_follows_what_was(open_in_ram):
+def test_unrated_memories_follow_rated_ones(open_in_ram):
     memory = open_in_ram(reranker=Preference("no such word"))
     add_verbatim(memory, *(f"tea number {number}" for number in range(70)), user_id="ana")
     before = memory.search("tea", user_id="ana", limit=70)
@@ -153,13 +153,13 @@ def test_what_was_not_rated_follows_what_was(open_in_ram):
     assert rated == [True] * MOST_RERANKED + [False] * (70 - MOST_RERANKED)
 
 
-def test_the_threshold_holds_for_the_reranked_score(open_in_ram):
+def test_the_threshold_applies_to_the_reranked_score(open_in_ram):
     memory = open_in_ram(reranker=Preference("Peanuts"))
     add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
     assert texts(memory.search("tea", user_id="ana", rerank=True, threshold=0.6)) == ["Peanuts make me ill"]
 
 
-def test_why_a_memory_is_not_there_tells_of_the_reranker(open_in_ram):
+def test_explain_with_an_id_includes_the_reranker(open_in_ram):
     memory = open_in_ram(reranker=Preference("Peanuts"))
     tea, peanuts, five = add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
 
@@ -183,7 +183,7 @@ def test_a_memory_beyond_the_candidates_ranks_behind_them(open_in_ram):
     assert found["explanation"]["score"] < found["results"][0]["score"]
 
 
-def test_the_reranker_reads_who_spoke_and_when(open_in_ram):
+def test_the_reranker_gets_the_speaker_and_the_day(open_in_ram):
     judge = Preference("tea")
     memory = open_in_ram(reranker=judge)
     turn = {"role": "user", "name": "Caroline", "content": "Since March!"}
@@ -207,13 +207,13 @@ def test_an_empty_scope_is_not_reranked(open_in_ram):
     assert judge.asked == []
 
 
-def test_rerank_without_a_reranker_says_how_to_get_one(open_in_ram):
+def test_rerank_without_a_reranker_is_refused_with_the_way_out(open_in_ram):
     memory = open_in_ram()
     with pytest.raises(ConfigError, match=r"rerank=True needs a reranker.*score\(query, texts\)"):
         memory.search("tea", user_id="ana", rerank=True)
 
 
-def test_numpys_scores_are_as_good_as_lists(open_in_ram):
+def test_numpy_scores_are_accepted(open_in_ram):
     memory = open_in_ram(reranker=Says(np.array([0.1, 0.9, 1.0000002], dtype=np.float32)))
     add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
     scores = [item["score_details"]["rerank"] for item in _reranked(memory, explain=True)["results"]]
@@ -231,14 +231,14 @@ def test_numpys_scores_are_as_good_as_lists(open_in_ram):
         (RuntimeError("out of memory"), "out of memory"),
     ],
 )
-def test_a_reranker_that_fails_is_a_provider_error(open_in_ram, scores, words):
+def test_a_failing_reranker_raises_a_provider_error(open_in_ram, scores, words):
     memory = open_in_ram(reranker=Says(scores))
     add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
     with pytest.raises(ProviderError, match=words):
         _reranked(memory)
 
 
-def test_a_reranker_that_cannot_be_read_leaves_the_order_and_says_so(open_in_ram):
+def test_an_unreadable_reranker_keeps_the_order_and_adds_a_warning(open_in_ram):
     memory = open_in_ram(reranker=Says(UnreadableReply("it rambles", provider="judge")))
     add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
     found = _reranked(memory)
@@ -246,7 +246,7 @@ def test_a_reranker_that_cannot_be_read_leaves_the_order_and_says_so(open_in_ram
     assert found["warnings"] == ["not reranked, the reranker's answer could not be read: it rambles"]
 
 
-def test_a_reranker_that_can_be_awaited_is_awaited():
+def test_an_awaitable_reranker_is_awaited():
     judge = AwaitedPreference("Peanuts")
 
     async def found():
@@ -276,7 +276,7 @@ def test_a_blocking_reranker_does_not_block_the_event_loop():
     assert threading.main_thread() not in threads
 
 
-def test_a_search_may_be_reranked_and_filtered(open_in_ram):
+def test_a_search_can_be_reranked_and_filtered(open_in_ram):
     model = ScriptedChatModel([ratings(0, 0, 10), {"relevant": [0, 1]}])
     memory = open_in_ram(llm=model, reranker="llm")
     add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
@@ -289,7 +289,7 @@ def test_a_search_may_be_reranked_and_filtered(open_in_ram):
 # Keyword search and query embeddings
 
 
-def test_without_keyword_search_the_vectors_alone_find(open_in_ram):
+def test_without_keyword_search_only_vectors_count(open_in_ram):
     memory = open_in_ram()
     add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
     found = memory.search("tea", user_id="ana", keyword_search=False, explain=True)["results"]
@@ -315,7 +315,7 @@ class TwoSided(HashingEmbedder):
         return super().embed(texts)
 
 
-def test_searches_use_the_query_half_of_an_embedder_that_has_one(open_in_ram):
+def test_searches_use_embed_queries_if_the_embedder_has_it(open_in_ram):
     vectors = TwoSided()
     memory = open_in_ram(embedder=vectors)
     add_verbatim(memory, "I drink tea", user_id="ana")

@@ -1,4 +1,4 @@
-"""Whatever is asked, `search` answers: with what fits when anything does, and never with an error."""
+"""`search` answers every query: with the right memory where there is one, and never with an error."""
 
 import itertools
 import unicodedata
@@ -50,7 +50,7 @@ def filled(count):
 
 
 @pytest.mark.parametrize("question", FACTS)
-def test_a_question_equal_to_a_memory_finds_it_first(memory, question):
+def test_a_query_equal_to_a_memory_finds_it_first(memory, question):
     assert found(memory, question)[0] == question
     assert found(memory, question.upper())[0] == question
 
@@ -58,13 +58,13 @@ def test_a_question_equal_to_a_memory_finds_it_first(memory, question):
 @pytest.mark.parametrize(
     "question", ["who are you and what is it", "the", "why?", "?!…", "🦄🦄", "👍🏽", "\u200b.", "٪"]
 )
-def test_a_question_without_a_content_word_is_answered(memory, question):
+def test_a_query_of_stop_words_is_answered(memory, question):
     answer = memory.search(question, user_id="ana")["results"]
     assert len(answer) == len(FACTS)
     assert all(0 <= item["score"] <= 1 for item in answer)
 
 
-def test_an_emoji_finds_who_used_it(memory):
+def test_an_emoji_finds_the_memory_with_it(memory):
     assert found(memory, "🎉")[0] == FACTS[5]
 
 
@@ -81,7 +81,7 @@ def test_an_emoji_finds_who_used_it(memory):
         ("%cello% _orto \\cello\\", FACTS[0]),
     ],
 )
-def test_operators_and_quotes_are_only_words(memory, question, answer):
+def test_operators_and_quotes_are_plain_words(memory, question, answer):
     assert found(memory, question)[0] == answer
 
 
@@ -99,22 +99,22 @@ def test_operators_and_quotes_are_only_words(memory, question, answer):
         ("ＣＥＬＬＯ", FACTS[0]),
     ],
 )
-def test_typos_and_spellings_find_what_is_meant(memory, question, answer):
+def test_typos_and_other_spellings_find_the_memory(memory, question, answer):
     assert found(memory, question)[0] == answer
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=200))
-def test_any_text_can_be_asked(memory, question):
+def test_any_text_is_a_valid_query(memory, question):
     if question.strip():
         assert len(found(memory, question)) == len(FACTS)
 
 
-def test_a_scope_with_one_memory_answers_with_it(memory):
+def test_a_scope_with_one_memory_returns_it(memory):
     assert found(memory, "harp", "bo") == ["I play the harp"]
     assert found(memory, "what is the weather", "bo", limit=1000) == ["I play the harp"]
 
 
-def test_a_question_of_100000_words_is_answered_by_its_rarest(memory):
+def test_a_query_of_100000_words_is_answered_by_its_rarest(memory):
     noise = " ".join(VOCABULARY[place % len(VOCABULARY)] for place in range(99_998))
     assert found(memory, f"{noise} cello Porto")[0] == FACTS[0]
     assert found(memory, f"cello {noise} Porto")[0] == FACTS[0]
@@ -138,7 +138,7 @@ def test_a_large_scope_is_searched_whole(count):
         assert memory.search(middle, user_id="ana", explain="m0")["explanation"]["reason"] in {"found", "outranked"}
 
 
-def test_a_question_for_a_time_or_a_number_prefers_what_says_one(memory):
+def test_a_question_for_a_time_or_a_number_prefers_memories_with_one(memory):
     told = (
         "I adopted a rabbit from a shelter",
         "I adopted a rabbit two weeks after the flood",

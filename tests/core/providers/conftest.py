@@ -1,4 +1,4 @@
-"""No key and no address of this machine reaches a provider."""
+"""Provider tests run without keys and addresses from the environment."""
 
 import pytest
 

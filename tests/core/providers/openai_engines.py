@@ -1,4 +1,4 @@
-"""Engines that speak to a scripted server."""
+"""Engines of OpenAI's protocol that speak to a scripted server."""
 
 import numpy as np
 

@@ -13,7 +13,7 @@ from holdfast.providers.registry import chat_model, embedder
 from holdfast.testing import Fault, scripted_openai_server
 
 
-def test_the_key_never_shows():
+def test_the_api_key_is_never_shown():
     echo = [Fault(401, f"wrong key {KEY}"), Fault(200, body=KEY)]
     with scripted_openai_server(faults=echo) as server:
         model, vectors = chat(server, max_retries=0), embeddings(server)
@@ -27,7 +27,7 @@ def test_the_key_never_shows():
     assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"
 
 
-def test_a_missing_key_is_named_at_once():
+def test_a_missing_key_is_refused_at_construction():
     with pytest.raises(ConfigError, match="OPENAI_API_KEY"):
         OpenAIChat()
     with pytest.raises(ConfigError, match="GROQ_API_KEY"):
@@ -40,7 +40,7 @@ def test_a_blank_key_counts_as_missing(monkeypatch):
         OpenAIEmbeddings()
 
 
-def test_azure_is_asked_in_azures_way():
+def test_azure_gets_its_own_urls_and_headers():
     with scripted_openai_server("fine", dimensions=1536) as server:
         place = {
             "azure_endpoint": server.base_url.removesuffix("/v1"),

@@ -1,4 +1,4 @@
-"""Promises of the embedder that needs no model."""
+"""The hashing embedder: unit vectors, stable across processes, that put similar texts close together."""
 
 import hashlib
 import subprocess
@@ -81,7 +81,7 @@ def test_every_process_computes_the_same_vectors():
         ("서울에 산다", "저는 서울에 살아요", "고양이를 좋아해요"),
     ],
 )
-def test_inflections_typos_and_unspaced_languages_find_their_neighbour(query, near, far):
+def test_inflections_typos_and_unspaced_languages_are_similar(query, near, far):
     assert similarity(query, near) > similarity(query, far) + 0.1
 
 
@@ -89,7 +89,7 @@ def test_case_and_punctuation_hardly_matter():
     assert similarity("Lives in Berlin.", "lives in berlin") > 0.95
 
 
-def test_stop_words_say_little_beside_content_and_all_when_alone():
+def test_stop_words_weigh_little_unless_they_are_alone():
     assert similarity("the tea", "tea") > 0.95
     assert similarity("who are you", "you are who") == pytest.approx(1)
     assert similarity("who are you", "how is she") < 0.5
@@ -100,7 +100,7 @@ def test_repetition_adds_less_each_time():
     assert once < often < 0.97
 
 
-def test_a_text_without_features_gets_one_defined_vector():
+def test_a_text_without_features_gets_a_fixed_vector():
     blank, spaces, dots = embedder.embed(["", " \n", "..."])
     assert blank[0] == 1
     assert np.count_nonzero(blank) == 1
@@ -113,7 +113,7 @@ def test_no_texts_give_an_empty_array():
 
 
 @pytest.mark.parametrize("dimensions", [0, 15, -1, 3.5, True, "384"])
-def test_dimensions_that_cannot_work_are_refused(dimensions):
+def test_invalid_dimensions_are_refused(dimensions):
     with pytest.raises(ConfigError, match="dimensions"):
         HashingEmbedder(dimensions)
 
@@ -124,10 +124,10 @@ def test_dimensions_are_part_of_the_fingerprint():
     assert small.embed(["tea"]).shape == (1, 64)
 
 
-def test_it_is_an_embedder():
+def test_the_hashing_embedder_implements_the_protocol():
     assert isinstance(embedder, Embedder)
 
 
 @pytest.mark.parametrize("text", ["a\ud800b", "\u0643\udc00\u062a", "\u043a\ud800\u0442", "\ud800", "\u3042\udfff"])
-def test_half_of_a_character_is_no_error(text):
+def test_half_of_a_surrogate_pair_is_embedded(text):
     assert np.allclose(np.linalg.norm(embedder.embed([text])), 1, atol=1e-6)

@@ -1,4 +1,4 @@
-"""Promises of LangChain's models as our engines, with its own classes and with objects that only resemble them."""
+"""LangChain's models as engines, tested with its own classes and with objects that resemble them."""
 
 import asyncio
 import os
@@ -76,7 +76,7 @@ class SidedVectors(Vectors):
 # With LangChain itself
 
 
-def test_langchains_own_classes_are_engines_as_they_are(tmp_path):
+def test_langchains_own_classes_work_as_engines(tmp_path):
     fakes = pytest.importorskip("langchain_core.language_models")
     embeddings = pytest.importorskip("langchain_core.embeddings")
     model = fakes.FakeListChatModel(responses=[FACTS])
@@ -87,7 +87,7 @@ def test_langchains_own_classes_are_engines_as_they_are(tmp_path):
         assert memory.engines["llm"].startswith("LangChainChat")
 
 
-def test_mem0s_words_for_it_are_understood(tmp_path):
+def test_mem0s_settings_for_langchain_are_understood(tmp_path):
     fakes = pytest.importorskip("langchain_core.language_models")
     embeddings = pytest.importorskip("langchain_core.embeddings")
     config = {
@@ -125,7 +125,7 @@ async def test_langchains_openai_classes_speak_to_a_server(tmp_path):
 # With objects that only resemble LangChain's
 
 
-def test_naming_the_provider_loads_no_langchain():
+def test_naming_the_provider_does_not_import_langchain():
     source = (
         "import sys; from holdfast.providers.registry import LangChainChat, LangChainEmbeddings;"
         "print([name for name in sys.modules if name.startswith('langchain')])"
@@ -139,22 +139,22 @@ def test_naming_the_provider_loads_no_langchain():
     [FACTS, [FACTS], [{"type": "thinking", "thinking": "hm"}, {"type": "text", "text": FACTS}]],
     ids=["text", "list of texts", "parts"],
 )
-def test_the_words_of_a_message_are_the_answer_whatever_its_form(content):
+def test_the_text_of_a_message_is_read_in_every_form(content):
     assert LangChainChat(Chat(Message(content))).complete([]) == FACTS
 
 
-def test_a_model_that_gives_text_alone_will_do():
+def test_a_model_that_returns_plain_text_works():
     assert LangChainChat(Chat("Hello")).complete([{"role": "user", "content": "Hi"}]) == "Hello"
 
 
 @pytest.mark.parametrize("nothing", ["", "  ", [], None, [{"type": "tool_use", "name": "x"}]])
-def test_an_answer_without_words_is_unreadable(nothing):
+def test_an_answer_without_text_is_unreadable(nothing):
     with pytest.raises(UnreadableReply, match="no text"):
         LangChainChat(Chat(Message(nothing))).complete([])
 
 
 @pytest.mark.parametrize("given", [[], [{"role": "system", "content": "Be brief."}]])
-def test_the_form_of_the_answer_is_asked_for_in_the_one_system_message(given):
+def test_the_schema_is_asked_for_in_the_one_system_message(given):
     chat = Chat()
     LangChainChat(chat).complete([*given, {"role": "user", "content": "Hi"}], schema=SCHEMA)
     ((system, user),) = chat.asked
@@ -164,14 +164,14 @@ def test_the_form_of_the_answer_is_asked_for_in_the_one_system_message(given):
     assert user == {"role": "user", "content": "Hi"}
 
 
-async def test_a_model_that_fails_is_a_provider_error_and_nothing_is_stored(tmp_path):
+async def test_a_failing_langchain_model_raises_a_provider_error_and_nothing_is_stored(tmp_path):
     async with AsyncMemory(tmp_path / "a.db", llm=Chat(RuntimeError("out of tokens")), embedder="hashing") as memory:
         with pytest.raises(ProviderError, match="langchain failed: RuntimeError: out of tokens"):
             await memory.add("I live in Lisbon.", user_id="ana")
         assert (await memory.get_all(user_id="ana"))["results"] == []
 
 
-def test_vectors_are_unit_length_and_their_length_is_found_out_once():
+def test_vectors_have_unit_length_and_dimensions_are_measured_once():
     vectors = Vectors(3)
     engine = LangChainEmbeddings(vectors)
     assert (engine.dimensions, len(vectors.asked)) == (3, 1)
@@ -182,7 +182,7 @@ def test_vectors_are_unit_length_and_their_length_is_found_out_once():
     assert engine.embed([]).shape == (0, 3)
 
 
-def test_a_length_that_is_named_is_not_asked_for():
+def test_named_dimensions_are_not_measured():
     vectors = Vectors(3)
     assert LangChainEmbeddings(vectors, dimensions=3).dimensions == 3
     assert not vectors.asked
@@ -193,7 +193,7 @@ def test_vectors_of_another_length_are_refused():
         LangChainEmbeddings(Vectors(3), dimensions=4).embed(["one"])
 
 
-def test_embeddings_that_fail_at_once_say_so():
+def test_embeddings_that_fail_at_construction_raise():
     class Broken(Vectors):
         def embed_documents(self, _texts):
             raise RuntimeError("no key")
@@ -202,7 +202,7 @@ def test_embeddings_that_fail_at_once_say_so():
         LangChainEmbeddings(Broken())
 
 
-def test_a_store_built_with_other_embeddings_is_not_opened_with_these(tmp_path):
+def test_other_embeddings_are_refused_by_the_store(tmp_path):
     with Memory(tmp_path / "a.db", llm="rules", embedder="hashing") as memory:
         memory.add("I live in Lisbon.", user_id="ana")
     with pytest.raises(EmbedderMismatch, match="hashing"):
@@ -219,22 +219,22 @@ def test_a_store_built_with_other_embeddings_is_not_opened_with_these(tmp_path):
         (embedder, {"provider": "langchain", "config": {"model": Vectors(), "dimensions": 0}}, "dimensions is 0"),
     ],
 )
-def test_what_is_no_engine_is_refused_with_the_way_out(make, spec, message):
+def test_objects_that_are_not_engines_are_refused_with_the_way_out(make, spec, message):
     with pytest.raises(ConfigError, match=message):
         make(spec)
 
 
-def test_only_the_caller_can_make_such_an_engine_again():
+def test_a_langchain_engine_has_no_spec():
     assert spec_of(chat_model(Chat())) is None
     assert spec_of(embedder(Vectors())) is None
 
 
-def test_an_engine_of_ours_is_taken_as_it_is():
+def test_our_own_engines_are_taken_unchanged():
     ours = ScriptedChatModel("ok")
     assert chat_model(ours) is ours
 
 
-def test_searches_embed_with_langchains_query_half():
+def test_searches_use_langchains_embed_query():
     async def awaited(vectors):
         async with AsyncMemory(":memory:", llm="rules", embedder=vectors) as memory:
             await memory.search("where?", user_id="ana")

@@ -40,7 +40,7 @@ def test_mem0s_llm_reranker_is_understood(open_in_ram):
     assert memory.engines["reranker"] == "LLMReranker(ScriptedChatModel)"
 
 
-def test_an_unreadable_rating_is_asked_for_once_more(open_in_ram):
+def test_an_unreadable_rating_is_retried_once(open_in_ram):
     model = ScriptedChatModel(["They all seem fine to me.", ratings(0, 0, 10)])
     memory = open_in_ram(llm=model, reranker="llm")
     add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
@@ -50,7 +50,7 @@ def test_an_unreadable_rating_is_asked_for_once_more(open_in_ram):
     assert "cannot be used" in model.calls[1].messages[-1]["content"]
 
 
-def test_twice_unreadable_ratings_leave_the_order_and_the_result_says_so(open_in_ram):
+def test_unreadable_ratings_keep_the_order_and_add_a_warning(open_in_ram):
     memory = open_in_ram(llm=ScriptedChatModel("They all seem fine to me."), reranker="llm")
     add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
     found = _reranked(memory)
@@ -59,14 +59,14 @@ def test_twice_unreadable_ratings_leave_the_order_and_the_result_says_so(open_in
     assert found["warnings"] == ["not reranked, the reranker's answer could not be read: the reply holds no JSON"]
 
 
-def test_a_chat_model_that_fails_to_rate_is_a_provider_error(open_in_ram):
+def test_a_chat_model_that_fails_to_rate_raises_a_provider_error(open_in_ram):
     memory = open_in_ram(llm=ScriptedChatModel(RuntimeError("quota")), reranker="llm")
     add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
     with pytest.raises(ProviderError, match="quota"):
         _reranked(memory)
 
 
-def test_a_reranking_chat_model_needs_no_awaitable_half():
+def test_a_blocking_chat_model_can_rerank_in_async_code():
     class Blocks:
         def complete(self, messages, *, schema=None):  # noqa: ARG002 - the port's signature
             return '{"ratings": [{"memory": 0, "score": 5}]}'
@@ -76,7 +76,7 @@ def test_a_reranking_chat_model_needs_no_awaitable_half():
     assert judge.score("tea", []) == asyncio.run(judge.ascore("tea", [])) == []
 
 
-def test_an_own_prompt_replaces_the_rules_and_not_the_form():
+def test_a_custom_rating_prompt_replaces_the_rules_but_not_the_format():
     model = ScriptedChatModel(ratings(10))
     LLMReranker(model, prompt="Rate by taste alone.").score("tea", ["tea"])
     system = model.calls[0].messages[0]["content"]
@@ -87,12 +87,12 @@ def test_an_own_prompt_replaces_the_rules_and_not_the_form():
 # Rerankers by name
 
 
-def test_a_reranker_may_bring_its_own_chat_model():
+def test_a_reranker_can_have_its_own_chat_model():
     judge = reranker({"provider": "llm", "config": {"llm": ScriptedChatModel(ratings(10))}}, llm=None)
     assert judge.score("tea", ["tea"]) == [1.0]
 
 
-def test_mem0s_settings_of_the_chat_model_stand_beside_the_rerankers():
+def test_mem0s_reranker_settings_may_include_those_of_the_chat_model():
     config = {"provider": "ollama", "model": "llama3.1", "temperature": 0.0, "max_tokens": 100, "top_k": 5}
     judge = reranker({"provider": "llm_reranker", "config": config}, llm=ScriptedChatModel())
     assert judge.model == "llama3.1"
@@ -111,14 +111,14 @@ def test_mem0s_settings_of_the_chat_model_stand_beside_the_rerankers():
         (object(), ["object", "score(query, texts)"]),
     ],
 )
-def test_an_unusable_reranker_is_named_with_the_way_out(tmp_path, spec, words):
+def test_an_unusable_reranker_is_refused_with_the_way_out(tmp_path, spec, words):
     with pytest.raises(ConfigError) as caught:
         Memory(tmp_path / "new.db", llm="rules", embedder="hashing", reranker=spec)
     assert all(word in str(caught.value) for word in words)
     assert not (tmp_path / "new.db").exists()
 
 
-def test_mem0s_dictionary_names_a_reranker():
+def test_a_reranker_can_be_named_in_mem0s_dictionary():
     config = {"llm": {"provider": "ollama"}, "embedder": "hashing", "reranker": {"provider": "llm_reranker"}}
     with Memory.from_config({"path": ":memory:", **config}) as memory:
         assert memory.engines["reranker"] == "LLMReranker(llama3.1)"

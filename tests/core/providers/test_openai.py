@@ -1,4 +1,4 @@
-"""Promises of the engines behind OpenAI's protocol, kept by the real SDK against a scripted server."""
+"""Engines that speak OpenAI's protocol: the real SDK against a scripted server."""
 
 import asyncio
 import gc
@@ -30,7 +30,7 @@ def forms_asked(server) -> list[str]:
 # Chat
 
 
-def test_a_conversation_is_answered():
+def test_the_model_answers_a_conversation():
     with scripted_openai_server("good morning") as server:
         model = chat(server)
         assert model.complete(HELLO) == "good morning"
@@ -55,7 +55,7 @@ def test_a_schema_is_sent_strict_when_strict_mode_takes_it():
 
 
 @pytest.mark.parametrize("understood", ["json_object", "text"])
-def test_an_endpoint_without_schemas_is_asked_in_plainer_words_ever_after(understood):
+def test_an_endpoint_without_schemas_gets_simpler_requests_from_then_on(understood):
     def endpoint(body):
         form = body.get("response_format", {}).get("type", "text")
         return {"facts": []} if form in (understood, "text") else Fault(400, f"no {form} here")
@@ -88,7 +88,7 @@ def test_parameters_a_model_refuses_are_left_out_or_renamed():
     assert forms_asked(server) == ["json_schema"] * 4
 
 
-def test_a_bad_request_is_not_blamed_on_the_schema():
+def test_a_bad_request_for_another_reason_keeps_the_schema():
     too_long = Fault(400, "context length exceeded")
     with scripted_openai_server([too_long, too_long, too_long, {"facts": []}]) as server:
         model = chat(server)
@@ -109,7 +109,7 @@ def test_structured_output_can_be_switched_off():
 
 
 @pytest.mark.parametrize("status", [408, 409, 429, 500, 503, None])
-def test_a_passing_failure_is_tried_again(status):
+def test_a_temporary_failure_is_retried(status):
     with scripted_openai_server("fine", faults=[Fault(status), Fault(status)]) as server:
         model = chat(server)
         assert model.complete(HELLO) == "fine"
@@ -118,7 +118,7 @@ def test_a_passing_failure_is_tried_again(status):
 
 
 @pytest.mark.parametrize(("status", "retryable"), [(401, False), (404, False), (429, True), (500, True), (None, True)])
-def test_a_lasting_failure_says_whether_to_try_again(status, retryable):
+def test_a_lasting_failure_says_whether_it_is_retryable(status, retryable):
     with scripted_openai_server(faults=[Fault(status)]) as server:
         model = chat(server, max_retries=0)
         with pytest.raises(ProviderError) as caught:
@@ -129,7 +129,7 @@ def test_a_lasting_failure_says_whether_to_try_again(status, retryable):
     assert caught.value.__cause__ is not None
 
 
-def test_an_exhausted_quota_is_not_worth_another_try():
+def test_an_exhausted_quota_is_not_retryable():
     body = json.dumps({"error": {"message": "no credit left", "code": "insufficient_quota"}})
     with scripted_openai_server(faults=[Fault(429, body=body)]) as server:
         model = chat(server, max_retries=0)
@@ -139,7 +139,7 @@ def test_an_exhausted_quota_is_not_worth_another_try():
     assert not caught.value.retryable
 
 
-def test_a_time_out_is_a_retryable_failure():
+def test_a_timeout_is_retryable():
     with scripted_openai_server(delay=60) as server:
         model = chat(server, timeout=0.05, max_retries=0)
         with pytest.raises(ProviderError, match="timed out") as caught:
@@ -161,7 +161,7 @@ def test_a_malformed_answer_is_unreadable(body):
         model.close()
 
 
-def test_an_answer_cut_off_is_returned_as_far_as_it_goes():
+def test_a_truncated_answer_is_returned():
     with scripted_openai_server(Completion('{"facts": ["likes t', finish_reason="length")) as server:
         model = chat(server)
         assert model.complete(HELLO, schema=STRICT) == '{"facts": ["likes t'
@@ -218,7 +218,7 @@ def test_one_engine_serves_one_event_loop_after_another():
     assert len(server.requests) == 6
 
 
-def test_awaited_calls_wait_side_by_side():
+def test_awaited_calls_run_concurrently():
     together = 8
     everyone = threading.Barrier(together, timeout=10)
 
@@ -236,7 +236,7 @@ def test_awaited_calls_wait_side_by_side():
         assert asyncio.run(ask(chat(server, max_retries=0))) == ["fine"] * together
 
 
-def test_a_closed_engine_opens_again_when_asked():
+def test_a_closed_engine_reopens_when_it_is_used():
     with scripted_openai_server("fine") as server:
         model = chat(server)
         for _ in range(2):
@@ -264,7 +264,7 @@ def test_embeddings_are_unit_vectors_in_order():
     assert "dimensions" not in server.requests[0].body
 
 
-def test_vectors_that_are_not_of_unit_length_are_made_so():
+def test_vectors_are_normalised():
     data = [{"index": 1, "embedding": [0, 3, 4]}, {"index": 0, "embedding": [2, 0, 0]}]
     with scripted_openai_server(faults=[Fault(200, body=json.dumps({"data": data}))]) as server:
         engine = embeddings(server, model="small", dimensions=3)
@@ -272,7 +272,7 @@ def test_vectors_that_are_not_of_unit_length_are_made_so():
         engine.close()
 
 
-def test_openai_is_asked_for_shorter_vectors():
+def test_shorter_vectors_are_requested_from_openai():
     with scripted_openai_server() as server:
         engine = embeddings(server, dimensions=256)
         assert engine.embed(["tea"]).shape == (1, 256)
@@ -295,7 +295,7 @@ def test_large_requests_are_split_by_count_and_by_size():
     assert [len(request.body["input"]) for request in server.requests] == [2, 1]
 
 
-def test_no_texts_need_no_request():
+def test_embedding_no_texts_sends_no_request():
     with scripted_openai_server() as server:
         assert embeddings(server).embed([]).shape == (0, 1536)
     assert server.requests == []
@@ -309,7 +309,7 @@ def test_an_empty_text_is_sent_as_a_space():
     assert server.requests[0].body["input"] == [" ", "tea"]
 
 
-def test_vectors_of_another_length_name_both_lengths():
+def test_vectors_of_another_length_raise_with_both_lengths():
     with scripted_openai_server(dimensions=768) as server:
         engine = embeddings(server, model="nomic-embed-text", dimensions=512)
         with pytest.raises(ProviderError, match=r"768 .*512"):
@@ -341,6 +341,6 @@ def test_malformed_vectors_are_unreadable(body):
 @pytest.mark.parametrize(
     "options", [{"batch_size": 0}, {"batch_size": 4096}, {"dimensions": 0}, {"model": "unheard-of"}]
 )
-def test_embedder_settings_that_cannot_work_are_refused(options):
+def test_invalid_embedder_settings_are_refused(options):
     with pytest.raises(ConfigError):
         OpenAIEmbeddings(api_key=KEY, **options)

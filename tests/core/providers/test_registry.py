@@ -89,13 +89,13 @@ def test_a_local_server_needs_no_key_and_only_its_address():
         (chat_model, None, ["NoneType", "complete("]),
     ],
 )
-def test_what_is_not_known_is_named_with_what_is(build, spec, words):
+def test_unknown_names_are_refused_with_the_known_ones(build, spec, words):
     with pytest.raises(ConfigError) as caught:
         build(spec)
     assert all(word in str(caught.value) for word in words)
 
 
-def test_objects_with_the_methods_are_taken_as_they_are():
+def test_objects_with_the_right_methods_are_taken_unchanged():
     model, vectors = ScriptedChatModel(), ScriptedEmbedder()
     assert chat_model(model) is model
     assert embedder(vectors) is vectors
@@ -103,7 +103,7 @@ def test_objects_with_the_methods_are_taken_as_they_are():
     assert spec_of(vectors) is None
 
 
-def test_a_new_store_takes_openai_only_with_a_key():
+def test_a_new_store_uses_openai_only_with_a_key():
     assert default_engines({})[0] is None
     assert isinstance(default_engines({"OPENAI_API_KEY": " "})[1], HashingEmbedder)
     model, vectors = default_engines({"OPENAI_API_KEY": KEY})
@@ -111,7 +111,7 @@ def test_a_new_store_takes_openai_only_with_a_key():
     assert isinstance(vectors, OpenAIEmbeddings)
 
 
-def test_engines_can_be_built_again_from_their_description(monkeypatch):
+def test_engines_can_be_rebuilt_from_their_specs(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     model = OpenAIChat("gpt-4.1", base_url="https://user:pass@proxy.example/v1", temperature=None, max_tokens=9)
     vectors = OpenAIEmbeddings(dimensions=256, batch_size=10)

@@ -1,4 +1,4 @@
-"""Promises of models that run here. Most need no model; those that do build a tiny one with sentence-transformers."""
+"""Local models. Most tests need no model; the others build a tiny one with sentence-transformers."""
 
 import asyncio
 import os
@@ -75,7 +75,7 @@ def test_naming_a_model_loads_nothing(tmp_path):
 
 @pytest.mark.usefixtures("installed")
 @pytest.mark.parametrize("provider", ["sentence-transformers", "sentence_transformers", "huggingface"])
-def test_a_local_embedder_is_built_again_from_its_spec(provider):
+def test_a_local_embedder_is_rebuilt_from_its_spec(provider):
     config = {"model": "some/model", "batch_size": 8, "document_prompt": "passage: ", "embedding_dims": 128}
     first = embedder({"provider": provider, "config": config})
     again = embedder(spec_of(first))
@@ -86,14 +86,14 @@ def test_a_local_embedder_is_built_again_from_its_spec(provider):
 
 @pytest.mark.usefixtures("installed")
 @pytest.mark.parametrize("provider", ["sentence-transformers", "sentence_transformer", "cross-encoder", "huggingface"])
-def test_mem0s_words_for_a_cross_encoder_are_understood(provider):
+def test_mem0s_settings_for_a_cross_encoder_are_understood(provider):
     config = {"model": "some/model", "device": "cpu", "batch_size": 8, "show_progress_bar": False, "top_k": 5}
     judge = reranker({"provider": provider, "config": config})
     assert (type(judge), judge.model) == (CrossEncoderReranker, "some/model")
 
 
 @pytest.mark.usefixtures("installed")
-def test_a_fingerprint_tells_what_changes_the_vectors_and_nothing_else():
+def test_a_fingerprint_depends_only_on_what_changes_the_vectors():
     def fingerprint(**settings):
         return SentenceTransformersEmbedder("all-MiniLM-L6-v2", **settings).fingerprint
 
@@ -104,7 +104,7 @@ def test_a_fingerprint_tells_what_changes_the_vectors_and_nothing_else():
 
 
 @pytest.mark.usefixtures("installed")
-def test_copies_of_a_model_agree_and_other_models_do_not(tmp_path):
+def test_copies_of_a_model_share_a_fingerprint_and_other_models_do_not(tmp_path):
     def fingerprint(name, **content):
         return SentenceTransformersEmbedder(model_folder(tmp_path / name, **content)).fingerprint
 
@@ -135,14 +135,14 @@ def test_a_folder_is_remembered_by_its_whole_path(tmp_path, monkeypatch):
         ({"batch_size": True}, "batch_size is True"),
     ],
 )
-def test_unusable_settings_are_named(kind, settings, words):
+def test_unusable_settings_are_refused_by_name(kind, settings, words):
     with pytest.raises(ConfigError, match=words):
         kind(**settings)
 
 
 @pytest.mark.usefixtures("installed")
 @pytest.mark.parametrize("kind", [SentenceTransformersEmbedder, CrossEncoderReranker])
-def test_local_models_can_be_sent_to_another_process(kind):
+def test_local_models_can_be_pickled(kind):
     sent = pickle.loads(pickle.dumps(kind("some/model", batch_size=8)))  # noqa: S301 - our own bytes
     assert repr(sent) == repr(kind("some/model"))
 
@@ -245,7 +245,7 @@ def test_many_threads_share_one_model(tiny_model):
 
 
 @library
-def test_a_memory_opens_again_with_the_local_model_it_was_built_with(tiny_model, tmp_path):
+def test_a_memory_reopens_with_its_local_model(tiny_model, tmp_path):
     path = tmp_path / "memory.db"
     with Memory(
         path, llm="rules", embedder={"provider": "huggingface", "config": {"model": str(tiny_model)}}
@@ -262,7 +262,7 @@ def test_a_memory_opens_again_with_the_local_model_it_was_built_with(tiny_model,
 
 
 @library
-def test_an_awaiting_memory_runs_the_model_beside_the_loop(tiny_model):
+def test_an_async_memory_runs_the_model_outside_the_event_loop(tiny_model):
     async def found():
         local = SentenceTransformersEmbedder(tiny_model, device="cpu")
         async with AsyncMemory(":memory:", llm="rules", embedder=local) as memory:
@@ -273,7 +273,7 @@ def test_an_awaiting_memory_runs_the_model_beside_the_loop(tiny_model):
 
 
 @library
-def test_a_cross_encoder_gives_one_share_a_text(tiny_cross_encoder):
+def test_a_cross_encoder_scores_each_text_between_0_and_1(tiny_cross_encoder):
     judge = CrossEncoderReranker(tiny_cross_encoder(1), device="cpu", batch_size=2)
     scores = judge.score("what do I drink", SAID)
     assert len(scores) == 3
@@ -295,7 +295,7 @@ def test_a_cross_encoder_reranks_a_search(tiny_cross_encoder):
 
 
 @library
-def test_a_classifier_is_no_reranker(tiny_cross_encoder):
+def test_a_classifier_is_refused_as_a_reranker(tiny_cross_encoder):
     with pytest.raises(ConfigError, match="3 numbers a pair"):
         CrossEncoderReranker(tiny_cross_encoder(3), device="cpu").score("tea", SAID)
 
@@ -303,7 +303,7 @@ def test_a_classifier_is_no_reranker(tiny_cross_encoder):
 @pytest.mark.parametrize(
     "use", ["SentenceTransformersEmbedder(name).embed(['tea'])", "CrossEncoderReranker(name).score('tea', ['tea'])"]
 )
-def test_without_a_network_an_unknown_name_says_what_to_do(use):
+def test_offline_an_unknown_model_raises_with_the_way_out(use):
     pytest.importorskip("sentence_transformers", reason="the extra `local` is not installed")
     done = python(
         "from holdfast import ConfigError\n"

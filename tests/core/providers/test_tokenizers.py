@@ -1,7 +1,7 @@
-"""Promises of the models' own tokenizers: taken where they lie on this machine, never fetched.
+"""The models' own tokenizers are read from this machine's caches and never fetched.
 
-tiktoken is the real one. What describes its tables is a module of ours, found before its own, so that a small table
-can be written here; each program runs by itself, as tables once read are kept.
+tiktoken is the real one; a module of ours, found before its own, describes a small table that the tests write. Each
+test runs its own process, because tiktoken keeps tables that it has read.
 """
 
 import hashlib
@@ -97,7 +97,7 @@ def counted(output_of, *arguments):
     return json.loads(output_of(COUNT, *arguments)[0])
 
 
-def test_a_table_in_the_cache_counts_as_tiktoken_itself(output_of, cache, descriptions):
+def test_a_cached_table_counts_like_tiktoken(output_of, cache, descriptions):
     (mine, asked) = counted(output_of, cache, descriptions, "gpt-4o-mini", "openai/gpt-oss-20b", "gpt-5")
     theirs = f"""
 import tiktoken
@@ -110,7 +110,7 @@ for name in ("o200k_base", "o200k_harmony"):
     assert asked == []
 
 
-def test_a_table_that_is_missing_is_not_fetched(output_of, tmp_path, descriptions):
+def test_a_missing_table_is_not_fetched(output_of, tmp_path, descriptions):
     empty = tmp_path / "empty"
     empty.mkdir()
     assert counted(output_of, empty, descriptions, "gpt-4o-mini", "gpt2") == [[None, None], []]
@@ -118,7 +118,7 @@ def test_a_table_that_is_missing_is_not_fetched(output_of, tmp_path, description
     assert list(empty.iterdir()) == []
 
 
-def test_tiktoken_itself_would_fetch_it(output_of, tmp_path):
+def test_tiktoken_itself_would_fetch_a_missing_table(output_of, tmp_path):
     fetching = """
 import tiktoken
 try:
@@ -129,22 +129,22 @@ except OSError:
     assert int(output_of(WATCH + fetching, tmp_path, "")[0]) > 0
 
 
-def test_a_damaged_table_is_not_used_and_stays_where_it_is(output_of, cache, descriptions):
+def test_a_damaged_table_is_neither_used_nor_removed(output_of, cache, descriptions):
     table_in(cache).write_bytes(TABLE[:-20])
     assert counted(output_of, cache, descriptions, "gpt-4o-mini") == [[None], []]
     assert table_in(cache).read_bytes() == TABLE[:-20]
 
 
-def test_a_cache_that_is_switched_off_is_none(output_of, descriptions):
+def test_a_cache_that_is_switched_off_is_not_read(output_of, descriptions):
     assert counted(output_of, "", descriptions, "gpt-4o-mini") == [[None], []]
 
 
-def test_a_model_that_is_none_of_openais_is_not_counted_with_its_table(output_of, cache, descriptions):
+def test_another_vendors_model_is_not_counted_with_openais_table(output_of, cache, descriptions):
     models = ("llama3.1", "meta-llama/Llama-3.3-70B-Instruct-Turbo", "a/b/c", "org/llama:8b", "", "/", "my-deployment")
     assert counted(output_of, cache, descriptions, *models) == [[None] * len(models), []]
 
 
-def test_the_cache_is_where_tiktoken_has_it(output_of, cache, descriptions):
+def test_the_cache_is_tiktokens_cache(output_of, cache, descriptions):
     moving = """
 import tempfile
 from holdfast.providers.tokenizers import tokenizer_of
@@ -165,7 +165,7 @@ print(found())
     assert output_of(WATCH + moving, cache, descriptions) == ["False", "True", "False", "True"]
 
 
-def test_a_table_that_comes_later_is_found(output_of, cache, descriptions):
+def test_a_table_that_is_cached_later_is_found(output_of, cache, descriptions):
     waiting = f"""
 from pathlib import Path
 from holdfast.providers.tokenizers import tokenizer_of
@@ -202,14 +202,14 @@ with Memory(":memory:", llm=OpenAIChat(*models, api_key="none"), embedder="hashi
 )
 
 
-def test_the_context_keeps_to_its_room_by_the_models_own_tokenizer(output_of, cache, descriptions):
+def test_the_context_fits_max_tokens_by_the_models_own_tokenizer(output_of, cache, descriptions):
     by, size, asked = output_of(CONTEXT, cache, descriptions, "gpt-4o-mini")
     assert by == "tokenizer of gpt-4o-mini"
     assert 350 < int(size) <= 400
     assert asked == "[]"
 
 
-def test_the_context_is_estimated_where_the_table_is_missing(output_of, tmp_path):
+def test_tokens_are_estimated_when_the_table_is_missing(output_of, tmp_path):
     by, size, asked = output_of(CONTEXT, tmp_path, "", "gpt-4o-mini")
     assert by == "estimate (4 bytes of UTF-8 a token)"
     assert 350 < float(size) <= 400
@@ -293,11 +293,11 @@ class Asking:
     get_token_ids = get_num_tokens
 
 
-def test_langchains_own_count_is_not_asked_as_it_may_fetch():
+def test_langchains_own_count_is_not_used_because_it_may_fetch():
     assert LangChainChat(Asking()).count_tokens("some words") is None
 
 
-def test_a_langchain_models_custom_count_is_taken():
+def test_a_langchain_models_custom_count_is_used():
     fakes = pytest.importorskip("langchain_core.language_models")
     model = fakes.FakeListChatModel(responses=["hello"], custom_get_token_ids=lambda text: list(map(len, text.split())))
     assert LangChainChat(model).count_tokens("three words long") == 3

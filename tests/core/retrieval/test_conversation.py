@@ -1,4 +1,4 @@
-"""What a conversation says about its turns: who spoke, what stands around them, what they only ask."""
+"""The signals of conversations: speakers, neighbouring turns, questions and passages."""
 
 import numpy as np
 import pytest
@@ -47,13 +47,13 @@ def lifted(memory, query, name):
         ("Маша", "Что Маше нравится, boat?"),
     ],
 )
-def test_whoever_a_question_names_is_asked_first(memory, name, question):
+def test_turns_of_a_person_named_in_the_question_score_higher(memory, name, question):
     said(memory, (name, "I bought a boat"))
     said(memory, ("Tom", "A boat? I saw one in the harbour"))
     assert lifted(memory, question, "speaker") == {"I bought a boat"}
 
 
-def test_a_function_word_names_nobody(memory):
+def test_a_function_word_is_not_a_name(memory):
     said(memory, ("Will", "I bought a boat"))
     said(memory, ("Tom", "The boat is red"))
     assert lifted(memory, "Where will Tom take the boat?", "speaker") == {"The boat is red"}
@@ -62,7 +62,7 @@ def test_a_function_word_names_nobody(memory):
 # The turns around a turn
 
 
-def test_conversations_at_the_same_time_do_not_part_neighbours(memory):
+def test_turns_of_another_session_do_not_separate_neighbouring_turns(memory):
     for turn in range(3):
         said(memory, ("Ana", ["Where is the spare key?", "Under the pot", "Thanks"][turn]), run_id="s1")
         said(memory, ("Tom", ["Did it rain?", "All day", "Oh dear"][turn]), run_id="s2")
@@ -70,7 +70,7 @@ def test_conversations_at_the_same_time_do_not_part_neighbours(memory):
     assert not {"Did it rain?", "All day"} & lifted(memory, "spare key", "neighbours")
 
 
-def test_facts_between_turns_do_not_part_neighbours(memory):
+def test_facts_between_turns_do_not_separate_neighbouring_turns(memory):
     talk = [{"role": "user", "content": "I moved to Lisbon."}, {"role": "user", "content": "It was last May"}]
     for turn in talk:
         memory.add(turn, user_id="ana", run_id="s1", keep_turns=True)
@@ -78,7 +78,7 @@ def test_facts_between_turns_do_not_part_neighbours(memory):
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.floats(0, 1, width=32)), max_size=30))
-def test_a_turn_is_lent_what_the_two_turns_on_each_side_of_it_score(turns):
+def test_the_neighbour_signal_sums_the_two_turns_on_each_side(turns):
     numbers = np.array([number for number, _ in turns], dtype=np.int64)
     scores = np.array([score for _, score in turns], dtype=np.float32)
     expected = np.zeros(len(turns))
@@ -93,7 +93,7 @@ def test_a_turn_is_lent_what_the_two_turns_on_each_side_of_it_score(turns):
 # Questions, and passages that hold the whole query
 
 
-def test_what_answers_stands_before_what_asks_the_same(memory):
+def test_an_answer_ranks_above_the_question_with_the_same_words(memory):
     said(memory, ("Bo", "How was the ceramics workshop?"), ("Ana", "I glazed a bowl at the ceramics workshop."))
     said(
         memory,
@@ -105,13 +105,13 @@ def test_what_answers_stands_before_what_asks_the_same(memory):
     assert [item["memory"][:8] for item in found] == ["I glazed", "I glazed", "How was ", "How was "]
 
 
-def test_explain_tells_how_much_of_a_turn_is_a_question(memory):
+def test_explain_shows_how_much_of_a_turn_is_a_question(memory):
     texts = ("We saw the comet.", "We saw the comet. Have you seen it too?", "Have you seen the comet too?")
     said(memory, *(("Ana", text) for text in texts))
     assert list(map(signals(memory, "comet", "asking").get, texts)) == [0, 0.5, 1]
 
 
-def test_a_turn_that_is_changed_asks_what_it_now_asks(memory):
+def test_an_update_changes_how_much_of_a_turn_is_a_question(memory):
     said(memory, ("Ana", "We saw the comet."), ("Bo", "Was the comet bright?"))
     for item in memory.search("comet", user_id="ana")["results"]:
         if item["memory"] == "Was the comet bright?":
@@ -121,13 +121,13 @@ def test_a_turn_that_is_changed_asks_what_it_now_asks(memory):
     assert signals(memory, "comet", "asking") == {"The comet was bright.": 0, "Who saw the comet?": 1}
 
 
-def test_facts_and_documents_lose_nothing_by_a_question_mark(memory):
+def test_facts_and_documents_are_not_penalised_for_question_marks(memory):
     said(memory, ("Ana", "We saw the comet."))
     memory.put([{"memory_id": "guide", "text": "What is a comet?"}], user_id="ana", run_id="monday")
     assert signals(memory, "comet", "asking")["What is a comet?"] == 0
 
 
-def test_a_turn_amid_the_whole_query_stands_before_one_amid_half_of_it_twice(memory):
+def test_a_passage_with_the_whole_query_beats_one_with_half_of_it_twice(memory):
     quiet = ["Well", "Right", "Fine"]
     around = [["A kite", "Nice", "The lake"], ["A kite", "Nice", "The kite"], ["The lake", "Nice", "A lake"]]
     texts = [text for passage in around for text in (*passage, *quiet)]
@@ -140,7 +140,7 @@ def test_a_turn_amid_the_whole_query_stands_before_one_amid_half_of_it_twice(mem
         assert half["score"] < whole["score"]
 
 
-def test_conversations_never_lend_to_each_other(memory):
+def test_passages_never_cross_conversations(memory):
     said(memory, ("Ana", "A kite"), ("Bo", "Nice"))
     said(memory, ("Ana", "Cold"), ("Bo", "The lake"), run_id="tuesday")
     passage = signals(memory, "kite lake", "passage")
@@ -160,7 +160,7 @@ def conversations_and_hits(draw):
 
 
 @given(conversations_and_hits())
-def test_a_passage_holds_what_its_turns_hold(drawn):
+def test_the_passage_signal_equals_a_plain_computation(drawn):
     numbers, hits = drawn
     expected = np.zeros(len(numbers))
     for share, hit in weigh_terms(hits, len(numbers)):

@@ -1,4 +1,4 @@
-"""One score from several signals, and the best of many without scoring all."""
+"""Signals are combined into one score, and the best places are found without scoring all."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def candidates(draw):
 
 
 @given(candidates(), st.integers(1, 12))
-def test_scores_lie_between_0_and_1_and_the_best_come_first(signals, limit):
+def test_fused_scores_are_between_0_and_1_and_the_best_come_first(signals, limit):
     scores = signals.fused()
     assert ((scores >= 0) & (scores <= 1)).all()
     places = top_places(scores, limit)
@@ -31,7 +31,7 @@ def test_scores_lie_between_0_and_1_and_the_best_come_first(signals, limit):
 
 
 @given(candidates(), st.integers(1, 12), st.integers(1, 40), st.floats(0, 0.1))
-def test_whoever_can_win_is_a_contender(signals, limit, nearest, slack):
+def test_no_possible_winner_is_left_out_of_scoring(signals, limit, nearest, slack):
     count = len(signals.semantic)
     at = np.sort(np.argsort(-signals.semantic)[:nearest])
     left = np.delete(signals.semantic, at)
@@ -42,7 +42,7 @@ def test_whoever_can_win_is_a_contender(signals, limit, nearest, slack):
 
 
 @pytest.mark.parametrize("query", ["a red item", "item 7 of colour 3", "nothing of the kind", "colour"])
-def test_looking_for_the_nearest_first_finds_the_same(query, monkeypatch):
+def test_scoring_only_the_nearest_first_gives_the_same_results(query, monkeypatch):
     with Memory(":memory:", llm="rules", embedder="hashing") as memory:
         colours = ["red", "green", "blue", "grey"]
         texts = [f"item {n} is {colours[n % 4]} and of colour {n % 13}" for n in range(400)]
@@ -64,7 +64,7 @@ def test_looking_for_the_nearest_first_finds_the_same(query, monkeypatch):
     limit=st.integers(1, 20),
     threshold=st.sampled_from([0.0, 0.25, 0.9]),
 )
-def test_the_best_are_the_highest_and_of_equals_the_newest(scores, limit, threshold):
+def test_the_highest_scores_win_and_of_equal_ones_the_newest(scores, limit, threshold):
     ranked = sorted(range(len(scores)), key=lambda place: (-scores[place], -place))
     expected = [place for place in ranked if scores[place] >= np.float32(threshold)][:limit]
     assert top_places(scores, limit, threshold=threshold).tolist() == expected

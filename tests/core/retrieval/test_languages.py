@@ -1,6 +1,6 @@
-"""People remember in their own language: what is stored stays in it, and a question finds it, without a model.
+"""Memories keep their language and are found in it without a model.
 
-The sets beside this file are our own: twenty memories and ten questions each, which bend the words they ask for.
+The files in `languages/` are our own: twenty memories and ten questions each, which inflect the words they ask for.
 """
 
 import json
@@ -40,11 +40,11 @@ def share(ranks, most):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_question_finds_what_answers_it(memory, language):
+def test_a_question_finds_its_answer(memory, language):
     assert share(list(ranks(memory, language)), 5) >= 80
 
 
-def test_over_all_languages_the_answer_mostly_stands_first(memory):
+def test_over_all_languages_most_answers_rank_first(memory):
     by_language = {language: list(ranks(memory, language)) for language in LANGUAGES}
     every = [rank for found in by_language.values() for rank in found]
     for language, found in [*by_language.items(), ("all", every)]:
@@ -55,7 +55,7 @@ def test_over_all_languages_the_answer_mostly_stands_first(memory):
 
 @pytest.mark.parametrize("infer", [False, True])
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_what_is_stored_keeps_the_language_and_the_text(memory, language, infer):
+def test_stored_memories_keep_their_language_and_text(memory, language, infer):
     told = LANGUAGES[language]["memories"]
     result = memory.add([{"role": "user", "content": text} for text in told], user_id="u", infer=infer)
     assert [item["memory"] for item in result["results"]] == told
@@ -122,7 +122,7 @@ def test_spellings_of_a_word_are_one_term(one, other):
         ("", "english"),
     ],
 )
-def test_a_language_is_known_by_its_function_words(text, language):
+def test_a_language_is_detected_by_its_function_words(text, language):
     assert detect_language(text.split()) == language
 
 
@@ -130,5 +130,5 @@ def test_a_language_is_known_by_its_function_words(text, language):
     "question",
     ["Wo bist du?", "¿Dónde estás?", "Où êtes-vous ?", "Где он?", "أين هو؟", "वह कौन है?", "谁在那", "Who are you?"],
 )
-def test_question_words_say_nothing(question):
+def test_question_words_have_no_terms(question):
     assert stem_words(question) == []

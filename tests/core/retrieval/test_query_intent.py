@@ -24,12 +24,12 @@ from holdfast.retrieval.query_intent import question_labels, question_share
         ("¿Dónde vives?", 1),
     ],
 )
-def test_a_question_is_told_by_its_mark_in_any_script(text, share):
+def test_questions_are_recognised_in_any_script(text, share):
     assert question_share(text) == pytest.approx(share, abs=0.1)
 
 
 @given(st.text(max_size=300))
-def test_any_text_bears_none_to_two_marks(text):
+def test_any_text_has_at_most_two_question_labels(text):
     assert 0 <= question_share(text) <= 1
     assert len(question_labels(text)) <= 2
 
@@ -38,5 +38,5 @@ def test_any_text_bears_none_to_two_marks(text):
     ("start", "repeated", "end", "marks"),
     [("", "?", "", 2), ("", "?", "x", 0), ("", '?"', "", 2), ("?", '"', "x", 0), ("", "a? ", "", 2), ("", " ", "?", 2)],
 )
-def test_a_million_characters_are_read_once(start, repeated, end, marks):
+def test_a_million_characters_are_read_in_linear_time(start, repeated, end, marks):
     assert len(question_labels(f"{start}{repeated * 500_000}{end}")) == marks

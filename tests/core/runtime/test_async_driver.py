@@ -1,8 +1,13 @@
-"""What only the awaiting driver promises: closing waits for calls, and for nothing else."""
+"""What `AsyncMemory` adds: concurrent calls, cancellation, closing, and engines without awaitable methods."""
 
 import asyncio
 
-from holdfast import AsyncMemory
+import pytest
+from tests.results import texts
+from tests.scripted import facts
+
+from holdfast import AsyncMemory, HashingEmbedder, Memory
+from holdfast.errors import StorageError
 from holdfast.testing import ScriptedChatModel, ScriptedEmbedder
 
 
@@ -17,7 +22,7 @@ async def test_closing_waits_for_the_calls_under_way(tmp_path):
         assert (await reopened.get_all(user_id="ana"))["results"][0]["memory"] == "Likes tea"
 
 
-async def test_closing_does_not_wait_for_what_a_caller_does_afterwards():
+async def test_closing_does_not_wait_for_the_rest_of_a_callers_task():
     memory = AsyncMemory(":memory:", llm="rules", embedder="hashing")
     added = asyncio.Event()
 
@@ -40,3 +45,55 @@ async def test_a_cancelled_call_leaves_the_memory_usable():
         adding.cancel()
         await memory.add("I like tea", user_id="ana", infer=False)
         assert len((await memory.get_all(user_id="ana"))["results"]) == 1
+
+
+def test_closing_waits_for_twenty_calls_under_way(tmp_path):
+    async def add_and_close():
+        memory = AsyncMemory(tmp_path / "memory.db", llm="rules", embedder=ScriptedEmbedder(delay=0.05))
+        adding = [asyncio.create_task(memory.add(f"tea {number}", user_id="ana", infer=False)) for number in range(20)]
+        await asyncio.sleep(0)
+        await memory.close()
+        with pytest.raises(StorageError, match="closed"):
+            await memory.search("tea", user_id="ana")
+        return await asyncio.gather(*adding)
+
+    results = asyncio.run(add_and_close())
+    assert sum(len(result["results"]) for result in results) == 20
+    with Memory(tmp_path / "memory.db", llm="rules", embedder=ScriptedEmbedder()) as memory:
+        assert len(texts(memory.get_all(user_id="ana"))) == 20
+
+
+def test_a_cancelled_add_does_not_affect_the_others(tmp_path):
+    async def add_and_cancel():
+        async with AsyncMemory(tmp_path / "memory.db", llm="rules", embedder=ScriptedEmbedder(delay=0.02)) as memory:
+            adding = [
+                asyncio.create_task(memory.add(f"tea {number}", user_id="ana", infer=False)) for number in range(20)
+            ]
+            await asyncio.sleep(0)
+            for task in adding[::2]:
+                task.cancel()
+            outcomes = await asyncio.gather(*adding, return_exceptions=True)
+            return outcomes, texts(await memory.get_all(user_id="ana"))
+
+    outcomes, kept = asyncio.run(add_and_cancel())
+    assert all(isinstance(outcome, asyncio.CancelledError) for outcome in outcomes[::2])
+    assert sorted(kept) == sorted(f"tea {number}" for number in range(1, 20, 2))
+
+
+def test_an_async_memory_works_on_one_event_loop_after_another(tmp_path):
+    memory = AsyncMemory(tmp_path / "memory.db", llm="rules", embedder="hashing")
+    asyncio.run(memory.add("I play the cello", user_id="ana", infer=False))
+    assert texts(asyncio.run(memory.search("cello", user_id="ana"))) == ["I play the cello"]
+    asyncio.run(memory.close())
+
+
+def test_engines_with_only_blocking_methods_work_with_async_memory():
+    class BlockingModel:
+        def complete(self, messages, *, schema=None):
+            return ScriptedChatModel(facts("Likes tea")).complete(messages, schema=schema)
+
+    async def add():
+        async with AsyncMemory(":memory:", llm=BlockingModel(), embedder=HashingEmbedder()) as memory:
+            return await memory.add("I like tea", user_id="ana")
+
+    assert texts(asyncio.run(add())) == ["Likes tea"]

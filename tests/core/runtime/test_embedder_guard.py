@@ -50,7 +50,7 @@ ODD = {
 
 
 @pytest.mark.parametrize("case", ODD)
-def test_an_embedder_that_answers_nonsense_is_told_and_nothing_is_written(memory, case):
+def test_invalid_vectors_are_refused_and_nothing_is_written(memory, case):
     answer, error, said = ODD[case]
     memory.runtime.engines = type(memory.runtime.engines)(embedder=Odd(answer))
     for call in (adding(), searching(), updating(text="I play the flute")):

@@ -1,4 +1,4 @@
-"""Promises of opening a store: its own engines come back, and where they cannot be made it can still be read."""
+"""Opening a store restores its engines; without them the store can still be read."""
 
 import contextlib
 import logging
@@ -42,7 +42,7 @@ def contents(path):
 # Without the engines a store was built with
 
 
-def test_a_store_can_be_read_without_the_key_to_its_engines(open_memory, path):
+def test_a_store_can_be_read_without_the_key_to_the_engines(open_memory, path):
     memory = open_memory(path)
     known = the_memory(memory)
     assert known["memory"] == "Lives in Lisbon"
@@ -52,7 +52,7 @@ def test_a_store_can_be_read_without_the_key_to_its_engines(open_memory, path):
     assert memory.doctor()["healthy"]
 
 
-def test_a_store_can_be_cleared_out_without_the_key_to_its_engines(open_memory, path):
+def test_memories_can_be_deleted_without_the_key_to_the_engines(open_memory, path):
     memory = open_memory(path)
     memory.delete(the_memory(memory)["id"])
     assert memory.delete_all(user_id="ben")["count"] == 1
@@ -61,7 +61,7 @@ def test_a_store_can_be_cleared_out_without_the_key_to_its_engines(open_memory, 
     assert memory.doctor()["healthy"]
 
 
-def test_what_needs_no_vector_can_be_changed_without_the_key(open_memory, path):
+def test_updates_without_a_new_text_need_no_key(open_memory, path):
     memory = open_memory(path)
     memory.update(the_memory(memory)["id"], metadata={"checked": True})
     assert the_memory(memory)["metadata"] == {"checked": True}
@@ -81,7 +81,7 @@ NEEDING = {
 
 
 @pytest.mark.parametrize("verb", [name for name in NEEDING if name != "rollback"])
-def test_what_needs_the_engine_says_what_is_missing_and_writes_nothing(open_memory, path, verb):
+def test_verbs_that_need_the_engine_say_what_is_missing_and_write_nothing(open_memory, path, verb):
     memory = open_memory(path)
     known, before = the_memory(memory)["id"], contents(path)
     with pytest.raises(ConfigError, match=NO_KEY):
@@ -89,14 +89,14 @@ def test_what_needs_the_engine_says_what_is_missing_and_writes_nothing(open_memo
     assert contents(path) == before
 
 
-def test_bringing_back_what_was_deleted_needs_the_embedder(open_memory, path):
+def test_restoring_a_deleted_memory_needs_the_embedder(open_memory, path):
     memory = open_memory(path)
     with pytest.raises(ConfigError, match=NO_KEY):
         NEEDING["rollback"](memory, the_memory(memory)["id"])
     assert memory.get_all(user_id="ana")["results"] == []
 
 
-def test_a_store_can_be_read_without_the_package_of_its_engines(open_memory, path, monkeypatch):
+def test_a_store_can_be_read_without_the_package_of_the_engines(open_memory, path, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "a key")
     monkeypatch.setitem(sys.modules, "openai", None)  # an import of it fails
     memory = open_memory(path)
@@ -105,13 +105,13 @@ def test_a_store_can_be_read_without_the_package_of_its_engines(open_memory, pat
         memory.search("Lisbon", user_id="ana")
 
 
-def test_the_memory_says_which_engines_are_unavailable(open_memory, path):
+def test_engines_lists_what_is_unavailable(open_memory, path):
     engines = open_memory(path).engines
     assert engines["llm"].startswith(f"openai/gpt-4o-mini (unavailable: {NO_KEY}")
     assert engines["embedder"].startswith(f"openai:text-embedding-3-small:64 (unavailable: {NO_KEY}")
 
 
-def test_one_line_at_opening_says_what_is_unavailable(open_memory, path, caplog):
+def test_opening_logs_one_line_about_what_is_unavailable(open_memory, path, caplog):
     with caplog.at_level(logging.WARNING, logger="holdfast"):
         open_memory(path)
     (line,) = [record.getMessage() for record in caplog.records]
@@ -120,7 +120,7 @@ def test_one_line_at_opening_says_what_is_unavailable(open_memory, path, caplog)
     assert str(path) in line
 
 
-def test_the_engines_come_back_with_the_key(path, monkeypatch):
+def test_the_engines_return_with_the_key(path, monkeypatch):
     with Memory(path, llm="rules") as memory:
         memory.delete(the_memory(memory, "ben")["id"])
     with scripted_openai_server(FACT) as server:
@@ -147,7 +147,7 @@ def test_writing_with_one_engine_does_not_lose_the_other(tmp_path, monkeypatch):
         assert len(memory.search("flute", user_id="ana")["results"]) == 2
 
 
-def test_a_store_whose_embedder_only_its_program_has_can_be_read(open_memory, tmp_path):
+def test_a_store_with_a_custom_embedder_can_be_read_without_it(open_memory, tmp_path):
     path = tmp_path / "memory.db"
     with Memory(path, llm="rules", embedder=ScriptedEmbedder(dimensions=32)) as memory:
         memory.add("I play the cello", user_id="ana", infer=False)
@@ -160,7 +160,7 @@ def test_a_store_whose_embedder_only_its_program_has_can_be_read(open_memory, tm
         memory.search("cello", user_id="ana")
 
 
-def test_a_local_model_is_not_loaded_to_check_a_store(tmp_path):
+def test_checking_a_store_does_not_load_its_local_model(tmp_path):
     class Slow(ScriptedEmbedder):
         @property
         def dimensions(self):
@@ -181,18 +181,18 @@ def test_a_local_model_is_not_loaded_to_check_a_store(tmp_path):
 
 
 @pytest.mark.parametrize("named", [{"llm": "openai"}, {"embedder": "openai"}, {"embedder": {"provider": "openai"}}])
-def test_an_engine_that_is_named_and_cannot_be_made_fails_at_opening(open_memory, path, named):
+def test_an_explicit_engine_that_cannot_be_built_is_refused_at_opening(open_memory, path, named):
     with pytest.raises(ConfigError, match=NO_KEY):
         open_memory(path, **named)
 
 
-def test_another_embedder_that_is_named_is_refused_as_ever(open_memory, path):
+def test_another_explicit_embedder_is_refused(open_memory, path):
     with pytest.raises(EmbedderMismatch, match="text-embedding-3-small:64"):
         open_memory(path, llm="rules", embedder="hashing")
 
 
 @pytest.mark.parametrize("place", ["memory.db", ":memory:"])
-def test_a_new_store_whose_engines_cannot_be_made_leaves_no_file(open_memory, tmp_path, place, monkeypatch):
+def test_engines_that_cannot_be_built_leave_no_file(open_memory, tmp_path, place, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "a key")
     monkeypatch.setitem(sys.modules, "openai", None)
     monkeypatch.chdir(tmp_path)
@@ -201,7 +201,7 @@ def test_a_new_store_whose_engines_cannot_be_made_leaves_no_file(open_memory, tm
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_reranker_that_asks_the_missing_model_says_so(tmp_path):
+def test_a_reranker_without_its_chat_model_says_what_is_missing(tmp_path):
     path = tmp_path / "memory.db"
     with Memory(path, llm=SETTINGS, embedder="hashing") as memory:
         memory.add("I play the cello", user_id="ana", infer=False)
@@ -227,6 +227,6 @@ def test_a_reranker_that_asks_the_missing_model_says_so(tmp_path):
         ),
     ],
 )
-def test_a_memory_that_cannot_be_opened_says_why(path, options, error, said):
+def test_a_memory_that_cannot_be_opened_raises_with_the_reason(path, options, error, said):
     with pytest.raises(error, match=said):
         Memory(path, **{"llm": "rules", "embedder": "hashing", **options})

@@ -1,4 +1,4 @@
-"""Who counts the tokens: the caller, the chat model, or an estimate from bytes."""
+"""Tokens are counted by the caller's function, the chat model, or an estimate from bytes."""
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ class UnknowingModel(ScriptedChatModel):
         return None
 
 
-def test_the_chat_models_own_count_is_taken():
+def test_the_chat_models_own_count_is_used():
     with memory_for_tests(llm=CountingModel()) as memory:
         assert memory.tokens.counted_by == "tokenizer of wordy"
         assert memory.tokens.of("three words long") == 3
@@ -37,14 +37,14 @@ def test_the_chat_models_own_count_is_taken():
         assert memory.context("garden", user_id="ana", max_tokens=words(block)) == block
 
 
-def test_the_callers_count_wins():
+def test_count_tokens_of_the_config_wins():
     with Memory(":memory:", llm=CountingModel(), config=Config(embedder="hashing", count_tokens=len)) as memory:
         assert memory.tokens.counted_by == "count_tokens"
         assert memory.tokens.of("three words long") == 16
 
 
 @pytest.mark.parametrize("llm", ["rules", ScriptedChatModel(), UnknowingModel()])
-def test_four_bytes_are_a_token_where_nobody_can_tell(llm):
+def test_without_a_counter_four_bytes_are_a_token(llm):
     with memory_for_tests(llm=llm) as memory:
         assert memory.tokens.counted_by == "estimate (4 bytes of UTF-8 a token)"
         assert memory.tokens.of("雪abc") == 1.5
@@ -52,7 +52,7 @@ def test_four_bytes_are_a_token_where_nobody_can_tell(llm):
 
 
 @pytest.mark.parametrize("answer", [-1, 2.5, True, "3", None, [1, 2]])
-def test_a_counter_that_gives_no_whole_number_is_an_error_that_names_it(answer):
+def test_a_counter_that_returns_no_whole_number_is_named_in_the_error(answer):
     class Odd(ScriptedChatModel):
         model = "odd"
 
@@ -66,7 +66,7 @@ def test_a_counter_that_gives_no_whole_number_is_an_error_that_names_it(answer):
                 memory.context("garden", user_id="ana")
 
 
-def test_a_counter_that_fails_is_an_error_that_names_it():
+def test_a_counter_that_fails_is_named_in_the_error():
     def failing(text):
         return text.index("no such part")
 
@@ -77,7 +77,7 @@ def test_a_counter_that_fails_is_an_error_that_names_it():
         assert memory.search("garden", user_id="ana") == {"results": []}
 
 
-def test_our_own_errors_come_through_a_counter_as_they_are():
+def test_our_own_errors_pass_through_a_counter():
     def refusing(_):
         raise NotFound("no tokenizer")
 
@@ -85,7 +85,7 @@ def test_our_own_errors_come_through_a_counter_as_they_are():
         memory.context("garden", user_id="ana")
 
 
-def test_numpys_whole_numbers_are_whole_numbers():
+def test_numpy_integers_are_whole_numbers():
     with memory_for_tests(config={"count_tokens": lambda text: np.int64(len(text))}) as memory:
         assert memory.tokens.of("abc") == 3
 

@@ -1,4 +1,4 @@
-"""Promises of the scripted engines and the scripted server."""
+"""The scripted engines: they play their script, record their calls and implement the protocols."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ def test_replies_are_played_in_order_and_calls_are_recorded():
     assert model.calls[0].messages == HELLO
 
 
-def test_running_out_of_replies_says_so():
+def test_running_out_of_replies_raises():
     model = ScriptedChatModel(["only"])
     model.complete(HELLO)
     with pytest.raises(ScriptExhausted, match="1 replies, this is call 2"):
@@ -78,7 +78,7 @@ def test_a_delayed_answer_does_not_block_the_event_loop():
     assert happened == ["meanwhile", "answer"]
 
 
-def test_scripted_embedder_is_deterministic_and_knows_shared_words():
+def test_scripted_embedder_is_deterministic_and_scores_shared_words():
     embedder = ScriptedEmbedder()
     tea, green_tea, piano = embedder.embed(["likes tea", "likes green tea", "plays piano"])
     assert tea @ green_tea > tea @ piano + 0.3
@@ -87,7 +87,7 @@ def test_scripted_embedder_is_deterministic_and_knows_shared_words():
     assert embedder.calls == [["likes tea", "likes green tea", "plays piano"], ["likes tea"]]
 
 
-def test_scripted_engines_fulfil_the_protocols():
+def test_scripted_engines_implement_the_protocols():
     assert isinstance(ScriptedChatModel(), ChatModel)
     assert isinstance(ScriptedEmbedder(), Embedder)
 

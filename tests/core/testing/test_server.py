@@ -75,7 +75,7 @@ def test_server_embeds_in_both_encodings_and_any_length():
     assert (len(plain[0].embedding), len(short[0].embedding)) == (48, 16)
 
 
-def test_server_misbehaves_first_when_told_to():
+def test_server_plays_its_faults_first():
     faults = [Fault(429), Fault(status=None), Fault(200, body="{")]
     with scripted_openai_server("fine", faults=faults) as server, client_of(server) as client:
         with pytest.raises(openai.RateLimitError, match="scripted failure"):
@@ -88,7 +88,7 @@ def test_server_misbehaves_first_when_told_to():
     assert reply.choices[0].message.content == "fine"
 
 
-def test_server_says_when_its_script_has_ended():
+def test_server_answers_an_error_when_its_script_has_ended():
     with (
         scripted_openai_server([]) as server,
         client_of(server) as client,

@@ -1,4 +1,4 @@
-"""Sensible decisions in a model's reply are read, and no fact is lost."""
+"""Decisions are read from a model's reply, and no fact is lost."""
 
 from __future__ import annotations
 
@@ -236,7 +236,7 @@ DECISION_REPLIES = {
 
 
 @pytest.mark.parametrize(("reply", "decisions", "reasons"), DECISION_REPLIES.values(), ids=DECISION_REPLIES)
-def test_every_sensible_decision_is_obeyed_and_no_fact_is_lost(reply, decisions, reasons):
+def test_sensible_decisions_are_read_and_no_fact_is_lost(reply, decisions, reasons):
     if decisions == UNREADABLE:
         with pytest.raises(UnreadableReply):
             parse_decisions(reply, facts=FACTS, known=KNOWN)
@@ -261,7 +261,7 @@ def test_updates_work_in_every_language(fact, memory, text):
     assert (read, skipped) == ([Decision("UPDATE", 0, 0, text)], [])
 
 
-def test_a_contradiction_never_loses_both_memories():
+def test_a_contradiction_never_loses_both_statements():
     reply = '{"memory": [{"id": "0", "text": "Loves cheese pizza", "event": "DELETE"}]}'
     read, _ = parse_decisions(
         reply, facts=[Fact("Dislikes cheese pizza")], known=[KnownMemory("a", "Loves cheese pizza")]
@@ -269,7 +269,7 @@ def test_a_contradiction_never_loses_both_memories():
     assert read == [Decision("DELETE", None, 0), Decision("ADD", 0, text="Dislikes cheese pizza")]
 
 
-def test_a_memory_touched_for_no_reason_never_swallows_the_fact():
+def test_an_unrelated_update_never_loses_the_fact():
     reply = '{"memory": [{"id": "0", "text": "Lives in Berlin, Germany", "event": "UPDATE"}]}'
     read, skipped = parse_decisions(reply, facts=FACTS[1:2], known=KNOWN)
     assert read == [Decision("ADD", 0, text="Likes green tea")]

@@ -1,4 +1,4 @@
-"""Every complete fact in a model's reply is read, in whatever form it is written."""
+"""Facts are read from a model's reply in every usual form."""
 
 from __future__ import annotations
 
@@ -185,12 +185,12 @@ def test_a_fact_never_names_a_turn_that_does_not_exist(written, turn):
     ("written", "whose"),
     [("assistant", "assistant"), ("Assistant ", "assistant"), ("user", "user"), ("Ana", "user")],
 )
-def test_facts_are_the_users_unless_the_reply_says_otherwise(written, whose):
+def test_facts_are_attributed_to_the_user_by_default(written, whose):
     reply = json.dumps({"facts": [{"text": "Has a cat", "attributed_to": written}]})
     assert parse_facts(reply, turns=0)[0][0].attributed_to == whose
 
 
-def test_what_was_cut_off_is_told():
+def test_truncated_text_is_reported_in_skipped():
     _, skipped = parse_facts('{"facts": ["Has a cat", "Lives in Ber', turns=1)
     assert skipped[0].text == '"Lives in Ber'
 
@@ -200,6 +200,6 @@ def test_what_was_cut_off_is_told():
     [('"profile"', "profile"), ('" Preference "', "preference"), ('"instruction"', "instruction"), ('"none"', "none")]
     + [(odd, None) for odd in ("null", '"sometimes"', "1", "[]", '""')],
 )
-def test_a_fact_stands_as_the_model_says_or_nobody_knows(written, standing):
+def test_standing_is_read_from_the_reply_or_none(written, standing):
     facts, skipped = parse_facts(f'{{"facts": [{{"text": "Has a cat", "turn": 0, "standing": {written}}}]}}', turns=1)
     assert (facts, skipped) == ([Fact("Has a cat", 0, "user", standing)], [])

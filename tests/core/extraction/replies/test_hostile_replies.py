@@ -1,4 +1,4 @@
-"""What becomes of a model's reply, however badly it is written."""
+"""Huge, broken and random replies of a model are read as far as possible and never raise another error."""
 
 from __future__ import annotations
 
@@ -34,29 +34,29 @@ HUGE_REPLIES = {
 
 
 @pytest.mark.parametrize(("opening", "repeated", "closing"), HUGE_REPLIES.values(), ids=HUGE_REPLIES)
-def test_a_megabyte_is_no_reason_to_fail(opening, repeated, closing):
+def test_a_reply_of_a_megabyte_is_read_or_unreadable(opening, repeated, closing):
     read_quietly(opening + repeated * (1_000_000 // len(repeated)) + closing)
 
 
-def test_nothing_of_a_huge_good_reply_is_lost():
+def test_a_huge_valid_reply_is_read_whole():
     entries = ", ".join(f'{{"text": "Has cat {number}", "turn": 1}}' for number in range(25_000))
     for closing in ("]}", "]", ""):
         assert len(parse_facts('{"facts": [' + entries + closing, turns=2)[0]) == 25_000
 
 
-def test_only_the_beginning_of_a_long_broken_reply_is_mended_and_the_rest_is_told():
+def test_only_the_start_of_a_long_broken_reply_is_repaired_and_the_rest_is_reported():
     facts, skipped = parse_facts("{'facts': [" + "'Has a cat', " * 10_000 + "'Is vegan']}", turns=2)
     assert 1_000 < len(facts) < 2_000
     assert [one.reason for one in skipped] == ["truncated"]
     assert skipped[0].text.count("Has a cat") == 10_000 - len(facts)
 
 
-def test_a_long_text_full_of_stray_quotes_is_refused_rather_than_mended_slowly():
+def test_a_long_text_full_of_stray_quotes_is_unreadable_at_once():
     with pytest.raises(UnreadableReply):
         parse_facts('{"facts": ["' + 'a "b" c ' * 600 + '"]}', turns=2)
 
 
-def test_lines_without_end_are_read_up_to_a_bound_and_the_rest_is_told():
+def test_at_most_10000_lines_are_read_and_the_rest_is_reported():
     facts, skipped = parse_facts('{"text": "Has a cat"}\n' * 10_001, turns=2)
     assert len(facts) == 10_000
     assert skipped[0].text == '{"text": "Has a cat"}'
@@ -112,7 +112,7 @@ texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=
 
 
 @given(st.lists(texts, min_size=1, max_size=5), st.booleans(), st.data())
-def test_a_cut_reply_gives_every_whole_fact_and_no_other(written, escaped, data):
+def test_a_truncated_reply_gives_exactly_its_complete_facts(written, escaped, data):
     entries = [json.dumps({"text": text, "turn": 0}, ensure_ascii=escaped) for text in written]
     reply = f'{{"facts": [{", ".join(entries)}]}}'
     cut = reply[: data.draw(st.integers(0, len(reply)))]

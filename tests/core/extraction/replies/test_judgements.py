@@ -1,4 +1,4 @@
-"""Promises of the questions about memories that were found, and of reading the answers."""
+"""Ratings and relevance judgements are read from a model's reply."""
 
 import json
 from contextlib import suppress
@@ -26,7 +26,7 @@ from holdfast.extraction.replies import parse_ratings, parse_relevant
         "{'ratings': [{'memory': 0, 'score': 10,}, {'memory': 1, 'score': 3}]",
     ],
 )
-def test_ratings_are_read_however_they_are_written(reply):
+def test_ratings_are_read_in_every_usual_form(reply):
     assert parse_ratings(reply, count=2) == {0: 1.0, 1: 0.3}
 
 
@@ -42,7 +42,7 @@ def test_ratings_are_read_however_they_are_written(reply):
         ('{"ratings": [{"memory": 0, "score": 1}, {"memory": 1, "score": 0}]}', {0: 0.1, 1: 0.0}),
     ],
 )
-def test_what_is_not_rated_is_missing(reply, expected):
+def test_unrated_memories_are_left_out(reply, expected):
     assert parse_ratings(reply, count=2) == expected
 
 
@@ -67,11 +67,11 @@ def test_a_reply_without_ratings_is_unreadable(reply):
         '{"relevant": [0, 2, 99]}',
     ],
 )
-def test_the_relevant_are_read_however_they_are_written(reply):
+def test_relevant_memories_are_read_in_every_usual_form(reply):
     assert parse_relevant(reply, count=3) == [0, 2]
 
 
-def test_none_relevant_is_readable():
+def test_an_empty_list_of_relevant_memories_is_readable():
     assert parse_relevant('{"relevant": []}', count=3) == []
 
 
@@ -87,7 +87,7 @@ def test_none_relevant_is_readable():
         '{"relevant": [{"memory": 0, "relevant": true}, {"mem',
     ],
 )
-def test_a_reply_that_drops_memories_without_a_word_is_unreadable(reply):
+def test_a_reply_that_does_not_judge_every_memory_is_unreadable(reply):
     with pytest.raises(UnreadableReply):
         parse_relevant(reply, count=3)
 
@@ -103,7 +103,7 @@ JSON = st.recursive(
 
 
 @given(JSON.map(json.dumps) | st.text(max_size=60))
-def test_nothing_a_model_says_makes_a_score_out_of_range(reply):
+def test_no_reply_gives_a_score_out_of_range(reply):
     with suppress(UnreadableReply):
         ratings = parse_ratings(reply, count=3)
         assert all(0 <= index < 3 and 0 <= score <= 1 for index, score in ratings.items())

@@ -1,4 +1,4 @@
-"""Flows over one scope: written once, carried out by blocking and by awaiting callers."""
+"""Flows over one scope are written once and run by blocking and awaiting callers."""
 
 import pytest
 
