@@ -27,7 +27,7 @@ def memory_with_known_id(path):
 def stored_in(memory):
     """Return all that a refused call must not change."""
     store = memory.runtime.store
-    counts = store._query("SELECT (SELECT max(sequence) FROM changes), (SELECT count(*) FROM messages)")
+    counts = store._connections.query("SELECT (SELECT max(sequence) FROM changes), (SELECT count(*) FROM messages)")
     settings = store.get_setting("embedder"), store.get_setting("engines")
     return counts, store.select(MATCH_ALL), store.list_versions(str(KNOWN)), settings
 

@@ -154,7 +154,7 @@ def definitions(path):
 def test_a_missing_sql_index_is_reported_and_rebuilt(path, index):
     whole = definitions(path)
     damage(path, f"DROP INDEX {index}")
-    assert problems(path) == [f"the index {index} is missing: repair makes it anew"]
+    assert problems(path) == [f"the index {index} is missing: repair creates it again"]
     assert problems(path, repair=True)
     assert [name for _, name, _ in definitions(path)] == [name for _, name, _ in whole]
     assert works(path)
@@ -162,7 +162,7 @@ def test_a_missing_sql_index_is_reported_and_rebuilt(path, index):
 
 def test_an_altered_sql_index_is_reported_and_rebuilt(path):
     rewrite(path, "memories_of_user", "IS NOT NULL", "IS NULL")
-    assert any("the index memories_of_user is defined otherwise" in problem for problem in problems(path))
+    assert any("the index memories_of_user is defined differently" in problem for problem in problems(path))
     assert problems(path, repair=True)
     assert works(path)
 
@@ -196,7 +196,7 @@ def test_intact_tables_can_be_read_when_another_is_missing(path):
 def test_an_altered_table_is_reported(path, table, old, new):
     rewrite(path, table, old, new)
     told = problems(path)
-    assert f"the table {table} is defined otherwise than it was made" in " ".join(told)
+    assert f"the table {table} is defined differently than it was created" in " ".join(told)
 
 
 def test_damaged_rows_are_reported_when_a_table_is_missing(path):

@@ -44,15 +44,15 @@ class LiveIndex:
         self._seen: object = None
 
     def __enter__(self) -> Index:
-        self._store.deriving_lock.acquire()
+        self._store.index_lock.acquire()
         try:
             return self._catch_up()
         except BaseException:
-            self._store.deriving_lock.release()
+            self._store.index_lock.release()
             raise
 
     def __exit__(self, *_: object) -> None:
-        self._store.deriving_lock.release()
+        self._store.index_lock.release()
 
     def candidates(self, index: Index, matching: Filter, *, today: date | None) -> Positions:
         """Return the positions a search ranks, ascending: those that match and, given `today`, have not expired."""
@@ -80,14 +80,14 @@ class LiveIndex:
 
     def drop(self) -> None:
         """Drop the index and its snapshot; the next use builds it from the store."""
-        with self._store.deriving_lock:
+        with self._store.index_lock:
             self._index, self._seen, self._snapshot_sequence = None, None, 0
             if self._snapshot is not None:
                 self._snapshot.unlink(missing_ok=True)
 
     def save(self) -> None:
         """Write the snapshot where that makes the next start faster."""
-        with self._store.deriving_lock:
+        with self._store.index_lock:
             if self._index is not None and self._snapshot is not None:
                 save_snapshot(self._snapshot, self._index, self._store, since=self._snapshot_sequence)
 

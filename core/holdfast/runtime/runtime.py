@@ -100,7 +100,7 @@ class Runtime:
             spec: How to make it again, `None` where only the caller can.
             own: Whether it was made here, to be closed with this runtime.
         """
-        with self.store.deriving_lock:
+        with self.store.index_lock:
             if own and embedder is not self.engines.embedder:
                 self.own_engines = (*self.own_engines, embedder)
             self.engines = replace(self.engines, embedder=embedder)
@@ -112,7 +112,7 @@ class Runtime:
 
     def close(self) -> None:
         """Save the index where that pays, and close the store and the engines made here."""
-        with self.store.deriving_lock:
+        with self.store.index_lock:
             self.live_index.save()
             self.store.close()
         for engine in self.own_engines:

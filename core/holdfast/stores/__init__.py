@@ -1,1 +1,1 @@
-"""Where memories are kept: one protocol, one package per database."""
+"""Where memories are stored: the `Store` protocol, and one package per database."""

@@ -1,4 +1,4 @@
-"""Where memories are kept. A store is the one truth; everything else is derived from its change sequence."""
+"""What a store is: the one source of truth. Everything else, such as the index, is derived from its changes."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from holdfast.scope import Scope
 T = TypeVar("T")
 
 STORE_ID_SETTING = "store_id"
-"""The setting that tells a store from every other; made with it."""
+"""The setting that holds the store's own random id, set when the store is created."""
 
 
 @dataclass(frozen=True, slots=True)
 class IndexEntry:
-    """What the index needs of a memory, kept with the record so that opening never embeds or tokenises.
+    """What the index needs of a memory; stored with it, so that opening a store never embeds or tokenises.
 
     Attributes:
         vector: Shape `(dimensions,)`, float32, unit length.
-        terms: Shape `(n,)`, uint32: the hashed stems of its words, repetitions kept.
-        embedder: Who made the vector; `None` where nobody asks.
+        terms: Shape `(n,)`, uint32: the hashed stems of its words, repetitions included.
+        embedder: The embedder that made the vector; `None` leaves the check against the store's embedder out.
     """
 
     vector: NDArray[np.float32]
@@ -38,12 +38,12 @@ class IndexEntry:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One line of a memory's history.
+    """One entry in the history of a memory.
 
     Attributes:
-        number: Its place in the store's change sequence.
-        happened_at: When the change was observed, microseconds UTC.
-        recorded_at: When the store heard of it, microseconds UTC.
+        number: The number of the change, in one sequence for the whole store.
+        happened_at: When the change was observed, microseconds since 1970 in UTC.
+        recorded_at: When the store recorded it, microseconds since 1970 in UTC.
     """
 
     number: int
@@ -60,7 +60,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class IndexBatch:
-    """Some rows of the store as the index wants them, ascending by row.
+    """Some memories of the store as columns for the index, ascending by row.
 
     Attributes:
         rows: Shape `(n,)`, int64.
@@ -70,9 +70,9 @@ class IndexBatch:
         speakers: One per row, a name or `None`.
         vectors: Shape `(n, dimensions)`, float32.
         terms: One array of uint32 per row.
-        deleted_rows: Rows that are no longer there.
-        sequence: The change up to which these entries tell the truth.
-        restart: Whether whatever was read before holds no more.
+        deleted_rows: Rows that no longer exist.
+        sequence: The number of the last change that the batches up to this one include.
+        restart: Whether the index must drop everything it has read before.
     """
 
     rows: NDArray[np.int64]
@@ -89,7 +89,7 @@ class IndexBatch:
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """One user, agent, run or app that has memories."""
+    """One user, agent, run or app that has memories, with the number of them."""
 
     type: str
     name: str
@@ -103,10 +103,11 @@ class Damage:
     """Something in the store that is not as it was written.
 
     Attributes:
-        memory_id: The memory concerned, `None` when it cannot be told.
-        row: Its row, `None` when no memory is concerned; the id may be what is damaged.
-        setting: The name of the store-wide setting concerned, `None` when none is; it may be what is damaged.
         problem: A sentence for people.
+        memory_id: The damaged memory; `None` when no memory is affected or its id is unreadable.
+        row: The row of that memory, `None` when no memory is affected. Repair goes by the row, as the id itself may
+            be damaged.
+        setting: The name of the damaged setting as far as it is readable, `None` when no setting is affected.
     """
 
     problem: str
@@ -117,7 +118,7 @@ class Damage:
 
 @dataclass(slots=True)
 class QueuedWrite(Generic[T]):
-    """What became of a queued write: known once a `flush` of its store has returned, whoever committed it."""
+    """The outcome of a queued write, set by the `flush` that commits it, in whichever thread."""
 
     value: T | None = None
     failure: BaseException | None = None
@@ -127,7 +128,7 @@ class QueuedWrite(Generic[T]):
         """Return what the work returned, or raise what it raised.
 
         Raises:
-            RuntimeError: It was not flushed yet.
+            RuntimeError: The write was not flushed yet.
         """
         if self.failure is not None:
             raise self.failure
@@ -137,26 +138,32 @@ class QueuedWrite(Generic[T]):
 
 
 class Transaction(Protocol):
-    """What may be done inside one write. All of it happens, or none."""
+    """The operations available inside one write. All of them take effect, or none."""
 
     def get(self, memory_id: str) -> MemoryRecord | None:
-        """Return the memory as this transaction sees it."""
+        """Return the memory as this transaction sees it, `None` if there is none."""
         ...
 
-    def select(self, matching: Filter) -> list[MemoryRecord]:
-        """Return the memories that match as this transaction sees them, newest first."""
+    def select(self, filters: Filter) -> list[MemoryRecord]:
+        """Return the memories that match `filters` as this transaction sees them, newest first."""
         ...
 
     def has_memories(self, scope: Scope) -> bool:
-        """Return whether any memory carries all ids of `scope`."""
+        """Return whether any memory has all ids of `scope`."""
         ...
 
     def insert(
         self, record: MemoryRecord, index_entry: IndexEntry, *, content_hash: bytes, sources: Sequence[int] = ()
     ) -> str | None:
-        """Store a new memory; return the id of the one that already has `content_hash`, and store nothing, if any.
+        """Insert a new memory, unless another one has the same `content_hash`: then return that one's id.
 
-        A removed memory may be stored again under its old id: its history goes on.
+        A deleted memory may be inserted again under its old id; its history continues.
+
+        Args:
+            record: The memory.
+            index_entry: Its vector and terms.
+            content_hash: 16 bytes that duplicates share (see `holdfast.retrieval.index_text.content_hash`).
+            sources: Numbers of the source messages it comes from (see `insert_messages`).
         """
         ...
 
@@ -171,19 +178,31 @@ class Transaction(Protocol):
         recorded_at: int,
         sources: Sequence[int] = (),
     ) -> None:
-        """Put `new` in the place of `old` and keep `old` in the history; without `index_entry` the vector stays."""
+        """Replace `old` by `new` and keep `old` in the history; without an `index_entry` the vector stays.
+
+        Raises:
+            NotFound: There is no such memory any more.
+        """
         ...
 
     def delete(self, record: MemoryRecord, *, happened_at: int, recorded_at: int) -> None:
-        """Take a memory and its vector away; its last text stays in the history."""
+        """Delete a memory and its vector; its last text stays in the history.
+
+        Raises:
+            NotFound: There is no such memory any more.
+        """
         ...
 
     def insert_messages(self, scope: Scope, messages: Sequence[SourceMessage], *, recorded_at: int) -> list[int]:
-        """Keep source messages; return their numbers."""
+        """Store source messages; return their numbers."""
         ...
 
     def get_setting(self, name: str) -> Any:
-        """Return a store-wide setting, `None` when it was never set; a damaged one is a `StorageError`."""
+        """Return a store-wide setting, `None` if it was never set.
+
+        Raises:
+            StorageError: The setting is damaged.
+        """
         ...
 
     def set_settings(self, settings: Mapping[str, Any]) -> None:
@@ -191,56 +210,57 @@ class Transaction(Protocol):
         ...
 
     def clear(self, *, recorded_at: int) -> None:
-        """Remove every memory, version and message; settings and the change sequence go on."""
+        """Delete every memory, version and message; settings stay, and the change sequence goes on."""
         ...
 
     def external_write_token(self) -> int:
-        """Return a number that differs once another connection has written; costs a microsecond."""
+        """Return a number that changes whenever another connection has written; takes about a microsecond."""
         ...
 
     def begin_reembedding(self, fingerprint: str) -> None:
-        """Make room for the vectors of another embedder; those of the same one, kept earlier, stay."""
+        """Start, or resume, staging the vectors of another embedder. Vectors staged for a different one are dropped."""
         ...
 
     def stage_vectors(
         self, fingerprint: str, memories: Sequence[tuple[int, MemoryRecord]], entries: Sequence[IndexEntry]
     ) -> None:
-        """Keep the vectors of the embedder to come beside those there are.
+        """Store vectors of the new embedder next to the current ones, which searches still use.
 
         Raises:
-            StorageError: It is another embedder's turn by now.
+            StorageError: A re-embedding with another embedder has started since.
         """
         ...
 
     def adopt_vectors(self, fingerprint: str, *, recorded_at: int) -> int | None:
-        """Put the kept vectors in the place of the others; return how many, `None` while a memory has none.
+        """Replace all vectors by the staged ones; return how many, or `None` while some memory has no staged one.
 
         Raises:
-            StorageError: It is another embedder's turn by now.
+            StorageError: A re-embedding with another embedder has started since.
         """
         ...
 
 
 class Store(Protocol):
-    """The truth: records, vectors, versions, source messages, settings and the change sequence.
+    """Records, vectors, versions, source messages, settings and the change sequence.
 
-    Every method may be called from any thread. Every failure to read or write is a `StorageError`; a record whose
-    checksum does not hold is one too, never returned.
+    Every method may be called from any thread. Every failure to read or write raises a `StorageError`; so does a
+    record whose checksum does not match, which is never returned.
 
     Attributes:
-        path: Where it is, for people.
-        deriving_lock: Held by code that reads or updates what is derived from the store; a fork waits for it.
+        path: Where the store is, for people.
+        index_lock: Held while anything derived from the store, such as its index, is read or brought up to date. A fork
+            takes it before the store's own locks, in the order every search takes them.
     """
 
     path: str
-    deriving_lock: threading.RLock
+    index_lock: threading.RLock
 
     def write(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` in one transaction and return its result once that is durable."""
         ...
 
     def submit(self, work: Callable[[Transaction], T]) -> QueuedWrite[T]:
-        """Queue `work` for the next `flush`. Queued calls commit together, each whole or not at all."""
+        """Queue `work` for the next `flush`. Queued calls commit together; each takes effect whole or not at all."""
         ...
 
     def flush(self) -> None:
@@ -248,11 +268,15 @@ class Store(Protocol):
         ...
 
     def get_setting(self, name: str) -> Any:
-        """Return a store-wide setting, `None` when it was never set; a damaged one is a `StorageError`."""
+        """Return a store-wide setting, `None` if it was never set.
+
+        Raises:
+            StorageError: The setting is damaged.
+        """
         ...
 
     def change_token(self) -> object:
-        """Return a token that differs after any write by anyone; costs microseconds."""
+        """Return a token that differs after any write by anyone; takes microseconds."""
         ...
 
     def get(self, memory_ids: Sequence[str]) -> dict[str, MemoryRecord]:
@@ -263,16 +287,16 @@ class Store(Protocol):
         """Return those of the memories that exist, by row."""
         ...
 
-    def select(self, matching: Filter, *, limit: int | None = None, offset: int = 0) -> list[MemoryRecord]:
-        """Return the memories that match, newest first."""
+    def select(self, filters: Filter, *, limit: int | None = None, offset: int = 0) -> list[MemoryRecord]:
+        """Return the memories that match `filters`, newest first."""
         ...
 
-    def count(self, matching: Filter) -> int:
-        """Return how many memories match."""
+    def count(self, filters: Filter) -> int:
+        """Return how many memories match `filters`."""
         ...
 
-    def find_rows(self, matching: Filter) -> NDArray[np.int64]:
-        """Return the rows of the memories that match, ascending."""
+    def find_rows(self, filters: Filter) -> NDArray[np.int64]:
+        """Return the rows of the memories that match `filters`, ascending."""
         ...
 
     def list_versions(self, memory_id: str) -> list[Version]:
@@ -280,65 +304,63 @@ class Store(Protocol):
         ...
 
     def get_before_change(self, memory_id: str, number: int) -> MemoryRecord | None:
-        """Return the memory as it stood before change `number`; `None` when that change made it."""
+        """Return the memory as it was before change `number`; `None` when that change inserted it.
+
+        Raises:
+            NotFound: The memory has no such version.
+        """
         ...
 
     def find_duplicates(self, content_hashes: Sequence[bytes], *, today: str) -> dict[bytes, str]:
-        """Return the ids of the memories, not expired by `today`, that have one of `content_hashes`."""
+        """Return the ids of memories, not expired by `today` (`YYYY-MM-DD`), by those of `content_hashes` they have."""
         ...
 
     def list_recent_messages(self, scope: Scope, limit: int) -> list[SourceMessage]:
-        """Return the last source messages of exactly this scope, oldest first."""
+        """Return the last `limit` source messages of exactly this scope, oldest first."""
         ...
 
     def list_entities(self) -> list[Entity]:
-        """Return who has memories, the most recently changed first."""
+        """Return the users, agents, runs and apps that have memories, the most recently changed first."""
         ...
 
     def index_batches(self, since: int) -> Iterator[IndexBatch]:
-        """Yield in parts what changed after change `since`; one consistent state even while others write."""
+        """Yield what changed after change `since`, in batches of one consistent state even while others write.
+
+        Raises:
+            StorageError: The store has not reached change `since`: another file has replaced it.
+        """
         ...
 
     def count_memories_to_embed(self) -> int:
-        """Return how many memories have no vector of the embedder to come."""
+        """Return how many memories have no staged vector of the new embedder."""
         ...
 
     def list_memories_to_embed(self, *, after: int, limit: int) -> list[tuple[int, MemoryRecord]]:
-        """Return memories behind row `after` that have no vector of the embedder to come, with their rows."""
+        """Return memories without a staged vector in rows above `after`, each with its row, ascending."""
         ...
 
     def get_change_id(self, sequence: int) -> str | None:
-        """Return what identifies change `sequence`, so that a copy can tell whether it stems from this history."""
+        """Return a text that identifies change `sequence`, `None` if there is no such change.
+
+        Two stores that share a past, such as a store and its backup, differ in it from where they part.
+        """
         ...
 
     def find_damage(self) -> list[Damage]:
-        """Read everything and report what does not match its definition, its checksum or its neighbours."""
+        """Read everything and return what does not match its definition, its checksum or the rows it belongs to."""
         ...
 
     def repair(self, damages: Sequence[Damage]) -> int:
-        """Move damaged memories out of the way, kept for inspection, and make lost indexes anew; return how many.
+        """Set damaged memories aside, kept for inspection, and rebuild lost database indexes; return how many.
 
-        Settings stay as they are: what they should be only their owner knows.
+        Settings stay as they are: `restore_settings` takes the values they should have.
         """
         ...
 
     def restore_settings(self, settings: Mapping[str, Any]) -> int:
-        """Put `settings` in the place of damaged ones of those names, `None` to drop one; return how many."""
+        """Replace damaged settings by those of `settings`, `None` to drop one; return how many were damaged."""
         ...
 
     def close(self) -> None:
-        """Commit what is queued and let go of the file."""
+        """Commit what is queued and close the store; further calls raise a `StorageError`."""
         ...
-
-
-__all__ = [
-    "STORE_ID_SETTING",
-    "Damage",
-    "Entity",
-    "IndexBatch",
-    "IndexEntry",
-    "QueuedWrite",
-    "Store",
-    "Transaction",
-    "Version",
-]

@@ -257,7 +257,7 @@ def test_two_reembeds_at_once_never_mix_their_vectors(tmp_path):
 
         halfway.fingerprint = "another:64"
         slow.overtake = begin_another
-        with pytest.raises(StorageError, match="goes on with another:64"):
+        with pytest.raises(StorageError, match="with another:64 has started"):
             one.reembed(slow, batch_size=20)
         assert len(texts(one.search("red bicycles", user_id="ana"))) == 10
         assert two.reembed(halfway, batch_size=10)["count"] == 25

@@ -19,8 +19,8 @@ class TestSqliteFile(StoreContract):
         assert [path.name for path in tmp_path.iterdir()] == ["memory.db"]
 
     def test_acknowledged_writes_are_synced_to_the_disk_by_default(self, store):
-        assert store._writer.execute("PRAGMA synchronous").fetchone() == (2,)
-        assert store._writer.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert store._connections.writer.execute("PRAGMA synchronous").fetchone() == (2,)
+        assert store._connections.writer.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
     def test_a_second_store_on_the_file_sees_every_write(self, store):
         other = SqliteStore(store.path)
@@ -37,7 +37,7 @@ class TestSqliteFile(StoreContract):
 
     def test_every_table_refuses_values_of_another_type(self, store):
         with pytest.raises(sqlite3.IntegrityError):
-            store._writer.execute("INSERT INTO damaged VALUES (1, 2, x'00')")
+            store._connections.writer.execute("INSERT INTO damaged VALUES (1, 2, x'00')")
 
 
 class TestSqliteInMemory(StoreContract):

@@ -1,4 +1,4 @@
-"""What a file's tables and indexes are, beside what the schema's steps make of an empty one."""
+"""The definitions of a file's tables and indexes, compared with those of a newly created file."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from holdfast.stores.sqlite.schema import migrate
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """One thing that a file defines.
+    """One definition in a file.
 
     Attributes:
         kind: `"table"`, `"index"`, `"trigger"` or `"view"`.
-        table: What it belongs to.
-        statement: The SQL that makes it, white space aside; empty for what SQLite adds by itself.
+        table: The table it belongs to.
+        statement: The SQL that creates it, with white space normalised; empty for what SQLite adds by itself.
     """
 
     kind: str
@@ -28,40 +28,46 @@ class Definition:
 
     @property
     def is_derived(self) -> bool:
-        """Whether it can be made again without any loss."""
+        """Whether it can be created again without loss."""
         return self.kind == "index" and bool(self.statement)
 
 
-def broken_definitions(connection: sqlite3.Connection) -> Iterator[Damage]:
-    """Yield every difference between what is defined and what should be."""
-    found, expected = _definitions(connection), _expected()
+def find_damaged_definitions(connection: sqlite3.Connection) -> Iterator[Damage]:
+    """Yield every difference between the definitions in the file and those it should have."""
+    found, expected = _definitions(connection), _expected_definitions()
     for name, definition in expected.items():
         if name not in found:
-            yield Damage(f"the {definition.kind} {name} is missing: {_lost(definition)}")
+            yield Damage(f"the {definition.kind} {name} is missing: {_consequence(definition)}")
         elif found[name] != definition:
-            yield Damage(f"the {definition.kind} {name} is defined otherwise than it was made: {_lost(definition)}")
+            yield Damage(
+                f"the {definition.kind} {name} is defined differently than it was created: {_consequence(definition)}"
+            )
     for name, definition in found.items():
         if name not in expected:
             yield Damage(
-                f"the {definition.kind} {name} is not Holdfast's: remove it, unless it is what a table or index that"
-                " is missing has become"
+                f"the {definition.kind} {name} is not Holdfast's: remove it,"
+                " unless it is a missing table or index under another name"
             )
 
 
-def whole_tables(connection: sqlite3.Connection) -> set[str]:
-    """Return the tables that are defined as they should be."""
+def undamaged_tables(connection: sqlite3.Connection) -> set[str]:
+    """Return the names of the tables that are defined as they should be."""
     found = _definitions(connection)
-    return {name for name, one in _expected().items() if one.kind == "table" and found.get(name) == one}
+    return {
+        name
+        for name, definition in _expected_definitions().items()
+        if definition.kind == "table" and found.get(name) == definition
+    }
 
 
-def lost_for_good(connection: sqlite3.Connection) -> list[str]:
-    """Return what is missing or altered and cannot be made again from what is there."""
+def unrecoverable(connection: sqlite3.Connection) -> list[str]:
+    """Return the names of what is missing or altered and cannot be created from the rest of the file."""
     return [name for name, definition in _altered(connection).items() if not definition.is_derived]
 
 
-def restore_indexes(connection: sqlite3.Connection) -> int:
-    """Make the indexes that are missing or altered anew; return how many."""
-    altered = {name: one for name, one in _altered(connection).items() if one.is_derived}
+def recreate_indexes(connection: sqlite3.Connection) -> int:
+    """Create the missing and altered indexes again; return how many."""
+    altered = {name: definition for name, definition in _altered(connection).items() if definition.is_derived}
     for name, definition in altered.items():
         connection.execute(f"DROP INDEX IF EXISTS {name}")
         connection.execute(definition.statement)
@@ -69,28 +75,28 @@ def restore_indexes(connection: sqlite3.Connection) -> int:
 
 
 def _altered(connection: sqlite3.Connection) -> dict[str, Definition]:
-    """Return the definitions, as they should be, of what is missing or altered."""
+    """Return what is missing or altered in the file, as it should be defined."""
     found = _definitions(connection)
-    return {name: definition for name, definition in _expected().items() if found.get(name) != definition}
+    return {name: definition for name, definition in _expected_definitions().items() if found.get(name) != definition}
 
 
 def _definitions(connection: sqlite3.Connection) -> dict[str, Definition]:
     rows = connection.execute("SELECT name, type, tbl_name, sql FROM sqlite_master").fetchall()
-    # `ANALYZE` keeps its counts in tables of these names, and anyone may run it.
-    mine = [row for row in rows if not str(row[0]).startswith("sqlite_stat")]
+    # `ANALYZE`, which anyone may run, keeps its statistics in tables of these names.
+    ours = [row for row in rows if not str(row[0]).startswith("sqlite_stat")]
     return {
-        str(name): Definition(str(kind), str(table), " ".join((sql or "").split())) for name, kind, table, sql in mine
+        str(name): Definition(str(kind), str(table), " ".join((sql or "").split())) for name, kind, table, sql in ours
     }
 
 
 @lru_cache(maxsize=1)
-def _expected() -> Mapping[str, Definition]:
+def _expected_definitions() -> Mapping[str, Definition]:
     with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as empty:
         migrate(empty, name="an empty database")
         return _definitions(empty)
 
 
-def _lost(definition: Definition) -> str:
+def _consequence(definition: Definition) -> str:
     if definition.is_derived:
-        return "repair makes it anew"
+        return "repair creates it again"
     return "its rows are lost or cannot be trusted, restore a backup"

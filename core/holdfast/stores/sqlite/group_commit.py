@@ -1,52 +1,44 @@
-"""Group commit: writes that arrive together share one transaction, so they share its `fsync`.
+"""Group commit: writes that arrive together share one transaction, and so its `fsync`.
 
-The thread that comes to `flush` first carries out everything queued, each call in a savepoint of its own, and
-answers every caller after the one commit. A lone writer pays nothing for it.
+The first thread to call `flush` carries out everything queued and sets every caller's outcome after the one commit.
+Under load an `fsync` of 0.1 to several milliseconds serves the whole group; a hundred concurrent adds take about as
+long as one. A lone writer pays nothing for it.
 """
 
 from __future__ import annotations
 
-import sqlite3
-import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 from holdfast.stores.protocol import QueuedWrite
+from holdfast.stores.sqlite.connections import Connections
 
 Work = Callable[[], Any]
 
 
 class GroupCommit:
-    """A queue of writes in front of one connection.
+    """A queue of writes in front of the writing connection."""
 
-    Args:
-        lock: Held while a group is carried out.
-        translate: Turns what SQLite raises into what callers see.
-
-    Attributes:
-        connection: In autocommit mode; used by one thread at a time, under `lock`.
-    """
-
-    connection: sqlite3.Connection
-
-    def __init__(self, lock: threading.RLock, translate: Callable[[BaseException], BaseException]) -> None:
-        self._lock = lock
-        self._translate = translate
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
         self._queue: deque[tuple[Work, QueuedWrite[Any]]] = deque()
 
     def submit(self, work: Work) -> QueuedWrite[Any]:
-        """Queue `work`; its result is known when a `flush` has committed it."""
-        answer: QueuedWrite[Any] = QueuedWrite()
-        self._queue.append((work, answer))
-        return answer
+        """Queue `work`; its outcome is set by the `flush` that commits it."""
+        queued: QueuedWrite[Any] = QueuedWrite()
+        self._queue.append((work, queued))
+        return queued
 
     def flush(self) -> bool:
-        """Carry out and commit what is queued; return whether there was anything."""
-        with self._lock:
+        """Carry out and commit what is queued; return whether there was anything.
+
+        A thread whose write another thread has taken waits here for the lock, and so for the commit.
+        """
+        with self._connections.write_lock:
             group = self._drain()
             if group:
-                self._carry_out(group)
+                self._commit(group)
             return bool(group)
 
     def forget(self) -> None:
@@ -59,38 +51,39 @@ class GroupCommit:
             group.append(self._queue.popleft())
         return group
 
-    def _carry_out(self, group: list[tuple[Work, QueuedWrite[Any]]]) -> None:
+    def _commit(self, group: list[tuple[Work, QueuedWrite[Any]]]) -> None:
+        connection = self._connections.writer
         try:
-            self.connection.execute("BEGIN IMMEDIATE")
-            outcomes = [self._attempt(work, alone=len(group) == 1) for work, _ in group]
-            if self.connection.in_transaction:
-                self.connection.execute("COMMIT")
-        except BaseException as error:  # noqa: BLE001 - every caller of the group is told
-            self._roll_back()
+            connection.execute("BEGIN IMMEDIATE")
+            outcomes = [self._run(work, alone=len(group) == 1) for work, _ in group]
+            if connection.in_transaction:
+                connection.execute("COMMIT")
+        except BaseException as error:  # noqa: BLE001 - every caller of the group gets it
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
             outcomes = [(None, error)] * len(group)
-        for (_, answer), (result, failure) in zip(group, outcomes, strict=True):
-            answer.value = result
-            answer.failure = None if failure is None else self._translate(failure)
-            answer.is_done = True
+        for (_, queued), (result, failure) in zip(group, outcomes, strict=True):
+            queued.value = result
+            queued.failure = None if failure is None else self._connections.translate(failure)
+            queued.is_done = True
 
-    def _attempt(self, work: Work, *, alone: bool) -> tuple[Any, BaseException | None]:
-        """Run one call so that it leaves all of its writes or none."""
-        execute = self.connection.execute
+    def _run(self, work: Work, *, alone: bool) -> tuple[Any, BaseException | None]:
+        """Run one call so that it leaves all of its writes or none.
+
+        A savepoint undoes a failed call without the others; a lone call needs none, as the transaction is its own.
+        """
+        connection = self._connections.writer
         if not alone:
-            execute("SAVEPOINT call")
+            connection.execute("SAVEPOINT call")
         try:
             result = work()
         except BaseException as error:
-            if not self.connection.in_transaction:
-                raise  # SQLite gave up the whole transaction, as it does on a full disk
-            execute("ROLLBACK" if alone else "ROLLBACK TO call")
+            if not connection.in_transaction:
+                raise  # SQLite has rolled back the whole transaction, as it does on a full disk
+            connection.execute("ROLLBACK" if alone else "ROLLBACK TO call")
             if not alone:
-                execute("RELEASE call")
+                connection.execute("RELEASE call")
             return None, error
         if not alone:
-            execute("RELEASE call")
+            connection.execute("RELEASE call")
         return result, None
-
-    def _roll_back(self) -> None:
-        if self.connection.in_transaction:
-            self.connection.execute("ROLLBACK")

@@ -1,65 +1,65 @@
-"""What `doctor` reads in a file, its definitions and row by row, and how it sets damaged rows aside."""
+"""What `doctor` checks in a file, row by row, and how it sets damaged rows aside."""
 
 from __future__ import annotations
 
 import contextlib
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
 
 from holdfast.errors import StorageError
 from holdfast.stores.protocol import Damage
-from holdfast.stores.sqlite.definitions import broken_definitions, lost_for_good, restore_indexes, whole_tables
-from holdfast.stores.sqlite.rows import COLUMNS, WIDTH, checksum, record_checksum, to_json, vector_checksum
-from holdfast.stores.sqlite.settings import broken_settings, settle_settings
-
-_CHANGE = "sequence, row, memory_id, event, happened_at, recorded_at, actor_id, role, before"
-_MESSAGE = "role, content, name, happened_at"
-
-
-def damages_of(connection: sqlite3.Connection) -> list[Damage]:
-    """Return everything in the file that does not match its definition, its checksum or its neighbours."""
-    with _any_text(connection):
-        pages = _broken_pages(connection)
-        whole = whole_tables(connection)
-        found = [*broken_definitions(connection), *pages]
-        for check, tables in _CHECKS.items():
-            if tables <= whole:
-                found += _as_far_as_readable(check(connection)) if pages else check(connection)
-        return found
-
-
-def restore(connection: sqlite3.Connection) -> int:
-    """Make anew what can be derived from what is there; return how many indexes were missing or altered.
-
-    Raises:
-        StorageError: The tables themselves are broken, so that nothing in them can be told apart safely.
-    """
-    with _any_text(connection), _giving_up():
-        for name in lost_for_good(connection):
-            raise StorageError(f"{_BEYOND_REPAIR}: {name} is missing or altered")
-        restored = restore_indexes(connection)
-        # What SQLite looks up by, and must find again to delete, may be what is damaged.
-        settle_settings(connection, {})
-        connection.execute("REINDEX")
-        for damage in _broken_pages(connection):
-            raise StorageError(f"{_BEYOND_REPAIR}: {damage.problem}")
-        return restored
-
-
-def move_aside(connection: sqlite3.Connection, damages: Sequence[Damage]) -> list[tuple[int, str]]:
-    """Move the damaged memories into the table `damaged`; return their rows and ids."""
-    with _any_text(connection):
-        problems = {damage.row: damage.problem for damage in damages if damage.row is not None}
-        return [moved for row, problem in problems.items() for moved in _move(connection, row, problem)]
-
+from holdfast.stores.sqlite.definitions import (
+    find_damaged_definitions,
+    recreate_indexes,
+    undamaged_tables,
+    unrecoverable,
+)
+from holdfast.stores.sqlite.rows import COLUMN_COUNT, COLUMNS, checksum, record_checksum, to_json, vector_checksum
+from holdfast.stores.sqlite.settings import find_damaged_settings, replace_damaged_settings
 
 _BEYOND_REPAIR = "this cannot be repaired, restore a backup"
 
 
+def find_damage(connection: sqlite3.Connection) -> list[Damage]:
+    """Return everything in the file that does not match its definition, its checksum or the rows it belongs to."""
+    with _tolerating_damaged_text(connection):
+        pages = _find_damaged_pages(connection)
+        undamaged = undamaged_tables(connection)
+        damages = [*find_damaged_definitions(connection), *pages]
+        for check, tables in _CHECKS.items():
+            if tables <= undamaged:
+                damages += _until_unreadable(check(connection)) if pages else check(connection)
+        return damages
+
+
+def rebuild_indexes(connection: sqlite3.Connection) -> int:
+    """Rebuild what can be derived from the rest of the file; return how many indexes were missing or altered.
+
+    Raises:
+        StorageError: The tables themselves are damaged, so that nothing in them can be trusted.
+    """
+    with _tolerating_damaged_text(connection), _raising_beyond_repair():
+        for name in unrecoverable(connection):
+            raise StorageError(f"{_BEYOND_REPAIR}: {name} is missing or altered")
+        count = recreate_indexes(connection)
+        # The key of a setting, or of an index, may itself be damaged; written again as a whole, it can be found.
+        replace_damaged_settings(connection, {})
+        connection.execute("REINDEX")
+        for damage in _find_damaged_pages(connection):
+            raise StorageError(f"{_BEYOND_REPAIR}: {damage.problem}")
+        return count
+
+
+def quarantine(connection: sqlite3.Connection, damages: Sequence[Damage]) -> list[tuple[int, str]]:
+    """Move the damaged memories into the table `damaged`; return their rows and ids."""
+    with _tolerating_damaged_text(connection):
+        problems = {damage.row: damage.problem for damage in damages if damage.row is not None}
+        return [moved for row, problem in problems.items() for moved in _move(connection, row, problem)]
+
+
 @contextlib.contextmanager
-def _any_text(connection: sqlite3.Connection) -> Iterator[None]:
-    """Read texts that are damaged too."""
+def _tolerating_damaged_text(connection: sqlite3.Connection) -> Iterator[None]:
+    """Read texts that are not UTF-8 any more with replacement characters."""
     connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
     try:
         yield
@@ -68,18 +68,18 @@ def _any_text(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _giving_up() -> Iterator[None]:
-    """Say so when SQLite itself finds the file corrupt."""
+def _raising_beyond_repair() -> Iterator[None]:
+    """Raise a `StorageError` that says so when SQLite itself finds the file corrupt."""
     try:
         yield
     except sqlite3.OperationalError:
-        raise  # a full disk, a lock: nothing that another file would help
+        raise  # a full disk or a lock, which another file would not help
     except sqlite3.DatabaseError as error:
         raise StorageError(f"{_BEYOND_REPAIR}: {error}") from error
 
 
-def _as_far_as_readable(damages: Iterator[Damage]) -> Iterator[Damage]:
-    # That pages cannot be read was told already, page by page.
+def _until_unreadable(damages: Iterator[Damage]) -> Iterator[Damage]:
+    # The unreadable pages are reported already, one by one.
     with contextlib.suppress(sqlite3.DatabaseError):
         yield from damages
 
@@ -87,30 +87,30 @@ def _as_far_as_readable(damages: Iterator[Damage]) -> Iterator[Damage]:
 def _move(connection: sqlite3.Connection, row: int, problem: str) -> Iterator[tuple[int, str]]:
     found = connection.execute(f"SELECT {COLUMNS} FROM memories WHERE row = ?", [row]).fetchall()
     for values in found:
-        shown = [value.hex() if isinstance(value, bytes) else value for value in values]
-        connection.execute("INSERT OR REPLACE INTO damaged VALUES (?, ?, ?)", [row, problem, to_json(shown)])
+        printable = [value.hex() if isinstance(value, bytes) else value for value in values]
+        connection.execute("INSERT OR REPLACE INTO damaged VALUES (?, ?, ?)", [row, problem, to_json(printable)])
         yield row, str(values[0])
     for table in ("memories", "vectors"):
         connection.execute(f"DELETE FROM {table} WHERE row = ?", [row])
 
 
-def _broken_pages(connection: sqlite3.Connection) -> list[Damage]:
+def _find_damaged_pages(connection: sqlite3.Connection) -> list[Damage]:
     try:
         answers = [answer for (answer,) in connection.execute("PRAGMA integrity_check(20)")]
     except sqlite3.OperationalError:
         raise
-    except sqlite3.DatabaseError as error:  # so broken that the check itself gives up
+    except sqlite3.DatabaseError as error:  # the check itself fails on a badly damaged file
         answers = [str(error)]
     return [Damage(f"the file itself: {answer}") for answer in answers if answer != "ok"]
 
 
-def _broken_records(connection: sqlite3.Connection) -> Iterator[Damage]:
+def _find_damaged_records(connection: sqlite3.Connection) -> Iterator[Damage]:
     for row, *values in connection.execute(f"SELECT row, {COLUMNS}, checksum FROM memories"):
-        if record_checksum(values[:WIDTH]) != values[WIDTH]:
+        if record_checksum(values[:COLUMN_COUNT]) != values[COLUMN_COUNT]:
             yield Damage("the record does not match its checksum", memory_id=str(values[0]), row=row)
 
 
-def _broken_vectors(connection: sqlite3.Connection) -> Iterator[Damage]:
+def _find_damaged_vectors(connection: sqlite3.Connection) -> Iterator[Damage]:
     for vector, terms, written, memory_id, row in connection.execute(
         "SELECT vector, terms, vectors.checksum, id, vectors.row"
         " FROM vectors LEFT JOIN memories ON memories.row = vectors.row"
@@ -119,24 +119,21 @@ def _broken_vectors(connection: sqlite3.Connection) -> Iterator[Damage]:
             yield Damage("the vector or its terms do not match their checksum", memory_id=memory_id, row=row)
 
 
-def _broken_changes(connection: sqlite3.Connection) -> Iterator[Damage]:
-    for memory_id, values in _checked(connection, "changes", _CHANGE):
-        yield Damage(f"version {values[0]} in the history of {memory_id} does not match its checksum")
+def _find_damaged_changes(connection: sqlite3.Connection) -> Iterator[Damage]:
+    columns = "sequence, row, memory_id, event, happened_at, recorded_at, actor_id, role, before"
+    for *values, written in connection.execute(f"SELECT {columns}, checksum FROM changes"):
+        if checksum(values) != written:
+            yield Damage(f"version {values[0]} in the history of {values[2]} does not match its checksum")
 
 
-def _broken_messages(connection: sqlite3.Connection) -> Iterator[Damage]:
-    for _, values in _checked(connection, "messages", f"{_MESSAGE}, number"):
-        yield Damage(f"source message {values[4]} does not match its checksum")
-
-
-def _checked(connection: sqlite3.Connection, table: str, columns: str) -> Iterator[tuple[str, Sequence[Any]]]:
-    for *values, written in connection.execute(f"SELECT {columns}, checksum FROM {table}"):
-        content = values[:4] if table == "messages" else values
+def _find_damaged_messages(connection: sqlite3.Connection) -> Iterator[Damage]:
+    columns = "number, role, content, name, happened_at"
+    for number, *content, written in connection.execute(f"SELECT {columns}, checksum FROM messages"):
         if checksum(content) != written:
-            yield values[2], values
+            yield Damage(f"source message {number} does not match its checksum")
 
 
-def _broken_neighbours(connection: sqlite3.Connection) -> Iterator[Damage]:
+def _find_orphans(connection: sqlite3.Connection) -> Iterator[Damage]:
     for row, memory_id in connection.execute(
         "SELECT row, id FROM memories WHERE NOT EXISTS (SELECT 1 FROM vectors WHERE vectors.row = memories.row)"
     ):
@@ -151,12 +148,12 @@ def _broken_neighbours(connection: sqlite3.Connection) -> Iterator[Damage]:
         yield Damage("a vector belongs to no memory", row=row)
 
 
-# Each check beside the tables it reads.
 _CHECKS: Mapping[Callable[[sqlite3.Connection], Iterator[Damage]], set[str]] = {
-    broken_settings: {"settings"},
-    _broken_records: {"memories"},
-    _broken_vectors: {"memories", "vectors"},
-    _broken_changes: {"changes"},
-    _broken_messages: {"messages"},
-    _broken_neighbours: {"memories", "vectors", "changes"},
+    find_damaged_settings: {"settings"},
+    _find_damaged_records: {"memories"},
+    _find_damaged_vectors: {"memories", "vectors"},
+    _find_damaged_changes: {"changes"},
+    _find_damaged_messages: {"messages"},
+    _find_orphans: {"memories", "vectors", "changes"},
 }
+"""Every check with the tables it reads: it runs only if those are defined as they should be."""

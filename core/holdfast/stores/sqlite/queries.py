@@ -1,4 +1,4 @@
-"""The queries of the store, and the records made of their rows."""
+"""The store's longer queries, and what their rows become."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from holdfast.records import MemoryRecord, SourceMessage
 from holdfast.scope import Scope
 from holdfast.stores.protocol import IndexBatch, Version
 from holdfast.stores.sqlite.rows import (
+    COLUMN_COUNT,
     COLUMNS,
-    WIDTH,
     checksum,
-    damaged,
+    damage_error,
     from_document,
     from_row,
     record_checksum,
     vector_checksum,
 )
 
-HISTORY = """
+VERSIONS = """
 WITH one (row) AS (
     SELECT row FROM memories WHERE id = :id
     UNION
@@ -34,53 +34,49 @@ WITH one (row) AS (
 SELECT sequence, event, happened_at, recorded_at, actor_id, role, before, row, memory_id, checksum
 FROM changes WHERE sequence IN one OR (row IN one AND row <> sequence) ORDER BY sequence
 """
-
+"""The changes of the memory with an id: of its present row, and of rows it had before it was deleted."""
 
 _ENTRY = f"SELECT {COLUMNS}, memories.checksum, vectors.row, vector, terms, vectors.checksum"
 
-
 ALL_ENTRIES = f"{_ENTRY} FROM vectors JOIN memories ON memories.row = vectors.row ORDER BY vectors.row"
-
 
 CHANGED_ENTRIES = (
     f"{_ENTRY} FROM (SELECT DISTINCT row FROM changes WHERE sequence > ?) AS changed"
     " JOIN memories ON memories.row = changed.row JOIN vectors ON vectors.row = changed.row ORDER BY vectors.row"
 )
 
+NEEDS_RESTART = "SELECT 1 FROM changes WHERE sequence > ? AND event IN ('RESET', 'REEMBED')"
 
-RESTART_SINCE = "SELECT 1 FROM changes WHERE sequence > ? AND event IN ('RESET', 'REEMBED')"
-
-
-REMOVED_ROWS = """
+DELETED_ROWS = """
 SELECT DISTINCT row FROM changes
 WHERE sequence > ? AND NOT EXISTS (SELECT 1 FROM memories WHERE memories.row = changes.row)
 """
 
 
 def select_records(
-    connection: sqlite3.Connection, matching: Filter, *, limit: int | None = None, offset: int = 0
+    connection: sqlite3.Connection, filters: Filter, *, limit: int | None = None, offset: int = 0
 ) -> list[MemoryRecord]:
-    """Return the memories that match, newest first."""
-    condition, values = to_sql(matching)
+    """Return the memories that match `filters`, newest first."""
+    condition, values = to_sql(filters)
     found = connection.execute(
         f"SELECT {COLUMNS}, checksum FROM memories WHERE {condition}"
         " ORDER BY created_at DESC, row DESC LIMIT ? OFFSET ?",
         [*values, -1 if limit is None else limit, offset],
     )
-    # A cursor that failed halfway and lives on in a traceback would hold its connection to the state of that moment.
+    # A cursor that failed halfway stays alive in a traceback, and would hold its connection to the state of that time.
     with contextlib.closing(found):
         records = [from_row(row) for row in found.fetchall()]
-    holds = to_predicate(matching)
+    matches = to_predicate(filters)
     for record in records:
-        # SQLite believes its own indexes: one flipped bit there would show one user's memory to another.
-        if not holds(record):
-            raise damaged(f"the index that led to memory {record.id}")
+        # SQLite trusts its own indexes: a flipped bit in one would show one user's memory to another.
+        if not matches(record):
+            raise damage_error(f"the index that led to memory {record.id}")
     return records
 
 
 @contextlib.contextmanager
 def consistent_reads(connection: sqlite3.Connection) -> Iterator[None]:
-    """Let several queries see one state."""
+    """Give several queries one consistent state; inside a transaction they have it already."""
     if connection.in_transaction:
         yield
         return
@@ -91,38 +87,48 @@ def consistent_reads(connection: sqlite3.Connection) -> Iterator[None]:
         connection.execute("COMMIT")
 
 
-_scope_of = functools.lru_cache(maxsize=4096)(Scope)  # the turns of a session lie beside each other
+_scope = functools.lru_cache(maxsize=4096)(Scope)  # the turns of a session are neighbours and share one object
 
 
-def index_entries_of(
-    part: Sequence[Sequence[Any]], removed: Sequence[int], sequence: int, *, restart: bool
+def to_index_batch(
+    rows: Sequence[Sequence[Any]], deleted_rows: Sequence[int], sequence: int, *, restart: bool
 ) -> IndexBatch:
-    """Return the rows of a query as the index wants them."""
-    for values in part:
-        if record_checksum(values[:WIDTH]) != values[WIDTH] or vector_checksum(*values[-3:-1]) != values[-1]:
-            raise damaged(f"memory {values[0]}")
-    vectors = np.frombuffer(b"".join([values[-3] for values in part]), dtype="<f4")
+    """Return rows of `ALL_ENTRIES` or `CHANGED_ENTRIES` as a batch for the index.
+
+    Raises:
+        StorageError: A checksum does not match.
+    """
+    for values in rows:
+        if (
+            record_checksum(values[:COLUMN_COUNT]) != values[COLUMN_COUNT]
+            or vector_checksum(*values[-3:-1]) != values[-1]
+        ):
+            raise damage_error(f"memory {values[0]}")
+    vectors = np.frombuffer(b"".join([values[-3] for values in rows]), dtype="<f4")
     return IndexBatch(
-        rows=np.fromiter((values[-4] for values in part), dtype=np.int64, count=len(part)),
-        scopes=[_scope_of(*values[2:6]) for values in part],
-        expiration_dates=[values[16] for values in part],
-        memory_types=[values[10] for values in part],
-        speakers=[values[9] for values in part],
-        vectors=vectors.reshape(len(part), -1) if part else vectors.reshape(0, 0),
-        terms=[np.frombuffer(values[-2], dtype="<u4") for values in part],
-        deleted_rows=removed,
+        rows=np.fromiter((values[-4] for values in rows), dtype=np.int64, count=len(rows)),
+        scopes=[_scope(*values[2:6]) for values in rows],
+        expiration_dates=[values[16] for values in rows],
+        memory_types=[values[10] for values in rows],
+        speakers=[values[9] for values in rows],
+        vectors=vectors.reshape(len(rows), -1) if rows else vectors.reshape(0, 0),
+        terms=[np.frombuffer(values[-2], dtype="<u4") for values in rows],
+        deleted_rows=deleted_rows,
         sequence=sequence,
         restart=restart,
     )
 
 
-def versions_of(memory_id: str, changes: Sequence[Sequence[Any]], text_now: str | None) -> list[Version]:
-    """Chain the changes: what a change left is what the next one found."""
-    for sequence, event, happened, recorded, actor, role, before, row, of_memory, written in changes:
-        if checksum((sequence, row, of_memory, event, happened, recorded, actor, role, before)) != written:
-            raise damaged(f"version {sequence} of memory {memory_id}")
+def to_versions(memory_id: str, changes: Sequence[Sequence[Any]], current_text: str | None) -> list[Version]:
+    """Return rows of `VERSIONS` as versions.
+
+    The file stores only what each change replaced: its new text is the old text of the next change.
+    """
+    for sequence, event, happened_at, recorded_at, actor_id, role, before, row, id_then, written in changes:
+        if checksum((sequence, row, id_then, event, happened_at, recorded_at, actor_id, role, before)) != written:
+            raise damage_error(f"version {sequence} of memory {memory_id}")
     old_texts = [from_document(change[6]).text if change[6] else None for change in changes]
-    new_texts = [*old_texts, text_now][1:]
+    new_texts = [*old_texts, current_text][1:]
     return [
         Version(
             number=change[0],
@@ -140,8 +146,12 @@ def versions_of(memory_id: str, changes: Sequence[Sequence[Any]], text_now: str 
     ]
 
 
-def source_message_of(row: Sequence[Any]) -> SourceMessage:
-    """Return the message of a row."""
+def to_source_message(row: Sequence[Any]) -> SourceMessage:
+    """Return the source message of a row.
+
+    Raises:
+        StorageError: The checksum does not match.
+    """
     if checksum(row[:4]) != row[4]:
-        raise damaged(f"message {row[5]}")
+        raise damage_error(f"message {row[5]}")
     return SourceMessage(role=row[0], content=row[1], name=row[2], happened_at=row[3])

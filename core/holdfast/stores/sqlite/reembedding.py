@@ -1,4 +1,4 @@
-"""Vectors of another embedder on their way into a file: kept beside the old ones until every memory has its own."""
+"""Vectors of a new embedder, staged in a table of their own until every memory has one."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from holdfast.records import MemoryRecord
 from holdfast.stores.protocol import IndexEntry
 from holdfast.stores.sqlite.rows import COLUMNS, from_row, record_checksum, to_blobs, to_row, vector_checksum
 
-_STALE = "FROM memories LEFT JOIN reembedded USING (row) WHERE reembedded.of_record IS NOT memories.checksum"
+# A staged vector is that of the memory as it was embedded; an update since then shows in the record's checksum.
+_NOT_STAGED = "FROM memories LEFT JOIN reembedded USING (row) WHERE reembedded.of_record IS NOT memories.checksum"
 
 
-def count_stale(connection: sqlite3.Connection) -> int:
-    """Return how many memories have no new vector, or one of what they said before."""
-    (count,) = connection.execute(f"SELECT count(*) {_STALE}").fetchone()
+def count_memories_to_embed(connection: sqlite3.Connection) -> int:
+    """Return how many memories have no staged vector of their present text."""
+    (count,) = connection.execute(f"SELECT count(*) {_NOT_STAGED}").fetchone()
     return int(count)
 
 
-def stale_memories(connection: sqlite3.Connection, *, after: int, limit: int) -> list[tuple[int, MemoryRecord]]:
-    """Return memories behind row `after` that have no new vector, or one of what they said before, with their rows."""
+def list_memories_to_embed(connection: sqlite3.Connection, *, after: int, limit: int) -> list[tuple[int, MemoryRecord]]:
+    """Return memories in rows above `after` that have no staged vector of their present text, each with its row."""
     found = connection.execute(
-        f"SELECT {COLUMNS}, memories.checksum, row {_STALE} AND row > ? ORDER BY row LIMIT ?", [after, limit]
+        f"SELECT {COLUMNS}, memories.checksum, row {_NOT_STAGED} AND row > ? ORDER BY row LIMIT ?", [after, limit]
     ).fetchall()
     return [(values[-1], from_row(values)) for values in found]
 
@@ -29,7 +30,7 @@ def stale_memories(connection: sqlite3.Connection, *, after: int, limit: int) ->
 def stage_vectors(
     connection: sqlite3.Connection, memories: Sequence[tuple[int, MemoryRecord]], entries: Sequence[IndexEntry]
 ) -> None:
-    """Keep the new vectors of memories; of one that is gone meanwhile, none."""
+    """Store new vectors of `memories`, except of those deleted since they were read."""
     for (row, record), entry in zip(memories, entries, strict=True):
         vector, terms = to_blobs(entry)
         connection.execute(
@@ -39,14 +40,14 @@ def stage_vectors(
 
 
 def adopt_vectors(connection: sqlite3.Connection) -> int | None:
-    """Put the new vectors in the place of the old ones; return how many, `None` while a memory has none.
+    """Replace all vectors by the staged ones; return how many, or `None` while some memory has none.
 
-    One that is not as it was written is none.
+    Damaged staged vectors are dropped first, so that their memories are embedded again.
     """
-    kept = connection.execute("SELECT row, vector, terms, checksum FROM reembedded")
-    broken = [(row,) for row, vector, terms, written in kept if vector_checksum(vector, terms) != written]
-    connection.executemany("DELETE FROM reembedded WHERE row = ?", broken)
-    if count_stale(connection):
+    staged = connection.execute("SELECT row, vector, terms, checksum FROM reembedded")
+    damaged = [(row,) for row, vector, terms, written in staged if vector_checksum(vector, terms) != written]
+    connection.executemany("DELETE FROM reembedded WHERE row = ?", damaged)
+    if count_memories_to_embed(connection):
         return None
     connection.execute(
         "UPDATE vectors SET vector = new.vector, terms = new.terms, checksum = new.checksum"
@@ -56,5 +57,5 @@ def adopt_vectors(connection: sqlite3.Connection) -> int | None:
 
 
 def drop_vectors(connection: sqlite3.Connection) -> None:
-    """Drop what was kept."""
+    """Drop all staged vectors."""
     connection.execute("DELETE FROM reembedded")

@@ -1,4 +1,7 @@
-"""How a record becomes a row of the file and back, with the checksum that tells whether it is still itself."""
+"""How a record becomes a row of the file and back, and the checksums that detect damage.
+
+SQLite does not notice a flipped bit inside a row. Each row has a CRC-32, so what is damaged is never returned.
+"""
 
 from __future__ import annotations
 
@@ -25,10 +28,10 @@ COLUMNS = (
     "metadata, categories, created_at, updated_at, recorded_at, expiration_date, immutable, facts, "
     "standing"
 )
-"""The columns of a record, in the order of `to_row`; `checksum` follows them in every query."""
+"""The columns of a record, in the order of `to_row`; every query selects `checksum` after them."""
 
-WIDTH = COLUMNS.count(",") + 1
-_FIRST_WIDTH = COLUMNS[: COLUMNS.index(", facts")].count(",") + 1  # without the columns that came later
+COLUMN_COUNT = COLUMNS.count(",") + 1
+_FIRST_COLUMN_COUNT = COLUMNS[: COLUMNS.index(", facts")].count(",") + 1  # of the first schema
 
 
 def to_row(record: MemoryRecord) -> tuple[SqlValue, ...]:
@@ -62,11 +65,11 @@ def from_row(row: Sequence[Any]) -> MemoryRecord:
     """Return the record of a row of `COLUMNS` and checksum.
 
     Raises:
-        StorageError: The checksum does not hold.
+        StorageError: The checksum does not match.
     """
-    values = row[:WIDTH]
-    if record_checksum(values) != row[WIDTH]:
-        raise damaged(f"memory {row[0]}")
+    values = row[:COLUMN_COUNT]
+    if record_checksum(values) != row[COLUMN_COUNT]:
+        raise damage_error(f"memory {row[0]}")
     return MemoryRecord(
         id=values[0],
         text=values[1],
@@ -89,20 +92,20 @@ def from_row(row: Sequence[Any]) -> MemoryRecord:
 
 
 def to_blobs(entry: IndexEntry) -> tuple[bytes, bytes]:
-    """Return a vector and its terms as they lie in the file, little-endian."""
+    """Return the vector and the terms of `entry` as the file stores them, little-endian."""
     return np.asarray(entry.vector, "<f4").tobytes(), np.asarray(entry.terms, "<u4").tobytes()
 
 
-def damaged(what: str) -> StorageError:
-    """Return the error that says that `what` is not as it was written."""
+def damage_error(what: str) -> StorageError:
+    """Return the error for `what` not being as it was written."""
     return StorageError(
-        f"{what} is damaged: its checksum does not hold."
-        " `holdfast doctor --repair` sets it aside; a backup has it whole"
+        f"{what} is damaged: its checksum does not match."
+        " `holdfast doctor --repair` sets it aside; a backup has it undamaged"
     )
 
 
 def to_document(record: MemoryRecord) -> str:
-    """Return `record` whole as JSON text: how the history keeps what was."""
+    """Return all of `record` as JSON text, the form in which the history keeps earlier states."""
     return to_json(asdict(record))
 
 
@@ -117,36 +120,44 @@ def from_document(document: str) -> MemoryRecord:
 
 
 def checksum(values: Sequence[SqlValue]) -> int:
-    """Return the CRC-32 of a row's values, `None` told from empty."""
-    # `ascii` spells texts and whole numbers the same in every version of Python and Unicode, in one fast call.
+    """Return the CRC-32 of a row's values; `None` differs from an empty text.
+
+    >>> checksum(("tea", None, 1)) == checksum(("tea", "", 1))
+    False
+    """
+    # `ascii` writes texts and whole numbers the same in every version of Python and Unicode, in one fast call.
     return zlib.crc32(ascii(tuple(values)).encode())
 
 
 def record_checksum(values: Sequence[SqlValue]) -> int:
     """Return the CRC-32 of the values of `COLUMNS`.
 
-    Columns that came later count up to the last that holds something, so that rows written before them still hold.
+    Trailing columns added by later schemas count only if they hold something, so rows written before stay valid.
     """
-    width = WIDTH
-    while width > _FIRST_WIDTH and values[width - 1] is None:
-        width -= 1
-    return checksum(values[:width])
+    count = COLUMN_COUNT
+    while count > _FIRST_COLUMN_COUNT and values[count - 1] is None:
+        count -= 1
+    return checksum(values[:count])
 
 
 def vector_checksum(vector: object, terms: object) -> int:
-    """Return the CRC-32 of a vector and its terms; -1, which none is, where a damaged file holds something else."""
+    """Return the CRC-32 of a vector and its terms; -1, never a CRC, when damage has left something else than blobs."""
     if not isinstance(vector, bytes) or not isinstance(terms, bytes):
         return -1
     return zlib.crc32(terms, zlib.crc32(vector))
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=1024)  # the scopes of the conversations in progress
 def scope_key(scope: Scope) -> bytes:
-    """Return 16 bytes that stand for exactly this combination of ids."""
+    """Return 16 bytes that identify exactly this combination of ids."""
     ids = [getattr(scope, field) for field in SCOPE_FIELDS]
     return blake2b(to_json(ids).encode(), digest_size=16).digest()
 
 
 def to_json(value: Json | Mapping[str, Any] | Sequence[Any]) -> str:
-    """Return compact JSON text in the characters of the original."""
+    """Return compact JSON text that keeps characters outside ASCII.
+
+    >>> to_json({"city": "Zürich"})
+    '{"city":"Zürich"}'
+    """
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

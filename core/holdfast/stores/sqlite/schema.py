@@ -1,7 +1,7 @@
 """The tables of a Holdfast file, as an append-only list of steps.
 
-Each step runs in one transaction together with the count of steps done (`PRAGMA user_version`). A step that was
-ever released is never edited: a change is a new step at the end.
+Each step runs in one transaction together with the count of steps done (`PRAGMA user_version`). A released step is
+never edited: a change is a new step at the end.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from holdfast.stores.protocol import STORE_ID_SETTING
 from holdfast.stores.sqlite.rows import checksum
 
 APPLICATION_ID = 0x484F4C44
-"""`HOLD`: what tells a Holdfast file from any other SQLite database."""
+"""`HOLD` in ASCII: distinguishes a Holdfast file from any other SQLite database."""
 
-# A memory's `row` is the number of the change that made it: rows are never reused, and no counter but the change
-# sequence is needed. `changes.before` holds the record as it stood before an UPDATE or DELETE; for an ADD there is
-# nothing before, so a memory that never changed is written once.
+# A memory's `row` is the number of the change that inserted it: rows are never reused, and no counter but the change
+# sequence is needed. `changes.before` holds the record as it was before an UPDATE or DELETE. An ADD has nothing before
+# it, so a memory that never changed is written once. `fingerprint` is the content hash of a memory.
 _FIRST = """
 CREATE TABLE settings (
     name     TEXT PRIMARY KEY,
@@ -107,7 +107,7 @@ CREATE TABLE damaged (
 ) STRICT;
 """
 
-# `reembedded` holds vectors of an embedder to come, each with the checksum of the memory as it was embedded.
+# `reembedded` holds the staged vectors of a new embedder, each with the checksum of the record that was embedded.
 _SECOND = """
 ALTER TABLE memories ADD COLUMN facts TEXT;
 ALTER TABLE memories ADD COLUMN standing TEXT;
@@ -125,18 +125,22 @@ STEPS: tuple[str, ...] = (_FIRST, _SECOND)
 
 
 def migrate(connection: sqlite3.Connection, *, name: str) -> None:
-    """Bring the file behind `connection` to the newest schema; many processes may do so at once.
+    """Bring the file behind `connection` to the newest schema; several processes may do so at once.
+
+    Args:
+        connection: In autocommit mode.
+        name: What to call the file in errors.
 
     Raises:
-        SchemaTooNew: A newer Holdfast wrote it.
-        StorageError: It is a database of another program.
+        SchemaTooNew: A newer Holdfast wrote the file.
+        StorageError: The file is a database of another program, or has lost its tables.
     """
-    if _steps_done(connection, name) == len(STEPS):
+    if _count_steps(connection, name) == len(STEPS):
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
-        for number in range(_steps_done(connection, name), len(STEPS)):
-            _run(connection, STEPS[number])
+        for number in range(_count_steps(connection, name), len(STEPS)):
+            _run_script(connection, STEPS[number])
             connection.execute(f"PRAGMA user_version = {number + 1}")
         if not connection.execute("SELECT 1 FROM settings WHERE name = ?", [STORE_ID_SETTING]).fetchone():
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -144,12 +148,12 @@ def migrate(connection: sqlite3.Connection, *, name: str) -> None:
             connection.execute("INSERT INTO settings VALUES (?, ?, ?)", (*store_id, checksum(store_id)))
         connection.execute("COMMIT")
     except BaseException:
-        if connection.in_transaction:  # on a full disk SQLite has given it up itself
+        if connection.in_transaction:  # on a full disk SQLite has rolled back itself
             connection.execute("ROLLBACK")
         raise
 
 
-def _steps_done(connection: sqlite3.Connection, name: str) -> int:
+def _count_steps(connection: sqlite3.Connection, name: str) -> int:
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (done,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -162,8 +166,8 @@ def _steps_done(connection: sqlite3.Connection, name: str) -> int:
     return int(done)
 
 
-def _run(connection: sqlite3.Connection, script: str) -> None:
-    # `executescript` would commit first; the statements here hold no semicolon of their own.
+def _run_script(connection: sqlite3.Connection, script: str) -> None:
+    # `executescript` would commit first. No statement here contains a semicolon.
     for statement in script.split(";"):
         if statement.strip():
             connection.execute(statement)

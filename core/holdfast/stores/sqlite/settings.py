@@ -1,4 +1,4 @@
-"""The store-wide settings of a file: read with their checksums, each for itself, and settled when they are damaged."""
+"""The store-wide settings of a file, each with a checksum of its own."""
 
 from __future__ import annotations
 
@@ -12,73 +12,75 @@ from holdfast.errors import StorageError
 from holdfast.stores.protocol import Damage
 from holdfast.stores.sqlite.rows import checksum, to_json
 
-# As bytes: one setting that is no text any more must not keep the others from being read.
-_ALL = "SELECT CAST(name AS BLOB), CAST(value AS BLOB), checksum FROM settings"
+# As bytes: one setting that is no longer valid text must not prevent the others from being read.
+_ALL_SETTINGS = "SELECT CAST(name AS BLOB), CAST(value AS BLOB), checksum FROM settings"
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A setting as it stands in the file."""
+    """A setting as it is in the file."""
 
     name: str
     value: str
     checksum: int
 
     @property
-    def is_whole(self) -> bool:
+    def is_undamaged(self) -> bool:
         return checksum((self.name, self.value)) == self.checksum
 
 
 def read_setting(connection: sqlite3.Connection, name: str) -> Any:
-    """Return a setting, `None` when it was never set.
+    """Return a setting, `None` if it was never set.
 
     Raises:
-        StorageError: It is damaged, or cannot be told from one that is.
+        StorageError: The setting is damaged, or a damaged one may have been it.
     """
     rows = _rows(connection)
     for row in rows:
-        if row.name == name and row.is_whole:
+        if row.name == name and row.is_undamaged:
             return json.loads(row.value)
-    if all(row.is_whole for row in rows):
+    if all(row.is_undamaged for row in rows):
         return None
-    # What is damaged may be the name.
+    # A damaged setting may have lost its name, so a missing one may be damaged.
     raise StorageError(
-        f"the setting {name!r} is damaged: its checksum does not hold. `holdfast doctor` says what to do;"
-        " a backup has it whole"
+        f"the setting {name!r} is damaged: its checksum does not match. `holdfast doctor` says what to do;"
+        " a backup has it undamaged"
     )
 
 
 def write_settings(connection: sqlite3.Connection, settings: Mapping[str, Any]) -> None:
     """Set settings, JSON values by name."""
-    _insert(connection, [_row_of(name, value) for name, value in settings.items()])
+    _insert(connection, [_make_row(name, value) for name, value in settings.items()])
 
 
-def broken_settings(connection: sqlite3.Connection) -> Iterator[Damage]:
+def find_damaged_settings(connection: sqlite3.Connection) -> Iterator[Damage]:
     """Yield the settings that do not match their checksum."""
     for row in _rows(connection):
-        if not row.is_whole:
+        if not row.is_undamaged:
             yield Damage(f"the setting {row.name!r} does not match its checksum", setting=row.name)
 
 
-def settle_settings(connection: sqlite3.Connection, anew: Mapping[str, Any]) -> int:
-    """Put what `anew` says in the place of damaged settings, `None` to drop one; return how many were damaged.
+def replace_damaged_settings(connection: sqlite3.Connection, values: Mapping[str, Any]) -> int:
+    """Replace damaged settings by those of `values`, `None` to drop one; return how many were damaged.
 
-    The table is written as a whole: in a damaged one SQLite may not find the row it is to replace.
+    The table is written as a whole, since SQLite may not find a row to replace in a damaged one.
     """
     rows = _rows(connection)
-    replaced = [row for row in rows if not row.is_whole and row.name in anew]
-    kept = [row for row in rows if row not in replaced]
+    damaged = [row for row in rows if not row.is_undamaged and row.name in values]
+    others = [row for row in rows if row not in damaged]
     connection.execute("DELETE FROM settings")
-    _insert(connection, kept)
-    write_settings(connection, {name: value for name, value in anew.items() if value is not None})
-    return len(replaced)
+    _insert(connection, others)
+    write_settings(connection, {name: value for name, value in values.items() if value is not None})
+    return len(damaged)
 
 
 def _rows(connection: sqlite3.Connection) -> list[_Row]:
-    return [_Row(_text(name), _text(value), _number(written)) for name, value, written in connection.execute(_ALL)]
+    return [
+        _Row(_text(name), _text(value), _number(written)) for name, value, written in connection.execute(_ALL_SETTINGS)
+    ]
 
 
-def _row_of(name: str, value: Any) -> _Row:
+def _make_row(name: str, value: Any) -> _Row:
     text = to_json(value)
     return _Row(name, text, checksum((name, text)))
 
@@ -94,4 +96,4 @@ def _text(content: object) -> str:
 
 
 def _number(content: object) -> int:
-    return content if isinstance(content, int) else -1  # which no checksum is
+    return content if isinstance(content, int) else -1  # never a checksum
