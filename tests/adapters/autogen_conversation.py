@@ -1,4 +1,4 @@
-"""AutoGen at work with our memory: a real assistant and a real user proxy, a model that does as it is told."""
+"""AutoGen's assistant and user proxy with a scripted model and our memory."""
 
 import json
 import warnings

@@ -1,4 +1,4 @@
-"""One CrewAI crew of one agent, with a model that says what it was told."""
+"""One CrewAI crew of one agent with a scripted model."""
 
 import os
 import tempfile

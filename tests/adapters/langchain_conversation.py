@@ -1,4 +1,4 @@
-"""LangChain's own agents and chains with a scripted model and our memory in them."""
+"""LangChain's own agents and chains with a scripted model and our memory."""
 
 import os
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""A conversation through a LangGraph graph: recall, answer, remember, with a checkpointer between the turns."""
+"""A conversation through a LangGraph graph: recall, answer, remember, with a checkpointer between turns."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""LlamaIndex's own engines and agents with a scripted model and our memory in them."""
+"""LlamaIndex's own engines and agents with a scripted model and our memory."""
 
 # ruff: noqa: ARG002, FBT001, FBT002 - the signatures are LlamaIndex's
 

@@ -1,4 +1,4 @@
-"""Promises of `holdfast audit`: what is wrong is found, what is fine is left alone, and no secret is shown."""
+"""`holdfast audit` finds problems, reports nothing else, and never shows a secret."""
 
 import itertools
 import json
@@ -83,7 +83,7 @@ def test_a_secret_is_found_and_not_shown(kind, secret, audited):
         ("-----BEGIN RSA " + "PRIVATE KEY-----\nMIIEow\n-----END RSA " + "PRIVATE KEY-----", "MIIEow"),
     ],
 )
-def test_what_is_called_a_secret_is_one(text, secret):
+def test_values_named_like_secrets_are_secrets(text, secret):
     assert secrets_in(text)
     assert secret not in redacted(text)
 
@@ -104,18 +104,18 @@ def test_what_is_called_a_secret_is_one(text, secret):
         "I'd like to sk-ip the meeting",
     ],
 )
-def test_what_only_looks_like_a_secret_is_none(text):
+def test_text_that_resembles_a_secret_is_not_reported(text):
     assert secrets_in(text) == []
     assert redacted(text) == text
 
 
 @given(st.text(max_size=60), st.sampled_from(list(itertools.chain(*SECRETS.values()))), st.text(max_size=60))
-def test_whatever_stands_around_it_a_secret_is_not_shown(before, secret, after):
+def test_a_secret_in_any_surroundings_is_not_shown(before, secret, after):
     assert secret not in redacted(f"{before} {secret} {after}")
 
 
 @given(st.text(alphabet="password: is =sk-4 19a\n", max_size=200))
-def test_redaction_leaves_no_part_of_what_it_found(text):
+def test_redaction_leaves_no_part_of_a_secret(text):
     for one in secrets_in(text):
         assert 0 <= one.start < one.end <= len(text)
     spans = [(one.start, one.end) for one in secrets_in(text)]
@@ -142,7 +142,7 @@ def test_two_values_of_one_property_are_a_contradiction(audited):
     assert audit.serious
 
 
-def test_a_memory_long_overtaken_by_a_newer_one_is_stale(audited):
+def test_a_memory_contradicted_much_later_is_stale(audited):
     audit = audited(("I live in Rome", "2025-05-01"), ("I live in Bari", "2026-05-20"))
     assert found(audit, "stale") == ["I live in Rome"]
     assert not audit.serious
@@ -158,13 +158,13 @@ def test_a_memory_long_overtaken_by_a_newer_one_is_stale(audited):
         ("I live in Rome", "I no longer live in Bari"),
     ],
 )
-def test_what_can_both_be_true_is_no_contradiction(said, audited):
+def test_statements_that_can_both_be_true_are_not_a_contradiction(said, audited):
     audit = audited(*said)
     assert not found(audit, "contradiction")
     assert not found(audit, "stale")
 
 
-def test_what_has_ended_contradicts_what_says_it_goes_on(audited):
+def test_an_ended_state_contradicts_one_that_continues(audited):
     assert found(audited("I live in Rome", "I no longer live in Rome"), "contradiction") == ["I live in Rome"]
 
 
@@ -181,7 +181,7 @@ def test_two_speakers_and_two_users_do_not_contradict_or_repeat_each_other():
 TOWNS = {"Ida": "Rome", "Tom": "Bari"}
 
 
-def test_a_memory_revised_in_time_leaves_nothing_to_complain_of():
+def test_an_updated_memory_has_no_findings():
     with memory_for_tests() as memory:
         memory.add("I live in Rome", user_id="ana", timestamp="2025-01-01")
         memory.add("I live in Bari", user_id="ana", timestamp="2026-01-01")
@@ -192,7 +192,7 @@ def test_a_memory_revised_in_time_leaves_nothing_to_complain_of():
 # Duplicates and junk
 
 
-def test_the_same_words_are_a_duplicate_and_nearly_the_same_a_near_duplicate(audited):
+def test_equal_texts_are_duplicates_and_similar_ones_near_duplicates(audited):
     audit = audited(
         ("I'm allergic to peanuts", "2026-05-01"),
         ("i'm allergic to  Peanuts.", "2026-05-02"),
@@ -212,17 +212,17 @@ def test_the_same_words_are_a_duplicate_and_nearly_the_same_a_near_duplicate(aud
         ("我喜欢在早上喝绿茶", "我喜欢在晚上读小说"),
     ],
 )
-def test_what_differs_in_a_number_a_denial_or_most_words_is_no_duplicate(said, audited):
+def test_texts_that_differ_in_a_number_a_negation_or_most_words_are_not_duplicates(said, audited):
     assert audited(*said).findings == []
 
 
-def test_near_duplicates_are_found_without_blanks_between_words(audited):
+def test_near_duplicates_are_found_in_unspaced_languages(audited):
     said = ("我每天早上喜欢喝一杯热绿茶再去上班", "我每天早上喜欢喝一杯热绿茶再去上班吧")
     assert found(audited(*said), "near-duplicate") == [said[1]]
 
 
 @given(st.lists(st.sampled_from("red green blue tea cello boat hen garden Graz".split()), min_size=6, max_size=9))
-def test_one_more_word_in_five_or_more_is_always_found(words):
+def test_one_added_word_in_five_or_more_is_a_near_duplicate(words):
     with memory_for_tests() as memory:
         one = " ".join(words)
         memory.add([{"role": "user", "content": text} for text in (one, f"{one} violin")], user_id="ana", infer=False)
@@ -236,18 +236,18 @@ def test_one_more_word_in_five_or_more_is_always_found(words):
      "As an AI language model, I cannot do that.", "How can I help you today?", "No new facts found.", '{"facts": []}',
      "User says hello", "You are a helpful assistant."],
 )  # fmt: skip
-def test_what_says_nothing_is_junk(text, audited):
+def test_text_without_content_is_junk(text, audited):
     audit = audited(text)
     assert found(audit, "junk") == [text]
     assert not audit.serious
 
 
 @pytest.mark.parametrize("text", ["Likes tea", "绿茶好喝", "No sugar, please", "I am a cook", "Nice is in France"])
-def test_a_short_memory_that_says_something_is_no_junk(text, audited):
+def test_a_short_memory_with_content_is_not_junk(text, audited):
     assert audited(text).findings == []
 
 
-def test_documents_are_their_owner_s_words_and_only_searched_for_secrets():
+def test_documents_are_only_checked_for_secrets():
     with memory_for_tests() as memory:
         documents = ["Thanks!", "I live in Rome", "I live in Bari", "thanks!", "My PIN is 4821"]
         memory.put([{"memory_id": f"d{place}", "text": text} for place, text in enumerate(documents)], app_id="shop")
@@ -259,12 +259,12 @@ def test_documents_are_their_owner_s_words_and_only_searched_for_secrets():
 # Self-retrieval and the score
 
 
-def test_every_memory_is_found_by_its_own_words(audited):
+def test_every_memory_is_found_by_its_own_text(audited):
     audit = audited("I play the cello", "My sister lives in Graz", "👍", "the of and", "Ich trinke gern Tee", probes=10)
     assert (audit.probed, audit.found) == (5, 5)
 
 
-def test_a_memory_lost_among_others_is_named_and_serious(audited):
+def test_a_memory_that_its_own_text_does_not_find_is_serious(audited):
     orders = [" ".join(order) for order in itertools.permutations("tea milk honey lemon".split())]
     audit = audited(*orders, probes=100)
     assert audit.probed == len(orders)
@@ -272,7 +272,7 @@ def test_a_memory_lost_among_others_is_named_and_serious(audited):
     assert audit.serious
 
 
-def test_probes_are_a_sample_and_always_the_same_one():
+def test_probes_are_a_fixed_sample():
     with memory_for_tests() as memory:
         for number in range(12):
             memory.add(f"I own boat number {number}", user_id="ana", infer=False)
@@ -282,7 +282,7 @@ def test_probes_are_a_sample_and_always_the_same_one():
     assert (audits[0].probed, len(tally)) == (5, 10)
 
 
-def test_the_score_is_what_a_hand_computes(audited):
+def test_the_score_equals_a_plain_computation(audited):
     audit = audited("I play the cello", "I play the cello!", "ok", "My PIN is 4821 and that is it")
     assert audit.score == 100 * (1 - (0.0 + 0.5 + 0.5 + 1.0) / 4)
 
@@ -290,7 +290,7 @@ def test_the_score_is_what_a_hand_computes(audited):
 # The command
 
 
-def test_a_sound_store_is_exit_code_0_and_nothing_is_changed(path):
+def test_an_intact_store_is_exit_code_0_and_not_changed(path):
     with Memory(path) as memory:
         memory.add("I live in Rome and I play the cello", user_id="ana")
         before = memory.get_all(user_id="ana")
@@ -304,7 +304,7 @@ def test_a_sound_store_is_exit_code_0_and_nothing_is_changed(path):
 
 
 @pytest.mark.parametrize("environment", [{}, {"FORCE_COLOR": "1", "COLUMNS": "80", "TERM": "xterm-256color"}])
-def test_what_is_serious_is_exit_code_1_and_shown_without_the_secret(environment, path):
+def test_a_serious_finding_is_exit_code_1_and_hides_the_secret(environment, path):
     with Memory(path) as memory:
         (added,) = memory.add("My PIN is 4821", user_id="ana", infer=False)["results"]
         for number in range(12):
@@ -342,7 +342,7 @@ def test_an_empty_store_is_exit_code_1(path):
         (["--user-id", " "], 2, "user_id is blank"),
     ],
 )
-def test_bad_input_is_one_clear_line(words, code, says, path):
+def test_invalid_input_is_one_clear_line(words, code, says, path):
     Memory(path).close()
     result = run(*(words if "--path" in words else [*words, "--path", path]))
     assert (result.exit_code, result.stdout) == (code, "")

@@ -1,3 +1,5 @@
+"""The capability for AutoGen's conversable agents: chats, groups, nested chats and copies."""
+
 import asyncio
 import copy
 import json
@@ -62,7 +64,7 @@ def assistant_with(memory, answer=lambda _: "I see.", **options):
 # What AutoGen keeps
 
 
-def test_what_is_recalled_never_enters_the_history_that_autogen_keeps(memory):
+def test_recalled_memories_never_enter_autogens_history(memory):
     memory.add("I live in Lisbon.", user_id="ana")
     assistant, shown = assistant_with(memory)
     user = user_proxy()
@@ -71,7 +73,7 @@ def test_what_is_recalled_never_enters_the_history_that_autogen_keeps(memory):
     assert "Lisbon" not in json.dumps(assistant.chat_messages[user] + user.chat_messages[assistant])
 
 
-def test_what_is_recalled_does_not_pile_up(memory):
+def test_recalled_memories_do_not_pile_up(memory):
     memory.add("I live in Lisbon.", user_id="ana")
     assistant, shown = assistant_with(memory)
     user = user_proxy()
@@ -80,13 +82,13 @@ def test_what_is_recalled_does_not_pile_up(memory):
     assert in_prompt(shown).count("<recalled-memory>") == 1
 
 
-def test_nothing_is_shown_where_nothing_is_known(memory):
+def test_without_memories_nothing_is_shown(memory):
     assistant, shown = assistant_with(memory)
     talk(user_proxy(), assistant, "Where do I live?")
     assert [message["role"] for message in shown[-1]] == ["system", "user"]
 
 
-def test_the_model_never_sees_whose_memory_it_is(memory):
+def test_the_model_never_sees_scope_ids(memory):
     memory.add("I live in Lisbon.", user_id="user-4711")
     assistant, shown = scripted_assistant(lambda _: "I see.")
     MemoryCapability(memory=memory, user_id="user-4711").add_to_agent(assistant)
@@ -95,7 +97,7 @@ def test_the_model_never_sees_whose_memory_it_is(memory):
     assert "4711" not in in_prompt(shown)
 
 
-def test_an_answer_that_repeats_what_was_recalled_is_not_a_new_memory(memory):
+def test_an_answer_that_repeats_a_recalled_memory_is_not_a_new_memory(memory):
     memory.add("I live in Lisbon.", user_id="ana")
     assistant, _ = assistant_with(memory, answer=lambda messages: str(messages[1]["content"]))
     talk(user_proxy(), assistant, "Where do I live?")
@@ -116,7 +118,7 @@ def test_a_turn_is_saved_whole_and_once():
     assert "Porto is nice." in asked
 
 
-def test_a_turn_that_goes_on_without_new_words_of_the_user_is_saved_once():
+def test_a_turn_that_continues_without_a_new_user_message_is_saved_once():
     model = ScriptedChatModel(NO_FACTS)
     with memory_for_tests(llm=model) as memory:
         answers = iter(["Porto is nice.", "TERMINATE"])
@@ -133,7 +135,7 @@ def test_messages_sent_before_the_answer_are_all_saved(memory):
     assert sorted(remembered(memory)) == ["I live in Porto.", "I'm allergic to peanuts."]
 
 
-def test_the_same_words_said_again_count_again(memory):
+def test_the_same_words_in_a_later_turn_are_saved_again(memory):
     assistant, _ = assistant_with(memory)
     user = user_proxy()
     talk(user, assistant, "I live in Lisbon.")
@@ -142,7 +144,7 @@ def test_the_same_words_said_again_count_again(memory):
     assert remembered(memory) == ["I live in Lisbon."]
 
 
-def test_what_was_deleted_between_two_chats_is_not_shown_from_the_last_one(memory):
+def test_a_memory_deleted_between_two_chats_is_not_shown_again(memory):
     assistant, shown = assistant_with(memory)
     memory.add("I live in Lisbon.", user_id="ana")
     talk(user_proxy(), assistant, "Where do I live?")
@@ -151,7 +153,7 @@ def test_what_was_deleted_between_two_chats_is_not_shown_from_the_last_one(memor
     assert "Lisbon" not in in_prompt(shown)
 
 
-def test_a_message_the_agent_opens_a_chat_with_is_no_answer(memory):
+def test_an_agents_opening_message_is_not_an_answer(memory):
     assistant, _ = assistant_with(memory)
     assistant.initiate_chat(user_proxy(default_auto_reply="bye"), message="I live in Lisbon.", max_turns=1, silent=True)
     assert remembered(memory) == []
@@ -170,7 +172,7 @@ def test_a_turn_whose_model_failed_is_not_saved(memory):
 # Content of other kinds
 
 
-def test_of_a_message_with_images_the_text_is_searched_and_saved(memory):
+def test_the_text_of_a_message_with_images_is_searched_and_saved(memory):
     memory.add("I'm allergic to peanuts.", user_id="ana")
     assistant, shown = assistant_with(memory)
     image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
@@ -180,7 +182,7 @@ def test_of_a_message_with_images_the_text_is_searched_and_saved(memory):
     assert "I live in Porto." in remembered(memory)
 
 
-def test_the_memory_is_asked_once_for_a_turn_with_a_tool_call_without_content():
+def test_a_turn_with_an_empty_tool_call_searches_once():
     embedder = ScriptedEmbedder()
     with memory_for_tests(embedder=embedder) as memory:
         memory.add("I'm allergic to peanuts.", user_id="ana")
@@ -239,7 +241,7 @@ async def test_an_awaited_chat_awaits_the_memory_and_never_blocks_its_loop():
     assert "Lisbon" in json.dumps(server.requests[-1].body["messages"])
 
 
-async def test_a_hundred_awaited_chats_at_once_keep_apart(tmp_path):
+async def test_a_hundred_awaited_chats_at_once_stay_separate(tmp_path):
     async def chat(memory, number):
         assistant, shown = scripted_assistant(lambda _: "I see.")
         MemoryCapability(memory=memory, user_id=f"user{number}").add_to_agent(assistant)
@@ -254,7 +256,7 @@ async def test_a_hundred_awaited_chats_at_once_keep_apart(tmp_path):
         assert prompt.count("x.") == 1
 
 
-async def test_a_blocking_chat_works_where_an_event_loop_runs_already(memory):
+async def test_a_blocking_chat_works_inside_a_running_event_loop(memory):
     memory.add("I live in Lisbon.", user_id="ana")
     assistant, shown = assistant_with(memory)
     talk(user_proxy(), assistant, "Where do I live?")
@@ -287,7 +289,7 @@ def group_of(*agents, rounds):
     return autogen.GroupChatManager(chat, llm_config=False, silent=True)
 
 
-def test_agents_that_share_a_capability_save_a_users_turn_once_and_look_it_up_once():
+def test_agents_that_share_a_capability_search_and_save_a_turn_once():
     model, embedder = ScriptedChatModel(NO_FACTS), ScriptedEmbedder()
     with memory_for_tests(llm=model, embedder=embedder) as memory:
         memory.add("I'm allergic to peanuts.", user_id="ana", infer=False)
@@ -304,7 +306,7 @@ def test_agents_that_share_a_capability_save_a_users_turn_once_and_look_it_up_on
     assert len(model.calls) == 1
 
 
-def test_what_another_agent_of_a_group_says_is_not_the_users(memory):
+def test_messages_of_other_agents_in_a_group_are_not_the_users(memory):
     user = user_proxy()
     liar, _ = scripted_assistant(lambda _: "I live in Atlantis.", name="liar")
     assistant, shown = assistant_with(memory)
@@ -313,7 +315,7 @@ def test_what_another_agent_of_a_group_says_is_not_the_users(memory):
     assert remembered(memory) == ["I live in Lisbon."]
 
 
-def test_a_user_is_heard_again_and_again_in_a_group(memory):
+def test_every_user_message_in_a_group_is_saved(memory):
     lines = iter(["I live in Lisbon.", "I'm allergic to peanuts."])
     user = user_proxy()
     user.register_reply(lambda _: True, lambda *_, **__: (True, next(lines)))
@@ -371,7 +373,7 @@ async def test_an_awaited_nested_chat_is_saved_as_the_turn_of_the_agent_that_was
     assert remembered(memory) == ["I live in Lisbon."]
 
 
-def test_nothing_recalled_is_carried_over_into_a_nested_chat(memory):
+def test_recalled_memories_are_not_carried_over_into_a_nested_chat(memory):
     memory.add("I'm allergic to peanuts.", user_id="ana")
     outer, _ = scripted_assistant(lambda _: "not asked", name="outer")
     inner, inner_saw = scripted_assistant(lambda _: "Better not.", name="inner")
@@ -400,7 +402,7 @@ def test_adding_it_twice_changes_nothing():
     assert len(model.calls) == 1
 
 
-def test_removing_it_leaves_the_agent_as_it_was(memory):
+def test_removing_it_restores_the_agent(memory):
     memory.add("I live in Lisbon.", user_id="ana")
     assistant, shown = scripted_assistant(lambda _: "I see.")
     before = [entry["reply_func"] for entry in assistant._reply_func_list]
@@ -416,7 +418,7 @@ def test_removing_it_leaves_the_agent_as_it_was(memory):
     assert remembered(memory) == ["I live in Lisbon."]
 
 
-def test_a_removed_capability_is_added_again(memory):
+def test_a_removed_capability_can_be_added_again(memory):
     memory.add("I live in Lisbon.", user_id="ana")
     assistant, shown = scripted_assistant(lambda _: "I see.")
     capability = MemoryCapability(memory=memory, user_id="ana")
@@ -427,7 +429,7 @@ def test_a_removed_capability_is_added_again(memory):
     assert "Lisbon" in in_prompt(shown)
 
 
-def test_two_capabilities_of_one_agent_do_not_disturb_each_other(memory):
+def test_two_capabilities_of_one_agent_work_independently(memory):
     memory.add("I live in Lisbon.", user_id="ana")
     memory.add("The office is in Porto.", agent_id="desk", infer=False)
     assistant, shown = scripted_assistant(lambda _: "I see.")
@@ -487,7 +489,7 @@ def test_a_pickled_capability_opens_the_same_memory(tmp_path):
         assert "Lisbon" in in_prompt(shown)
 
 
-def test_an_agent_goes_on_remembering_in_a_forked_worker(tmp_path, start):
+def test_an_agent_remembers_in_a_forked_worker(tmp_path, start):
     worker = start(
         "import os, sys, warnings\n"
         "warnings.simplefilter('ignore')\n"
@@ -512,7 +514,7 @@ def test_an_agent_goes_on_remembering_in_a_forked_worker(tmp_path, start):
 # Refusals
 
 
-def test_what_is_no_agent_is_refused(memory):
+def test_an_object_that_is_not_an_agent_is_refused(memory):
     with pytest.raises(InvalidInput, match="ConversableAgent"):
         MemoryCapability(memory=memory, user_id="ana").add_to_agent("assistant")
 
@@ -526,7 +528,7 @@ def test_what_is_no_agent_is_refused(memory):
         (("ag2",), "from holdfast_autogen import memory_plugin", "ag2"),
     ],
 )
-def test_without_its_framework_an_import_says_what_to_install(hidden, wanted, extra):
+def test_importing_without_the_framework_says_what_to_install(hidden, wanted, extra):
     source = f"import sys\nsys.modules.update(dict.fromkeys({hidden}))\n{wanted}"
     failed = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=False)
     assert f'pip install "holdfast[{extra}]"' in failed.stderr

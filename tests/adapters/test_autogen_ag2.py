@@ -1,3 +1,5 @@
+"""The plugin for AG2's agents."""
+
 import asyncio
 import json
 import re
@@ -86,7 +88,7 @@ class TestAg2Face(FaceContract):
         return memory_plugin(memory=memory, **ids)
 
 
-async def test_what_is_recalled_never_enters_the_prompt_or_the_history_that_ag2_keeps(memory):
+async def test_recalled_memories_never_enter_ag2s_prompt_or_history(memory):
     memory.add("I live in Lisbon.", user_id="ana")
     agent, config = agent_with(memory, "I see.", "I see.")
     reply = await agent.ask("Where do I live?")
@@ -101,7 +103,7 @@ def dish_of_the_day() -> str:
     return "satay"
 
 
-async def test_a_turn_with_a_tool_call_asks_the_memory_once_and_is_saved_whole():
+async def test_a_turn_with_a_tool_call_searches_once_and_is_saved_whole():
     model, embedder = ScriptedChatModel({"facts": []}), ScriptedEmbedder()
     with memory_for_tests(llm=model, embedder=embedder) as memory:
         memory.add("I'm allergic to peanuts.", user_id="ana", infer=False)
@@ -115,7 +117,7 @@ async def test_a_turn_with_a_tool_call_asks_the_memory_once_and_is_saved_whole()
     assert "Not the satay." in json.dumps(extraction.messages)
 
 
-async def test_a_real_client_sends_what_is_recalled_as_a_system_message(memory):
+async def test_a_real_client_sends_recalled_memories_as_a_system_message(memory):
     pytest.importorskip("httpx2", reason="needs the extra ag2[openai], which wants openai 3")
     memory.add("I'm allergic to peanuts.", user_id="ana")
     with scripted_openai_server([ToolCall("dish_of_the_day"), Completion("Not the satay.")]) as server:
@@ -130,7 +132,7 @@ async def test_a_real_client_sends_what_is_recalled_as_a_system_message(memory):
     assert "I like tea." in remembered(memory)
 
 
-async def test_of_a_message_with_images_the_text_is_searched_and_saved(memory):
+async def test_the_text_of_a_message_with_images_is_searched_and_saved(memory):
     memory.add("I'm allergic to peanuts.", user_id="ana")
     agent, config = agent_with(memory, "I see.")
     await agent.ask("I live in Porto. Am I allergic to peanuts?", ImageInput("https://example.com/a.png"))
@@ -145,7 +147,7 @@ async def test_a_turn_whose_model_failed_is_not_saved(memory):
     assert remembered(memory) == []
 
 
-async def test_a_plugin_of_one_call_alone_remembers_too(memory):
+async def test_a_plugin_for_one_call_remembers_too(memory):
     memory.add("I live in Lisbon.", user_id="ana")
     config = Watched("I see.")
     agent = Agent("assistant", config=config)
@@ -154,7 +156,7 @@ async def test_a_plugin_of_one_call_alone_remembers_too(memory):
     assert "I like tea." in remembered(memory)
 
 
-async def test_a_hundred_agents_at_once_keep_apart(tmp_path):
+async def test_a_hundred_agents_at_once_stay_separate(tmp_path):
     async def talk(memory, number):
         for words in (f"My favourite word is word{number}x.", "What is my favourite word?"):
             config = Watched("I see.")

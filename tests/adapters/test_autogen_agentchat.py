@@ -1,3 +1,5 @@
+"""The memory and the model context for AutoGen AgentChat: agents, teams and checkpoints."""
+
 import asyncio
 import json
 import pickle
@@ -105,7 +107,7 @@ class TestContextFace(FaceContract):
 # MemoryChatCompletionContext
 
 
-async def test_what_is_recalled_is_neither_kept_nor_in_a_checkpoint(memory):
+async def test_recalled_memories_are_neither_stored_nor_in_a_checkpoint(memory):
     memory.add("I live in Lisbon.", user_id="ana")
     client = replaying("I see.", "I see.")
     context = MemoryChatCompletionContext(memory=memory, user_id="ana")
@@ -116,14 +118,14 @@ async def test_what_is_recalled_is_neither_kept_nor_in_a_checkpoint(memory):
     assert "Lisbon" not in "".join(result.model_dump_json() for result in results)
 
 
-async def test_nothing_is_shown_where_nothing_is_known(memory):
+async def test_without_memories_nothing_is_shown(memory):
     client = replaying("I see.")
     context = MemoryChatCompletionContext(memory=memory, user_id="ana")
     await AssistantAgent("assistant", client, model_context=context, system_message=None).run(task="Hello")
     assert [message.type for message in client.create_calls[0]["messages"]] == ["UserMessage"]
 
 
-async def test_an_agent_with_tools_asks_the_memory_once_and_saves_the_whole_turn():
+async def test_an_agent_with_tools_searches_once_and_saves_the_whole_turn():
     def dish_of_the_day() -> str:
         """Tell today's dish."""
         return "satay"
@@ -175,7 +177,7 @@ async def test_a_turn_that_ends_with_a_tools_result_is_saved_with_the_next_or_wh
     assert await context.get_messages() != []
 
 
-async def test_of_a_message_with_images_the_text_is_searched_and_saved(memory):
+async def test_the_text_of_a_message_with_images_is_searched_and_saved(memory):
     memory.add("I'm allergic to peanuts.", user_id="ana")
     client = replaying("I see.")
     context = MemoryChatCompletionContext(memory=memory, user_id="ana")
@@ -206,7 +208,7 @@ async def test_a_cancelled_turn_saves_nothing(memory):
     assert remembered(memory) == []
 
 
-async def test_a_window_of_the_last_messages_still_has_what_is_recalled(memory):
+async def test_a_buffer_of_the_last_messages_still_shows_recalled_memories(memory):
     memory.add("I live in Lisbon.", user_id="ana")
     client = replaying(*["I see."] * 5)
     window = BufferedChatCompletionContext(buffer_size=2)
@@ -220,7 +222,7 @@ async def test_a_window_of_the_last_messages_still_has_what_is_recalled(memory):
     assert "Lisbon" in shown[0].content
 
 
-async def test_a_conversation_goes_on_from_a_checkpoint_in_the_middle_of_a_turn(memory):
+async def test_a_conversation_resumes_from_a_checkpoint_within_a_turn(memory):
     first = MemoryChatCompletionContext(memory=memory, user_id="ana")
     await first.add_message(UserMessage(content="I live in Lisbon.", source="user"))
     second = MemoryChatCompletionContext(memory=memory, user_id="ana")
@@ -247,7 +249,7 @@ async def test_a_checkpoint_of_answered_turns_is_not_saved_again():
     assert "I live in Lisbon." not in second
 
 
-async def test_a_hundred_agents_at_once_keep_apart(tmp_path):
+async def test_a_hundred_agents_at_once_stay_separate(tmp_path):
     async def talk(memory, number):
         client = replaying("I see.", "I see.")
         for words in (f"My favourite word is word{number}x.", "What is my favourite word?"):
@@ -265,7 +267,7 @@ async def test_a_hundred_agents_at_once_keep_apart(tmp_path):
 # Teams
 
 
-async def test_in_a_team_another_agents_words_are_not_the_users(memory):
+async def test_messages_of_other_agents_in_a_team_are_not_the_users(memory):
     context = MemoryChatCompletionContext(memory=memory, user_id="ana")
     liar = AssistantAgent("liar", replaying("I live in Atlantis."))
     assistant = AssistantAgent("assistant", client := replaying("I see."), model_context=context)
@@ -284,7 +286,7 @@ async def test_a_users_proxy_in_a_team_is_the_user(memory):
     assert sorted(remembered(memory)) == ["I live in Lisbon.", "I'm allergic to peanuts."]
 
 
-async def test_in_a_swarm_what_is_handed_over_is_no_answer():
+async def test_a_handoff_in_a_swarm_is_not_an_answer():
     model = ScriptedChatModel(NO_FACTS)
     with memory_for_tests(llm=model) as memory:
         hand_over = calling("transfer_to_specialist")
@@ -309,7 +311,7 @@ async def test_a_selector_with_our_context_still_selects(memory):
     assert [message.source for message in result.messages] == ["user", "two", "one"]
 
 
-async def test_a_team_recalls_with_every_agent_and_saves_with_one():
+async def test_every_agent_of_a_team_recalls_and_one_saves():
     model = ScriptedChatModel(NO_FACTS)
     with memory_for_tests(llm=model) as memory:
         memory.add("I live in Lisbon.", user_id="ana", infer=False)
@@ -331,7 +333,7 @@ async def test_a_team_recalls_with_every_agent_and_saves_with_one():
 # HoldfastAutoGenMemory
 
 
-async def test_an_agent_is_shown_what_its_memory_holds_once_however_often_it_runs(memory):
+async def test_memories_are_shown_once_however_often_an_agent_runs(memory):
     memory.add("I live in Lisbon.", user_id="ana")
     client = replaying(*["I see."] * 3)
     agent = AssistantAgent("assistant", client, memory=[HoldfastAutoGenMemory(memory=memory, user_id="ana")])
@@ -341,7 +343,7 @@ async def test_an_agent_is_shown_what_its_memory_holds_once_however_often_it_run
     assert any(isinstance(message, MemoryQueryEvent) for message in result.messages)
 
 
-async def test_system_messages_stand_together_where_a_provider_wants_them_so(memory):
+async def test_system_messages_are_joined_for_providers_that_need_it(memory):
     memory.add("I live in Lisbon.", user_id="ana")
     client = replaying(*["I see."] * 3)
     buffered = BufferedChatCompletionContext(buffer_size=3)
@@ -358,7 +360,7 @@ async def test_system_messages_stand_together_where_a_provider_wants_them_so(mem
             assert "Lisbon" in prompts(client)[-1]
 
 
-async def test_what_a_checkpoint_brings_back_is_replaced_too(memory):
+async def test_memories_from_a_checkpoint_are_replaced(memory):
     memory.add("I live in Lisbon.", user_id="ana")
     client = replaying("I see.", "I see.")
     agent = AssistantAgent("assistant", client, memory=[HoldfastAutoGenMemory(memory=memory, user_id="ana")])
@@ -370,7 +372,7 @@ async def test_what_a_checkpoint_brings_back_is_replaced_too(memory):
     assert "Lisbon" not in prompts(client)[-1]
 
 
-async def test_two_memories_of_one_agent_stand_side_by_side(memory):
+async def test_two_memories_of_one_agent_are_both_shown(memory):
     memory.add("I live in Lisbon.", user_id="ana")
     memory.add("The office is in Porto.", agent_id="desk", infer=False)
     client = replaying("I see.", "I see.")
@@ -382,7 +384,7 @@ async def test_two_memories_of_one_agent_stand_side_by_side(memory):
     assert prompts(client)[-1].count("Porto") == 1
 
 
-async def test_what_is_added_is_found_as_it_is_with_its_metadata(memory):
+async def test_added_content_is_found_unchanged_with_its_metadata(memory):
     ours = HoldfastAutoGenMemory(memory=memory, user_id="ana")
     assert isinstance(ours, MemoryProtocol)
     await ours.add(text("Temperatures in Celsius, please", source="settings"))
@@ -409,13 +411,13 @@ async def test_a_query_stays_within_its_scope(memory):
         await ours.query("Lisbon", user_id="ana")
 
 
-async def test_images_are_refused_in_words(memory):
+async def test_images_are_refused_with_a_reason(memory):
     image = MemoryContent(content=Image(Picture.new("RGB", (2, 2))), mime_type=MemoryMimeType.IMAGE)
     with pytest.raises(InvalidInput, match="images"):
         await HoldfastAutoGenMemory(memory=memory, user_id="ana").add(image)
 
 
-async def test_clearing_deletes_the_scope_alone(memory):
+async def test_clearing_deletes_only_the_scope(memory):
     memory.add("I live in Lisbon.", user_id="ana")
     memory.add("I live in Porto.", user_id="ben")
     await HoldfastAutoGenMemory(memory=memory, user_id="ana").clear()
@@ -423,7 +425,7 @@ async def test_clearing_deletes_the_scope_alone(memory):
     assert remembered(memory, "ben") == ["I live in Porto."]
 
 
-async def test_closing_leaves_a_memory_open_that_was_given(memory):
+async def test_closing_leaves_a_given_memory_open(memory):
     await HoldfastAutoGenMemory(memory=memory, user_id="ana").close()
     assert remembered(memory) == []
 
@@ -469,7 +471,7 @@ def test_a_missing_scope_is_refused_at_once(memory):
 # Components
 
 
-async def test_components_are_written_down_and_loaded(tmp_path):
+async def test_components_are_dumped_and_loaded(tmp_path):
     with Memory(tmp_path / "memory.db", llm="rules", embedder="hashing") as memory:
         memory.add("I live in Lisbon.", user_id="ana")
         window = BufferedChatCompletionContext(buffer_size=4)
@@ -495,14 +497,14 @@ async def test_a_loaded_memory_closes_the_file_it_opened(tmp_path):
         assert remembered(reopened) == ["I live in Lisbon."]
 
 
-def test_a_memory_kept_in_memory_is_not_written_down(memory):
+def test_a_memory_in_ram_cannot_be_dumped(memory):
     with pytest.raises(InvalidInput, match="give it a path"):
         HoldfastAutoGenMemory(memory=memory, user_id="ana").dump_component()
     with pytest.raises(InvalidInput, match="give it a path"):
         MemoryChatCompletionContext(memory=memory, user_id="ana").dump_component()
 
 
-def test_a_context_is_a_context_for_autogen(memory):
+def test_our_context_is_a_model_context_for_autogen(memory):
     assert isinstance(MemoryChatCompletionContext(memory=memory, user_id="ana"), ChatCompletionContext)
 
 

@@ -1,4 +1,4 @@
-"""The AutoGen cookbook does what its page says: the program, and the notebook beside it."""
+"""The AutoGen cookbook runs, as a script and as a notebook."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ import pytest
 COOKBOOKS = Path(__file__).parents[2] / "cookbooks"
 
 
-def test_what_a_group_chat_was_told_is_known_to_another_framework_and_to_nobody_else():
+def test_facts_from_a_group_chat_reach_another_framework_but_no_other_user():
     program = [sys.executable, COOKBOOKS / "autogen_agents.py"]
     run = subprocess.run(program, capture_output=True, text=True, check=True, timeout=120)
     talks = {talk.partition("\n")[0]: talk for talk in run.stdout.split("\n\n")}
@@ -21,7 +21,7 @@ def test_what_a_group_chat_was_told_is_known_to_another_framework_and_to_nobody_
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:zmq", "ignore::DeprecationWarning:jupyter_client")
-def test_the_notebook_runs_and_tells_the_same_story(monkeypatch):
+def test_the_notebook_runs_and_prints_the_same_answers(monkeypatch):
     nbclient = pytest.importorskip("nbclient")
     nbformat = pytest.importorskip("nbformat")
     monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")

@@ -1,4 +1,4 @@
-"""Promises of the command line."""
+"""The command line."""
 
 import contextlib
 import json
@@ -75,25 +75,25 @@ def locomo(**sessions):
 # Adding and finding
 
 
-def test_what_was_added_is_found(path):
+def test_an_added_memory_is_found(path):
     added = run_json("add", "I moved to Lisbon and I'm allergic to peanuts", "--user-id", "ana", "--path", path)
     assert {item["event"] for item in added["results"]} == {"ADD"}
     found = run_json("search", "what am I allergic to?", "--user-id", "ana", "--path", path)
     assert found["results"][0]["memory"] == "I'm allergic to peanuts"
 
 
-def test_a_text_may_come_from_stdin(path):
+def test_a_text_can_come_from_stdin(path):
     added = run_json("add", "-", "--user-id", "ana", "--path", path, stdin="I play the cello\n")
     assert [item["memory"] for item in added["results"]] == ["I play the cello"]
 
 
-def test_stdin_that_is_no_text_is_refused(path):
+def test_stdin_that_is_not_text_is_refused(path):
     result = run("add", "-", "--user-id", "ana", "--path", path, stdin=b"I like \xff")
     assert (result.exit_code, result.stdout) == (2, "")
     assert "stdin is no UTF-8 text (byte 7)" in result.stderr
 
 
-def test_everything_said_about_a_memory_is_kept(path):
+def test_every_option_of_add_is_stored(path):
     about = ("--metadata", '{"team": "red"}', "--timestamp", "2026-05-08T13:56:00Z", "--expiration-date", "2999-01-31")
     whose = ("--user-id", "ana", "--agent-id", "guide", "--run-id", "r1", "--app-id", "shop")
     run_json("add", "Hm, tea.", "--verbatim", *about, *whose, "--path", path)
@@ -105,7 +105,7 @@ def test_everything_said_about_a_memory_is_kept(path):
     assert [item[field] for field in ("user_id", "agent_id", "run_id", "app_id")] == ["ana", "guide", "r1", "shop"]
 
 
-def test_unix_seconds_are_a_time_and_a_bare_year_is_none(path):
+def test_unix_seconds_are_a_time_and_a_year_is_not(path):
     assert moment("1778248560") == 1778248560.0
     assert moment("2026") == "2026"
     result = run("add", "I like tea", "--user-id", "ana", "--timestamp", "2026", "--path", path)
@@ -113,7 +113,7 @@ def test_unix_seconds_are_a_time_and_a_bare_year_is_none(path):
     assert "timestamp is '2026'" in result.stderr
 
 
-def test_a_known_fact_is_said_to_be_skipped(path):
+def test_a_duplicate_fact_is_reported_as_skipped(path):
     ana(path, "I live in Rome")
     result = run("add", "I live in Rome", "--user-id", "ana", "--path", path)
     assert (result.exit_code, result.stdout) == (0, "")
@@ -137,7 +137,7 @@ def test_limit_and_threshold_bound_the_results(path):
     assert best["memory"] == "I like green tea"
 
 
-def test_explain_shows_what_a_score_is_made_of(path):
+def test_explain_shows_the_signals_of_a_score(path):
     ana(path, "I like green tea")
     found = run_json("search", "tea", "--explain", "--user-id", "ana", "--path", path)
     assert set(found["results"][0]["score_details"]) == {"semantic", "keyword"}
@@ -166,7 +166,7 @@ def test_the_json_is_what_the_library_returns(path):
         ]
 
 
-def test_the_default_store_lies_in_holdfast_dir(tmp_path):
+def test_the_default_store_is_in_holdfast_dir(tmp_path):
     run_json("add", "I like green tea", "--user-id", "ana")
     assert (tmp_path / "default" / "memory.db").exists()
     assert len(run_json("list", "--user-id", "ana")["results"]) == 1
@@ -220,7 +220,7 @@ def test_deleting_all_asks_first_and_stays_within_the_scope(path):
     assert [item["name"] for item in run_json("users", "--path", path)["results"]] == ["ben"]
 
 
-def test_deleting_all_of_nobody_finds_nothing(path):
+def test_deleting_all_of_an_unknown_user_finds_nothing(path):
     ana(path, "I live in Rome")
     result = run("delete", "--all", "--user-id", "ben", "--yes", "--path", path, "--json")
     assert result.exit_code == 1
@@ -269,7 +269,7 @@ def test_deleting_all_of_nobody_finds_nothing(path):
         (["demo", "--fast"], "UsageError", "--fast"),
     ],
 )
-def test_bad_input_is_one_clear_line_and_exit_code_2(words, kind, says):
+def test_invalid_input_is_one_clear_line_and_exit_code_2(words, kind, says):
     run_json("add", "I like green tea", "--user-id", "ana")
     for_people = run(*words)
     assert (for_people.exit_code, for_people.stdout) == (2, "")
@@ -307,7 +307,7 @@ def test_an_unknown_id_is_exit_code_1(words, path):
         ["doctor"],
     ],
 )
-def test_a_mistyped_path_makes_no_store(words, path):
+def test_a_mistyped_path_creates_no_store(words, path):
     result = run(*words, "--path", path)
     assert result.exit_code == 1
     assert f"there is no store at {path}" in result.stderr
@@ -321,7 +321,7 @@ def test_an_empty_store_has_no_users(path):
     assert json.loads(result.stdout) == {"count": 0, "results": []}
 
 
-def test_a_file_that_is_no_store_is_exit_code_3(path):
+def test_a_file_that_is_not_a_store_is_exit_code_3(path):
     Path(path).write_bytes(b"these bytes are no database" * 200)
     for words in (["users"], ["search", "x", "--user-id", "ana"], ["add", "I like tea", "--user-id", "ana"], ["demo"]):
         result = run(*words, "--path", path, "--json")
@@ -341,7 +341,7 @@ def test_a_read_only_store_can_be_searched_and_refuses_to_be_written(path):
     assert "readonly" in result.stderr
 
 
-def test_a_preset_is_asked_and_its_failure_is_exit_code_3(path):
+def test_a_failing_preset_is_exit_code_3(path):
     words = ("add", "I like tea", "--user-id", "ana", "--llm", "openai", "--embedder", "hashing", "--path", path)
     reply = {"facts": [{"text": "Likes tea", "turn": 0}]}
     with scripted_openai_server(reply, faults=[Fault(401, "no such key")]) as server:
@@ -354,7 +354,7 @@ def test_a_preset_is_asked_and_its_failure_is_exit_code_3(path):
         assert run_json(*words, **environment)["inference"] == "model"
 
 
-def test_a_search_is_judged_by_a_model_where_that_is_asked_for(path):
+def test_a_search_can_be_reranked_and_filtered_by_a_model(path):
     ana(path, "I drink tea", "My tea is served at five")
     words = ("search", "when is tea served?", "--user-id", "ana", "--llm", "openai", "--path", path)
 
@@ -374,7 +374,7 @@ def test_a_search_is_judged_by_a_model_where_that_is_asked_for(path):
     assert "needs a chat model" in refused.stderr
 
 
-def test_another_embedder_is_given_to_every_memory(path):
+def test_reembed_gives_every_memory_vectors_of_another_embedder(path):
     ana(path, "I drink tea", "I play the cello")
     with scripted_openai_server("") as server:
         environment = {"OPENAI_API_KEY": "test", "OPENAI_BASE_URL": server.base_url}
@@ -405,7 +405,7 @@ def test_a_store_is_read_without_the_key_to_its_engines(keyless):
     assert run("get", known["id"], "--path", keyless).exit_code == 1
 
 
-def test_what_needs_the_missing_key_says_so_and_is_exit_code_2(keyless):
+def test_a_command_that_needs_a_missing_key_is_exit_code_2(keyless):
     for words in (["search", "tea", "--user-id", "ana"], ["add", "I like coffee", "--user-id", "ana"]):
         refused = run(*words, "--path", keyless, "--json")
         assert (refused.exit_code, refused.stdout) == (2, "")
@@ -414,7 +414,7 @@ def test_what_needs_the_missing_key_says_so_and_is_exit_code_2(keyless):
         assert "set OPENAI_API_KEY" in error["message"]
 
 
-def test_doctor_tells_damage_and_repairs_it(path):
+def test_doctor_reports_and_repairs_damage(path):
     damaged, _ = ana(path, "I live in Rome", "I play the cello")
     with sqlite3.connect(path) as store:
         store.execute("UPDATE memories SET text = 'I live on Mars' WHERE id = ?", [damaged])
@@ -428,7 +428,7 @@ def test_doctor_tells_damage_and_repairs_it(path):
     assert run_json("doctor", "--path", path)["memories"] == 1
 
 
-def test_doctor_notes_the_embedder_again_that_a_damaged_store_has_lost(path):
+def test_doctor_restores_the_embedder_of_a_damaged_store(path):
     ana(path, "I live in Rome")
     with sqlite3.connect(path) as store:
         store.execute("UPDATE settings SET value = '{}' WHERE name IN ('embedder', 'engines')")
@@ -464,7 +464,7 @@ def test_each_kind_of_file_is_recognised(path, tmp_path):
         assert {item["memory"].rstrip(".") for item in listed} == {"I like green tea", "I play the cello"}
 
 
-def test_a_file_may_come_from_stdin(path):
+def test_a_file_can_come_from_stdin(path):
     document = "\ufeff" + json.dumps([{"role": "user", "content": "I like green tea"}])
     summary = run_json("add", "--file", "-", "--user-id", "ana", "--path", path, stdin=document)
     assert (summary["messages"], summary["added"]) == (1, 1)
@@ -490,7 +490,7 @@ def test_the_summary_counts_what_was_read_added_and_skipped(path, tmp_path):
     assert "0 memories added, 0 updated, 0 deleted" in again.stdout
 
 
-def test_turns_are_kept_beside_their_facts_where_that_is_asked_for(path, tmp_path):
+def test_keep_turns_stores_turns_beside_their_facts(path, tmp_path):
     said = run_json("add", "I like green tea. Hello!", "--keep-turns", "--user-id", "ana", "--path", path)
     assert [turn["facts"] for turn in said["turns"]] == [["I like green tea."]]
     file = write(tmp_path, [{"role": "user", "content": "I play the cello"}, {"role": "assistant", "content": "Nice!"}])
@@ -503,7 +503,7 @@ def test_turns_are_kept_beside_their_facts_where_that_is_asked_for(path, tmp_pat
     assert sorted(item["memory_type"] for item in listed) == ["episodic"] * 4 + ["semantic"] * 2
 
 
-def test_the_file_says_whose_and_when_and_the_command_line_wins(path, tmp_path):
+def test_scope_and_time_come_from_the_file_unless_options_override_them(path, tmp_path):
     line = {
         "messages": [{"role": "user", "content": "I like green tea"}],
         "user_id": "ben",
@@ -518,7 +518,7 @@ def test_the_file_says_whose_and_when_and_the_command_line_wins(path, tmp_path):
         assert (item["run_id"], item["created_at"][:10]) == ("r1", day)
 
 
-def test_a_file_that_names_nobody_needs_a_scope(path, tmp_path):
+def test_a_file_without_ids_needs_a_scope(path, tmp_path):
     file = write(tmp_path, {"messages": [{"role": "user", "content": "I like tea"}], "run_id": "r1"})
     result = run("add", "--file", file, "--path", path)
     assert result.exit_code == 2
@@ -544,7 +544,7 @@ def test_a_locomo_conversation_becomes_one_add_per_session(path, tmp_path):
     ]
 
 
-def test_sessions_are_read_in_their_order_and_one_sample_is_enough():
+def test_sessions_are_read_in_order_from_a_list_or_one_sample():
     turns = [{"speaker": "Ida", "text": "I play the cello."}]
     found = conversations_of(json.dumps(locomo(session_10=turns, session_2=turns, session_1=[])))
     assert [one.ids["run_id"] for one in found if one.messages] == ["session_2", "session_10"]
@@ -612,7 +612,7 @@ def test_an_unreadable_file_is_one_clear_error_and_adds_nothing(content, says, p
     assert not Path(path).exists()
 
 
-def test_a_broken_line_is_named_and_the_lines_before_it_are_not_added(path, tmp_path):
+def test_a_broken_line_is_named_and_nothing_is_added(path, tmp_path):
     line = json.dumps({"role": "user", "content": "I like green tea"})
     file = write(tmp_path, f"{line}\n\n{line[:-3]}\n{line}\n", "broken.jsonl")
     result = run("add", "--file", file, "--user-id", "ana", "--path", path)
@@ -622,7 +622,7 @@ def test_a_broken_line_is_named_and_the_lines_before_it_are_not_added(path, tmp_
     assert not Path(path).exists()
 
 
-def test_bytes_that_are_no_text_are_refused(path, tmp_path):
+def test_bytes_that_are_not_text_are_refused(path, tmp_path):
     file = tmp_path / "utf16.json"
     file.write_bytes('[{"content": "I like tea"}]'.encode("utf-16"))
     result = run("add", "--file", str(file), "--user-id", "ana", "--path", path)
@@ -630,7 +630,7 @@ def test_bytes_that_are_no_text_are_refused(path, tmp_path):
     assert "no UTF-8 text (byte 0)" in result.stderr
 
 
-def test_an_import_that_stops_says_where_and_keeps_what_was_added(path, tmp_path):
+def test_an_import_that_stops_says_where_and_keeps_added_memories(path, tmp_path):
     lines = [
         {"messages": [{"role": "user", "content": "I like green tea"}], "timestamp": "2026-01-01"},
         {"messages": [{"role": "user", "content": "I play the cello"}], "timestamp": "one day"},
@@ -675,7 +675,7 @@ SMALL_DEMO = {
 }
 
 
-def test_the_demo_shows_what_is_revised_and_answers_from_it():
+def test_the_demo_shows_updates_and_answers_from_them():
     console = Console(width=80, record=True, quiet=False, file=Path(os.devnull).open("w"))  # noqa: SIM115
     with memory_for_tests() as memory:
         played = play(memory, SMALL_DEMO, console)
@@ -687,7 +687,7 @@ def test_the_demo_shows_what_is_revised_and_answers_from_it():
     assert (played.answered, played.strangers, played.leaked, played.good) == (2, 2, 0, True)
 
 
-def test_a_demo_that_answers_too_little_is_not_good():
+def test_a_demo_with_too_few_answers_fails():
     unanswerable = [{**question, "expected": "Timbuktu"} for question in SMALL_DEMO["questions"]]
     with memory_for_tests() as memory:
         played = play(memory, {**SMALL_DEMO, "questions": unanswerable}, Console(quiet=True))
@@ -754,7 +754,7 @@ def test_at_a_terminal_every_command_shows_its_result(path):
 
 
 @pytest.mark.parametrize("environment", [{}, AT_A_TERMINAL])
-def test_a_memory_cannot_steer_the_terminal(environment, path):
+def test_a_memory_cannot_send_control_sequences_to_the_terminal(environment, path):
     hostile = "I like \x1b]0;gotcha\x07\x1b[2Jtea \u202eeat[bold]"
     with Memory(path) as memory:
         (added,) = memory.add(hostile, user_id="ana", infer=False)["results"]
@@ -765,7 +765,7 @@ def test_a_memory_cannot_steer_the_terminal(environment, path):
 
 
 @given(st.text())
-def test_shown_text_holds_no_control_characters(text):
+def test_shown_text_has_no_control_characters(text):
     assert not [letter for letter in one_line(text) if ord(letter) < 32 or 127 <= ord(letter) < 160]
     assert len(without_controls(text)) == len(text)
 

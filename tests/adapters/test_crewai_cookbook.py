@@ -1,4 +1,4 @@
-"""The cookbook runs offline, and shows what its page says."""
+"""The CrewAI cookbook runs offline and prints what its page shows."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
-def test_another_crew_knows_what_the_first_was_told_and_no_other_user_does():
+def test_another_crew_recalls_the_facts_but_no_other_user_does():
     environment = {name: value for name, value in os.environ.items() if name != "OPENAI_API_KEY"}
     outcome = subprocess.run(
         [sys.executable, ROOT / "cookbooks" / "crew_that_shares_memory.py"],

@@ -1,4 +1,4 @@
-"""What CrewAI's memory and its storage promise to programs, kept by ours."""
+"""CrewAI's memory and storage interfaces over Holdfast."""
 
 from __future__ import annotations
 
@@ -46,26 +46,26 @@ def contents(matches):
 # What programs remember and recall
 
 
-def test_what_is_remembered_explicitly_is_kept_even_if_no_rule_would(ours):
+def test_explicit_content_is_stored_even_if_no_rule_would(ours):
     record = ours.remember("The build runs on Jenkins.", importance=0.9, metadata={"team": "red"})
     assert (record.content, record.importance, record.metadata) == ("The build runs on Jenkins.", 0.9, {"team": "red"})
     assert contents(ours.recall("Where does the build run?")) == ["The build runs on Jenkins."]
 
 
-def test_remembering_what_is_known_returns_a_record_and_stores_nothing(ours, memory):
+def test_remembering_a_duplicate_returns_its_record_and_stores_nothing(ours, memory):
     ours.remember("I live in Lisbon.")
     record = ours.remember("I live in Lisbon.", scope="/home", importance=0.9)
     assert (record.content, record.scope, record.importance) == ("I live in Lisbon.", "/home", 0.9)
     assert len(memory.get_all(user_id="ana")["results"]) == 1
 
 
-def test_a_correction_that_is_remembered_replaces_what_was_known(ours):
+def test_remembering_a_correction_replaces_the_old_fact(ours):
     ours.remember("I live in Lisbon.")
     ours.remember("I live in Porto now.")
     assert contents(ours.recall("Where do I live?")) == ["I live in Porto now."]
 
 
-def test_recall_keeps_to_its_limit_and_its_threshold(memory):
+def test_recall_respects_limit_and_threshold(memory):
     for drink in ("tea", "coffee", "juice"):
         memory.add(f"I like {drink}.", user_id="ana")
     assert len(crew_memory(memory, user_id="ana").recall("What do I like?", limit=2)) == 2
@@ -93,7 +93,7 @@ class LikesTrains:
         return [float("train" in text) for text in texts]
 
 
-def test_a_memory_that_is_configured_to_rerank_does_so_for_a_crew():
+def test_a_crew_uses_rerank_of_the_config():
     trains, sea = "The group takes trains.", "The group likes the sea, and the sea alone."
     with Memory(":memory:", llm="rules", embedder="hashing", reranker=LikesTrains(), config={"rerank": True}) as memory:
         memory.add([trains, sea], user_id="ana", infer=False)
@@ -101,7 +101,7 @@ def test_a_memory_that_is_configured_to_rerank_does_so_for_a_crew():
         assert contents(ours.recall("Does the group like the sea?")) == [trains, sea]
 
 
-def test_a_memory_that_is_configured_to_filter_does_so_for_a_crew():
+def test_a_crew_uses_filter_memories_of_the_config():
     model = ScriptedChatModel(lambda _messages, _schema: {"relevant": [0]})
     with Memory(":memory:", llm=model, embedder="hashing", config={"filter_memories": True}) as memory:
         memory.add(["The group likes the sea.", "The group takes trains."], user_id="ana", infer=False)
@@ -109,7 +109,7 @@ def test_a_memory_that_is_configured_to_filter_does_so_for_a_crew():
         assert contents(ours.recall("Does the group like the sea?")) == ["The group likes the sea."]
 
 
-def test_a_memory_that_is_configured_to_keep_turns_keeps_those_of_a_crew():
+def test_a_crew_uses_keep_turns_of_the_config():
     with Memory(":memory:", llm="rules", embedder="hashing", config={"keep_turns": True}) as memory:
         ours = crew_memory(memory, user_id="ana", on_error="raise")
         ours.remember_many(["Task: I live in Lisbon. Hi!\nAgent: Desk\nExpected result: A word.\nResult: Noted."])
@@ -125,7 +125,7 @@ def test_options_out_of_range_are_refused_at_once(memory, option):
         crew_memory(memory, user_id="ana", **option)
 
 
-def test_importance_of_nothing_is_kept(ours):
+def test_an_importance_of_0_is_stored(ours):
     assert ours.remember("I like tea.", importance=0.0).importance == 0.0
 
 
@@ -134,14 +134,14 @@ def test_a_blank_query_finds_nothing(ours):
     assert ours.recall(" ") == []
 
 
-def test_records_have_scores_and_times_that_crewai_can_reckon_with(ours):
+def test_records_have_scores_and_times_that_crewai_can_use(ours):
     ours.remember("I live in Lisbon.")
     (match,) = ours.recall("Where do I live?")
     assert 0 < match.score <= 1
     assert timedelta(0) <= datetime.utcnow() - match.record.created_at < timedelta(minutes=1)  # noqa: DTZ003
 
 
-def test_views_see_what_is_at_their_path_and_below_it(ours):
+def test_views_see_their_path_and_below(ours):
     travel, work = ours.scope("/travel"), ours.scope("/work")
     travel.remember("I like the sea.")
     travel.remember("I like night trains.", scope="/rail")
@@ -156,7 +156,7 @@ def test_views_see_what_is_at_their_path_and_below_it(ours):
     assert "/travel/rail (1 records)" in ours.tree()
 
 
-def test_a_block_shows_only_what_the_view_may_see(ours):
+def test_a_block_shows_only_memories_of_the_view(ours):
     ours.scope("/work").remember("I prefer short answers.")
     ours.scope("/travel").remember("I like the sea.")
     (match,) = ours.scope("/travel").recall("What do I like?")
@@ -190,13 +190,13 @@ def test_a_private_record_is_in_no_block_of_others(ours):
             assert ("short answers" in shown) is seen
 
 
-async def test_private_records_are_for_their_source_alone_awaited_too(ours):
+async def test_awaited_private_records_are_only_for_their_source(ours):
     await ours.aremember("I like the sea.", source="ana-phone", private=True)
     assert await ours.arecall("What do I like?") == []
     assert contents(await ours.arecall("What do I like?", source="ana-phone")) == ["I like the sea."]
 
 
-def test_private_records_are_for_their_source_alone(ours):
+def test_private_records_are_only_for_their_source(ours):
     ours.remember("I like the sea.", source="ana-phone", private=True)
     assert ours.recall("What do I like?") == []
     assert ours.recall("What do I like?", source="ana-laptop") == []
@@ -223,7 +223,7 @@ def test_records_are_listed_changed_and_forgotten(ours, memory):
     assert [one.content for one in ours.list_records()] == ["I like tea."]
 
 
-def test_no_id_of_anothers_record_reads_changes_or_forgets_it(ours, memory):
+def test_no_id_reaches_a_record_of_another_user(ours, memory):
     theirs = memory.add("I live in Porto.", user_id="ben")["results"][0]["id"]
     with pytest.raises(ValueError, match="not found"):
         ours.update(theirs, content="I live in Berlin.")
@@ -231,7 +231,7 @@ def test_no_id_of_anothers_record_reads_changes_or_forgets_it(ours, memory):
     assert memory.get(theirs)["memory"] == "I live in Porto."
 
 
-def test_a_memory_that_is_read_only_finds_and_keeps_nothing(memory):
+def test_a_read_only_memory_finds_and_stores_nothing(memory):
     memory.add("I live in Lisbon.", user_id="ana")
     reading = crew_memory(memory, user_id="ana", read_only=True)
     assert reading.remember("I like tea.") is None
@@ -247,7 +247,7 @@ def record(content, vector, **said):
     return MemoryRecord(content=content, embedding=vector, **said)
 
 
-def test_the_storage_finds_by_vector_within_what_it_is_narrowed_to(storage):
+def test_the_storage_searches_by_vector_within_its_filters(storage):
     storage.save(
         [
             record("sea", [1.0, 0.0], scope="/travel/coast", categories=["water"], metadata={"team": "red"}),
@@ -263,7 +263,7 @@ def test_the_storage_finds_by_vector_within_what_it_is_narrowed_to(storage):
     assert [one.content for one, _ in storage.search([1.0, 0.0], metadata_filter={"team": "red"})] == ["sea"]
 
 
-def test_the_storage_gives_a_record_back_as_it_was_saved(storage):
+def test_the_storage_returns_records_unchanged(storage):
     saved = record("sea", [1.0, 0.0], scope="/a/b", categories=["x"], metadata={"k": [1]}, importance=0.0, source="s")
     storage.save([saved])
     before = saved.model_dump(exclude={"last_accessed"})
@@ -285,7 +285,7 @@ def test_the_storage_counts_lists_and_deletes(storage, memory):
     assert len(memory.get_all(user_id="ben")["results"]) == 1
 
 
-async def test_the_storage_awaits(storage):
+async def test_the_storage_has_awaitable_methods(storage):
     await storage.asave([record("sea", [1.0])])
     assert [one.content for one, _ in await storage.asearch([1.0], limit=1)] == ["sea"]
     assert await storage.adelete(scope_prefix="/") == 1

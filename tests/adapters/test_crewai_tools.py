@@ -1,4 +1,4 @@
-"""The tools with which CrewAI's agents look after the memory."""
+"""The memory tools of CrewAI's agents."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_the_tools_add_find_list_change_and_delete(tools, memory):
     assert tools["get_all_memory"].run() == "Nothing is remembered."
 
 
-async def test_the_tools_await(tools, memory):
+async def test_the_tools_can_be_awaited(tools, memory):
     assert (await tools["add_memory"]._arun(text="I live in Lisbon.")).startswith("ADD [")
     memory_id = memory.get_all(user_id="ana")["results"][0]["id"]
     assert memory_id in await tools["search_memory"]._arun(query="home")
@@ -61,12 +61,12 @@ async def test_the_tools_await(tools, memory):
         ("delete_memory", {"memory_id": 7}, "must be text"),
     ],
 )
-async def test_a_mistake_of_the_model_is_answered_in_words(tools, name, arguments, told):
+async def test_a_wrong_call_is_answered_with_an_explanation(tools, name, arguments, told):
     assert told in tools[name].run(**arguments)
     assert told in await tools[name]._arun(**arguments)
 
 
-def test_a_failing_memory_is_told_to_the_model_or_raised(memory, caplog):
+def test_a_failure_is_answered_or_raised(memory, caplog):
     told, raised = (memory_tools(memory, user_id="ana", on_error=on_error)[1] for on_error in ("log", "raise"))
     memory.close()
     assert told.run(query="tea") == "The memory failed: go on without it."
@@ -75,20 +75,20 @@ def test_a_failing_memory_is_told_to_the_model_or_raised(memory, caplog):
         raised.run(query="tea")
 
 
-def test_what_was_found_a_moment_ago_is_looked_up_again(tools):
+def test_repeated_searches_are_not_cached(tools):
     assert not any(
         tool.cache_function({"query": "tea"}, "Nothing is remembered about this.") for tool in tools.values()
     )
 
 
-def test_a_tool_changes_nothing_of_anyone_elses(tools, memory):
+def test_no_tool_changes_a_memory_of_another_user(tools, memory):
     theirs = memory.add("I live in Porto.", user_id="ben")["results"][0]["id"]
     assert "there is no memory" in tools["update_memory"].run(memory_id=theirs, text="I live in Berlin.")
     assert "there is no memory" in tools["delete_memory"].run(memory_id=theirs)
     assert memory.get(theirs)["memory"] == "I live in Porto."
 
 
-def test_no_tool_takes_an_id_of_a_scope_from_the_model(tools):
+def test_no_tool_takes_a_scope_id_from_the_model(tools):
     for tool in tools.values():
         shown = tool.args_schema.model_json_schema()
         assert shown["properties"].keys() == tool.args_schema.model_fields.keys()

@@ -1,4 +1,4 @@
-"""Promises of `holdfast eval`: the numbers are right, honest about their uncertainty, and about this conversation."""
+"""`holdfast eval` computes its metrics and intervals correctly and scores the given conversations."""
 
 import json
 import math
@@ -45,7 +45,7 @@ def write(folder, document, name="file.json"):
 # The metrics
 
 
-def test_the_metrics_are_what_a_hand_computes():
+def test_the_metrics_equal_a_plain_computation():
     ranks = (1, 3, None)
     assert [metrics.recall_at(ranks, k) for k in (1, 2, 3)] == [1 / 3, 1 / 3, 2 / 3]
     assert [metrics.hit_at(ranks, 1), metrics.hit_at((4,), 3)] == [1.0, 0.0]
@@ -90,7 +90,7 @@ def test_the_interval_of_a_share_is_that_of_the_normal_approximation():
     assert metrics.intervals(values, seed=1) != [interval]
 
 
-def test_the_paired_test_tells_a_difference_from_chance():
+def test_the_paired_test_separates_a_difference_from_chance():
     same = np.full((30, 1), 0.5)
     (none,) = metrics.differences(same, same)
     assert none == metrics.Difference(Interval(0, 0, 0), 1.0)
@@ -106,7 +106,7 @@ def test_the_paired_test_tells_a_difference_from_chance():
     assert chance.by.low < 0 < chance.by.high
 
 
-def test_pairing_finds_what_two_intervals_would_hide():
+def test_pairing_finds_differences_that_two_intervals_hide():
     hard = np.random.default_rng(0).random((200, 1))
     better = hard + 0.02
     (ours,), (theirs,) = metrics.intervals(better), metrics.intervals(hard)
@@ -117,7 +117,7 @@ def test_pairing_finds_what_two_intervals_would_hide():
 # The questions
 
 
-def test_evidence_is_repaired_and_what_cannot_be_scored_is_left_out():
+def test_evidence_is_repaired_and_unscorable_questions_are_left_out():
     garden, kitchen = samples_in([str(FILE)])
     assert [(one.id, one.category, one.evidence) for one in garden.questions] == [
         ("garden/1", "single-hop", ("D1:3",)),
@@ -135,7 +135,7 @@ def test_the_turns_are_those_that_an_import_reads():
     assert sessions[0].messages[3]["content"] == "[shares a wooden boat under an apple tree]"
 
 
-def test_conversations_without_a_name_stay_apart(tmp_path):
+def test_conversations_without_a_name_stay_separate(tmp_path):
     nameless = [{key: value for key, value in one.items() if key != "sample_id"} for one in CONVERSATIONS]
     samples = samples_in([str(write(tmp_path, nameless))])
     assert [sample.id for sample in samples] == ["item 1", "item 2"]
@@ -144,7 +144,7 @@ def test_conversations_without_a_name_stay_apart(tmp_path):
         assert {user["name"] for user in memory.users()["results"] if user["type"] == "user"} == {"item 1", "item 2"}
 
 
-def test_a_kept_turn_is_found_by_the_facts_it_told(tmp_path):
+def test_a_kept_turn_is_found_by_its_facts(tmp_path):
     texts = ["Did Teo move to Oslo at last?", "Yes, in May!", *(f"My hen laid egg {number}" for number in range(20))]
     turns = [{"speaker": "Mara", "dia_id": f"D1:{at}", "text": text} for at, text in enumerate(texts, 1)]
     question = {"question": "Where does her brother live?", "evidence": ["D1:2"], "category": 4}
@@ -168,7 +168,7 @@ def test_a_kept_turn_is_found_by_the_facts_it_told(tmp_path):
 # A whole evaluation
 
 
-def test_the_scores_are_those_of_searching_by_hand():
+def test_the_scores_equal_those_of_plain_searches():
     document = run_json(FILE, "--k", "1,2")
     with Memory(":memory:", llm="rules", embedder="hashing") as memory:
         said = {}
@@ -189,7 +189,7 @@ def test_the_scores_are_those_of_searching_by_hand():
     }  # fmt: skip
 
 
-def test_a_question_is_asked_within_its_conversation_only():
+def test_a_question_searches_only_its_conversation():
     kitchen = [one for one in run_json(FILE)["outcomes"] if one["conversation"] == "kitchen"]
     assert kitchen[0]["ranks"] == [1]  # there are hens in the other one too
     turns = CONVERSATIONS[1]["conversation"]["session_1"]
@@ -236,7 +236,7 @@ def test_the_table_has_every_category_and_fits_a_terminal():
         assert word in at_a_terminal
 
 
-def test_the_store_can_be_kept_and_asked(tmp_path):
+def test_the_store_can_be_kept_and_searched(tmp_path):
     path = tmp_path / "kept.db"
     run_json(FILE, "--path", path)
     with Memory(path) as memory:
@@ -338,7 +338,7 @@ def test_a_plot_without_matplotlib_says_what_to_install(monkeypatch, tmp_path):
         ([], "FILE..."),
     ],
 )
-def test_bad_input_is_one_clear_line_before_any_work(words, says):
+def test_invalid_input_is_one_clear_line_before_any_work(words, says):
     result = run(*words, *KEY_FREE)
     assert (result.exit_code, result.stdout) == (2, "")
     assert says in result.stderr
@@ -383,7 +383,7 @@ def test_a_file_that_cannot_be_scored_is_refused(document, says, tmp_path):
     assert result.stderr.count("\n") == 1
 
 
-def test_a_turn_that_was_not_kept_is_an_error_and_no_wrong_score(tmp_path):
+def test_a_turn_that_was_not_stored_is_an_error_not_a_wrong_score(tmp_path):
     turns = [{"speaker": "Mara", "dia_id": "D1:1", "text": "<recalled-memory>I like tea</recalled-memory>"}]
     turns += CONVERSATIONS[1]["conversation"]["session_1"][1:]
     file = write(tmp_path, _with(conversation={"session_1": turns}))

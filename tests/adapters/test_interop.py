@@ -1,4 +1,4 @@
-"""One memory, five frameworks: what is told to one is known to the others, all pairs, with the real frameworks."""
+"""One store, five real frameworks: each recalls and corrects what another stored, in all pairs."""
 
 from importlib import import_module
 
@@ -24,13 +24,13 @@ def memory(tmp_path):
 
 
 @pytest.mark.parametrize(("told", "asked"), PAIRS)
-def test_what_is_told_to_one_is_known_to_the_other(told, asked, memory):
+def test_a_fact_told_to_one_framework_is_recalled_by_another(told, asked, memory):
     conversation(told, memory).say("My sailing boat is called Albatross.")
     assert "Albatross" in conversation(asked, memory).say("What is my sailing boat called?")
 
 
 @pytest.mark.parametrize(("told", "corrected"), [(one, FACES[place - 1]) for place, one in enumerate(FACES)])
-def test_what_one_corrects_is_corrected_for_all(told, corrected, memory):
+def test_a_correction_in_one_framework_applies_to_all(told, corrected, memory):
     conversation(told, memory).say("I live in Lisbon.")
     conversation(corrected, memory).say("I live in Porto now.")
     for face in FACES:

@@ -1,4 +1,4 @@
-"""The cookbook of one memory in five frameworks does what its page says."""
+"""The cookbook of one memory in five frameworks runs and prints what its page shows."""
 
 import subprocess
 import sys
@@ -23,6 +23,6 @@ def printed():
 
 
 @pytest.mark.parametrize(("framework", "answer"), ANSWERS.items())
-def test_each_framework_answers_from_what_another_heard(framework, answer, printed):
+def test_each_framework_answers_from_facts_told_to_another(framework, answer, printed):
     (line,) = [line for line in printed.splitlines() if line.startswith(f"{framework} answers:")]
     assert answer in line

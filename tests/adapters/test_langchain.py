@@ -1,4 +1,4 @@
-"""Promises of the retriever, the tools, the chat history and the vector store: what langchain-core alone can run."""
+"""The retriever, tools, chat history and vector store, with langchain-core alone."""
 
 import asyncio
 import copy
@@ -113,7 +113,7 @@ class TestAChainOfRunnables(FaceContract):
 # The retriever
 
 
-def test_documents_say_whose_they_are_and_how_well_they_fit(memory):
+def test_documents_have_their_scope_and_score_as_metadata(memory):
     added = memory.add("I live in Lisbon.", user_id="ana", metadata={"source": "chat"})["results"][0]
     (found,) = HoldfastRetriever(memory=memory, user_id="ana").invoke("Where do I live?")
     assert (found.id, found.page_content) == (added["id"], "I live in Lisbon.")
@@ -123,7 +123,7 @@ def test_documents_say_whose_they_are_and_how_well_they_fit(memory):
     assert found.metadata["created_at"].startswith("20")
 
 
-async def test_limits_thresholds_and_filters_hold_for_the_object_and_for_a_call(memory):
+async def test_limits_thresholds_and_filters_apply_per_object_and_per_call(memory):
     memory.add("I live in Lisbon.", user_id="ana", metadata={"topic": "home"})
     memory.add("I work in Porto.", user_id="ana", metadata={"topic": "work"})
     retriever = HoldfastRetriever(memory=memory, user_id="ana", k=1)
@@ -150,12 +150,12 @@ def test_a_configurable_retriever_stays_in_its_scope(memory):
 
 
 @pytest.mark.parametrize("filters", [{"user_id": "ben"}, {"OR": [{"user_id": "ben"}, {"user_id": "ana"}]}])
-def test_no_filter_leads_out_of_the_scope(memory, filters):
+def test_no_filter_reaches_another_scope(memory, filters):
     memory.add("I live in Rome.", user_id="ben")
     assert HoldfastRetriever(memory=memory, user_id="ana", filters=filters).invoke("Where?") == []
 
 
-def test_a_failing_memory_finds_nothing_or_is_raised(memory, caplog):
+def test_a_failing_memory_returns_nothing_or_raises(memory, caplog):
     gentle = HoldfastRetriever(memory=memory, user_id="ana")
     strict = HoldfastRetriever(memory=memory, user_id="ana", on_error="raise")
     memory.close()
@@ -193,7 +193,7 @@ async def test_a_forked_worker_reads_and_writes_the_same_store(memory):
 # The tools
 
 
-def test_a_model_remembers_finds_corrects_and_forgets(memory):
+def test_the_tools_remember_find_correct_and_forget(memory):
     added = called(tool("add", memory), text="I live in Lisbon.")
     (event,) = added.artifact
     assert event["event"] == "ADD"
@@ -228,13 +228,13 @@ def _call(name, **arguments):
     return {"type": "tool_call", "name": name, "id": "1", "args": arguments}
 
 
-def test_no_argument_a_model_sees_says_whose_memory(memory):
+def test_no_tool_shows_a_scope_id_to_the_model(memory):
     for one in memory_tools(memory, user_id=FROM_CONFIG, agent_id="helper"):
         assert set(one.args) <= {"text", "query", "limit", "memory_id"}
         assert "config" not in str(convert_to_openai_tool(one)).lower()
 
 
-def test_a_model_that_names_a_scope_is_not_heard(memory):
+def test_a_scope_named_by_the_model_is_ignored(memory):
     memory.add("My cat is called Whiskers.", user_id="ben")
     found = called(tool("search", memory), query="cat", user_id="ben", config={"configurable": {"user_id": "ben"}})
     assert "Whiskers" not in found.content
@@ -242,7 +242,7 @@ def test_a_model_that_names_a_scope_is_not_heard(memory):
     assert texts(memory, user_id="ben") == ["My cat is called Whiskers."]
 
 
-def test_another_users_id_names_nothing(memory):
+def test_another_users_memory_id_finds_nothing(memory):
     theirs = memory.add("My cat is called Whiskers.", user_id="ben")["results"][0]["id"]
     for name, arguments in (("update", {"memory_id": theirs, "text": "mine"}), ("delete", {"memory_id": theirs})):
         answer = called(tool(name, memory), **arguments)
@@ -264,13 +264,13 @@ def test_another_users_id_names_nothing(memory):
         ("update", {"memory_id": NO_ONE, "text": "x"}, "there is no memory"),
     ],
 )
-def test_arguments_that_cannot_be_used_are_told_to_the_model(memory, name, arguments, told):
+def test_invalid_arguments_are_answered_with_an_explanation(memory, name, arguments, told):
     answer = called(tool(name, memory), **arguments)
     assert answer.status == "error"
     assert any(word in answer.content for word in told.split("|")), answer.content
 
 
-def test_the_program_says_in_each_run_whose_memory_it_is(memory):
+def test_the_program_sets_the_scope_of_each_run(memory):
     add = tool("add", memory, user_id=FROM_CONFIG)
     for user in ("ana", "ben"):
         called(add, {"configurable": {"user_id": user}}, text=f"My name is {user}.")
@@ -279,19 +279,19 @@ def test_the_program_says_in_each_run_whose_memory_it_is(memory):
 
 
 @pytest.mark.parametrize("config", [None, {}, {"configurable": {}}, {"configurable": {"user_id": " "}}])
-def test_a_run_that_does_not_say_whose_memory_is_refused(memory, config):
+def test_a_run_without_a_scope_is_refused(memory, config):
     with pytest.raises(InvalidInput, match="user_id"):
         called(tool("search", memory, user_id=FROM_CONFIG, agent_id="helper"), config, query="cat")
 
 
 @pytest.mark.parametrize("user_id", HOSTILE_IDS)
-def test_hostile_ids_in_a_run_open_nothing(memory, user_id):
+def test_hostile_ids_in_a_run_reach_no_other_scope(memory, user_id):
     memory.add("My cat is called Whiskers.", user_id="ana")
     search = tool("search", memory, user_id=FROM_CONFIG)
     assert "Whiskers" not in called(search, {"configurable": {"user_id": user_id}}, query="cat").content
 
 
-def test_a_failing_memory_is_told_to_the_model_or_raised(memory, caplog):
+def test_a_failure_is_answered_or_raised(memory, caplog):
     gentle, strict = tool("delete", memory), tool("delete", memory, user_id="ana", on_error="raise")
     memory.close()
     with caplog.at_level(logging.WARNING, logger="holdfast"):
@@ -316,7 +316,7 @@ def history(memory, **options):
     return HoldfastChatMessageHistory(memory=memory, **{"user_id": "ana", "run_id": "monday", **options})
 
 
-def test_messages_come_back_as_they_were_in_another_session_of_the_program(memory):
+def test_messages_are_read_back_unchanged_by_another_process(memory):
     said = [
         SystemMessage("Be kind."),
         HumanMessage([{"type": "text", "text": "Look 🦊"}, {"type": "image_url", "image_url": {"url": "data:,"}}]),
@@ -335,7 +335,7 @@ def test_the_same_words_twice_are_two_messages(memory):
     assert [message.content for message in history(memory).messages] == ["yes", "ok"] * 3
 
 
-def test_facts_outlive_the_session_and_messages_do_not_leave_it(memory):
+def test_facts_are_shared_across_sessions_and_messages_are_not(memory):
     history(memory).add_messages([HumanMessage("I live in Lisbon."), AIMessage("Noted.")])
     assert history(memory, run_id="tuesday").messages == []
     assert texts(memory) == ["I live in Lisbon."]
@@ -350,7 +350,7 @@ def test_no_search_and_no_prompt_shows_a_transcript(memory):
     assert memory.context("2 messages", user_id="ana") == ""
 
 
-def test_clearing_a_session_leaves_other_sessions_and_what_was_learned(memory):
+def test_clearing_a_session_leaves_other_sessions_and_facts(memory):
     for day in ("monday", "tuesday"):
         history(memory, run_id=day).add_messages([HumanMessage("I live in Lisbon."), AIMessage("Noted.")])
     history(memory).clear()
@@ -376,7 +376,7 @@ def test_a_session_must_be_named(memory):
         HoldfastChatMessageHistory(memory=memory, user_id="ana")
 
 
-async def test_an_awaited_history_keeps_the_same(memory):
+async def test_an_awaited_history_stores_the_same(memory):
     await history(memory).aadd_messages([HumanMessage("I live in Lisbon."), AIMessage("Noted.")])
     assert await history(memory).aget_messages() == history(memory).messages
     assert texts(memory) == ["I live in Lisbon."]
@@ -384,7 +384,7 @@ async def test_an_awaited_history_keeps_the_same(memory):
     assert await history(memory).aget_messages() == []
 
 
-def test_an_empty_turn_and_a_mere_tool_call_teach_nothing(memory):
+def test_empty_turns_and_tool_calls_store_nothing(memory):
     strict = history(memory, on_error="raise")
     strict.add_messages([])
     strict.add_messages([HumanMessage("  "), AIMessage("", tool_calls=[{"name": "weather", "args": {}, "id": "1"}])])
@@ -395,7 +395,7 @@ def test_an_empty_turn_and_a_mere_tool_call_teach_nothing(memory):
 # The vector store
 
 
-def test_documents_of_one_name_in_two_scopes_are_two(memory):
+def test_documents_with_one_id_in_two_scopes_are_separate(memory):
     for user, text in (("ana", "tea"), ("ben", "coffee")):
         HoldfastVectorStore(memory=memory, user_id=user).add_texts([text], ids=["1"])
     assert HoldfastVectorStore(memory=memory, user_id="ana").get_by_ids(["1"])[0].page_content == "tea"
@@ -403,13 +403,13 @@ def test_documents_of_one_name_in_two_scopes_are_two(memory):
     assert HoldfastVectorStore(memory=memory, user_id="ben").get_by_ids(["1"])[0].page_content == "coffee"
 
 
-def test_two_documents_may_say_the_same(memory):
+def test_two_documents_can_have_the_same_text(memory):
     store = HoldfastVectorStore(memory=memory, user_id="ana")
     first, second = store.add_texts(["tea", "tea"], [{"page": 1}, {"page": 2}])
     assert [document.metadata for document in store.get_by_ids([second, first])] == [{"page": 2}, {"page": 1}]
 
 
-def test_metadata_that_are_gone_stay_gone(memory):
+def test_removed_metadata_stays_removed(memory):
     store = HoldfastVectorStore(memory=memory, user_id="ana")
     store.add_texts(["tea"], [{"page": 1, "draft": True}], ids=["1"])
     store.add_documents([Document("tea", id="1", metadata={"page": 2})])
@@ -436,7 +436,7 @@ def test_memories_of_conversations_are_documents_too(memory):
     assert texts(memory) == []
 
 
-def test_delete_without_names_empties_the_scope_alone(memory):
+def test_delete_without_ids_empties_only_the_scope(memory):
     for user in ("ana", "ben"):
         HoldfastVectorStore(memory=memory, user_id=user).add_texts(["tea", "coffee"])
     HoldfastVectorStore(memory=memory, user_id="ana").delete()
@@ -446,7 +446,7 @@ def test_delete_without_names_empties_the_scope_alone(memory):
     assert len(texts(memory, user_id="ben")) == 2
 
 
-def test_a_document_that_was_not_kept_is_not_reported_as_kept(memory):
+def test_a_document_that_was_not_stored_is_not_reported_as_stored(memory):
     store = HoldfastVectorStore(memory=memory, user_id="ana")
     with pytest.raises(InvalidInput, match="metadata"):
         store.add_texts(["tea"], [{"page": object()}])
@@ -467,13 +467,13 @@ async def test_from_texts_embeds_with_the_embeddings_given():
     assert awaited.similarity_search("tea")[0].page_content == "tea"
 
 
-def test_from_texts_keeps_to_a_memory_of_ones_own(memory):
+def test_from_texts_uses_a_given_memory(memory):
     store = HoldfastVectorStore.from_texts(["tea"], DeterministicFakeEmbedding(size=32), memory=memory, user_id="ana")
     assert texts(memory) == ["tea"]
     assert store.similarity_search("tea")[0].page_content == "tea"
 
 
-def test_two_seams_on_one_store_share_what_is_known():
+def test_two_adapters_on_one_store_share_memories():
     with memory_for_tests() as memory:
         called(tool("add", memory), text="I live in Lisbon.")
         assert HoldfastRetriever(memory=memory, user_id="ana").invoke("Where do I live?")

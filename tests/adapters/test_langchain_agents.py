@@ -1,4 +1,4 @@
-"""Promises of the middleware, with real agents of `create_agent`."""
+"""The middleware in real agents of `create_agent`."""
 
 import asyncio
 import copy
@@ -73,7 +73,7 @@ class TestAnAgent(FaceContract):
         return MemoryMiddleware(memory=memory, **ids)
 
 
-def test_a_run_asks_the_memory_once_and_shows_the_answer_to_every_call():
+def test_a_run_searches_once_and_shows_the_result_in_every_call():
     embedder = ScriptedEmbedder()
     with memory_for_tests(embedder=embedder) as memory:
         memory.add("I live in Lisbon.", user_id="ana")
@@ -99,7 +99,7 @@ def test_a_turn_is_remembered_whole_with_one_extraction():
     assert "It is sunny in Lisbon." not in told
 
 
-def test_of_a_long_conversation_only_the_last_turn_is_remembered():
+def test_only_the_last_turn_of_a_long_conversation_is_stored():
     extraction = ScriptedChatModel({"facts": []})
     with memory_for_tests(llm=extraction) as memory:
         runner, _ = agent(memory)
@@ -109,7 +109,7 @@ def test_of_a_long_conversation_only_the_last_turn_is_remembered():
     assert "Earlier." not in told
 
 
-def test_what_was_recalled_is_in_no_state_and_no_checkpoint(memory):
+def test_recalled_memories_are_in_no_state_and_no_checkpoint(memory):
     memory.add("I live in Lisbon.", user_id="ana")
     saver = InMemorySaver()
     runner, model = agent(memory, reply=tool_first, tools=[weather], checkpointer=saver)
@@ -120,7 +120,7 @@ def test_what_was_recalled_is_in_no_state_and_no_checkpoint(memory):
     assert not any("recalled-memory" in repr(part) for part in kept)
 
 
-def test_an_interrupted_run_goes_on_with_what_is_known(memory):
+def test_an_interrupted_run_resumes_with_current_memories(memory):
     memory.add("I live in Lisbon.", user_id="ana")
     runner, model = agent(
         memory, reply=tool_first, tools=[weather], checkpointer=InMemorySaver(), interrupt_before=["tools"]
@@ -132,7 +132,7 @@ def test_an_interrupted_run_goes_on_with_what_is_known(memory):
     assert sorted(texts(memory)) == ["I like figs.", "I live in Lisbon."]
 
 
-def test_each_turn_of_a_thread_is_recalled_anew(memory):
+def test_each_turn_of_a_thread_searches_again(memory):
     conversation = AgentConversation(memory, user_id="ana")
     conversation.say("I live in Lisbon.")
     conversation.say("I live in Porto now.")
@@ -142,7 +142,7 @@ def test_each_turn_of_a_thread_is_recalled_anew(memory):
 
 
 @pytest.mark.parametrize("prompt", [None, "Be kind.", SystemMessage([{"type": "text", "text": "Be kind."}])])
-def test_the_system_prompt_comes_first_whatever_its_form(memory, prompt):
+def test_the_system_prompt_comes_first_in_every_form(memory, prompt):
     memory.add("I live in Lisbon.", user_id="ana")
     runner, model = agent(memory, system_prompt=prompt)
     runner.invoke(says(QUESTION))
@@ -151,7 +151,7 @@ def test_the_system_prompt_comes_first_whatever_its_form(memory, prompt):
     assert prompt is None or shown.index("Be kind.") < shown.index("Lisbon")
 
 
-def test_where_nothing_is_known_the_model_is_shown_what_the_program_said(memory):
+def test_without_memories_the_models_prompt_is_unchanged(memory):
     runner, model = agent(memory, system_prompt="Be kind.")
     runner.invoke(says(QUESTION))
     assert [message.content for message in model.shown[-1]] == ["Be kind.", QUESTION]
@@ -167,7 +167,7 @@ def test_message_content_with_images_and_answers_in_parts(memory):
     assert texts(memory) == ["I live in Lisbon."]
 
 
-def test_a_streamed_turn_is_remembered_when_it_is_done_and_not_before(memory):
+def test_a_streamed_turn_is_stored_when_it_has_ended(memory):
     runner, _ = agent(memory)
     for _ in runner.stream(says("I live in Lisbon."), stream_mode="messages"):
         pass
@@ -178,7 +178,7 @@ def test_a_streamed_turn_is_remembered_when_it_is_done_and_not_before(memory):
     assert texts(memory) == ["I live in Lisbon."]
 
 
-async def test_a_cancelled_turn_leaves_nothing(memory):
+async def test_a_cancelled_turn_stores_nothing(memory):
     asked = asyncio.Event()
 
     @tool
@@ -196,7 +196,7 @@ async def test_a_cancelled_turn_leaves_nothing(memory):
     assert texts(memory) == []
 
 
-def test_a_failing_model_leaves_nothing(memory):
+def test_a_failing_model_stores_nothing(memory):
     def fail(_):
         raise RuntimeError("no answer today")
 
@@ -226,7 +226,7 @@ def test_one_agent_serves_many_users_named_in_each_run(memory):
 @pytest.mark.skipif(
     sys.version_info < (3, 11), reason="LangGraph shows awaited tools no context there: name the user in configurable"
 )
-async def test_the_context_names_the_user_in_awaited_runs_and_in_tools(memory):
+async def test_the_context_sets_the_user_in_awaited_runs_and_tools(memory):
     def reply(messages):
         return call("add_memory", text="I live in Lisbon.") if isinstance(messages[-1], HumanMessage) else "Done."
 
@@ -237,7 +237,7 @@ async def test_the_context_names_the_user_in_awaited_runs_and_in_tools(memory):
     assert texts(memory, user_id="ana") == texts(memory, user_id="ben") == ["I live in Lisbon."]
 
 
-async def test_awaited_and_streamed_runs_name_their_user_too(memory):
+async def test_awaited_and_streamed_runs_set_their_user_too(memory):
     runner, _ = agent(memory, options={"user_id": FROM_CONFIG})
     await runner.ainvoke(says("I live in Lisbon."), {"configurable": {"user_id": "ana"}})
     async for _ in runner.astream(says("I live in Rome."), {"configurable": {"user_id": "ben"}}):
@@ -246,7 +246,7 @@ async def test_awaited_and_streamed_runs_name_their_user_too(memory):
     assert texts(memory, user_id="ben") == ["I live in Rome."]
 
 
-def test_a_run_that_does_not_say_whose_memory_is_refused(memory):
+def test_a_run_without_a_scope_is_refused(memory):
     runner, model = agent(memory, options={"user_id": FROM_CONFIG, "agent_id": "helper"})
     with pytest.raises(InvalidInput, match="user_id"):
         runner.invoke(says(QUESTION))
@@ -269,7 +269,7 @@ async def test_an_awaited_agent_awaits_the_memory():
     assert "Lives in Lisbon" in shown.shown_last()
 
 
-async def test_a_hundred_awaited_turns_at_once_keep_apart(memory):
+async def test_a_hundred_awaited_turns_at_once_stay_separate(memory):
     async def tell(number):
         runner, _ = agent(memory, options={"user_id": f"user{number}", "on_error": "raise"})
         await runner.ainvoke(says(f"My favourite word is word{number}x."))

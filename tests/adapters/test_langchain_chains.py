@@ -1,4 +1,4 @@
-"""Promises of the chain memory, with LangChain's own chains."""
+"""The chain memory in LangChain's own chains."""
 
 import asyncio
 import copy
@@ -54,12 +54,12 @@ def test_the_variable_is_the_one_named(memory):
     assert "Lisbon" in chain_memory.load_memory_variables({"input": "Where do I live?"})["known"]
 
 
-def test_without_an_input_it_gives_who_the_user_is(memory):
+def test_without_an_input_the_variable_has_profile_facts(memory):
     memory.add("My name is Ana.", user_id="ana")
     assert "Ana" in HoldfastMemory(memory=memory, user_id="ana").load_memory_variables({})["history"]
 
 
-def test_nothing_known_is_nothing_shown(memory):
+def test_without_memories_the_variable_is_empty(memory):
     assert HoldfastMemory(memory=memory, user_id="ana").load_memory_variables({"input": "Hello"}) == {"history": ""}
     as_messages = HoldfastMemory(memory=memory, user_id="ana", return_messages=True)
     assert as_messages.load_memory_variables({"input": "Hello"}) == {"history": []}
@@ -77,7 +77,7 @@ def test_messages_fill_a_chat_prompts_placeholder(memory):
     assert asked.content == "Where do I live?"
 
 
-def test_several_inputs_or_outputs_must_be_told_apart(memory):
+def test_several_inputs_or_outputs_must_be_named(memory):
     chain_memory = HoldfastMemory(memory=memory, user_id="ana")
     with pytest.raises(InvalidInput, match="input_key"):
         chain_memory.load_memory_variables({"question": "a", "language": "b"})
@@ -108,7 +108,7 @@ def test_a_turn_costs_one_extraction_and_one_model_call():
         assert len(conversation.model.shown) == 1
 
 
-def test_message_content_with_images_is_saved_by_its_words(memory):
+def test_only_the_text_of_content_with_images_is_saved(memory):
     message = HumanMessage(
         [{"type": "text", "text": "I live in Lisbon."}, {"type": "image_url", "image_url": "data:,"}]
     )
@@ -119,7 +119,7 @@ def test_message_content_with_images_is_saved_by_its_words(memory):
 
 
 @pytest.mark.parametrize("said", ["", "   ", None, []])
-def test_a_turn_without_words_is_passed_over(memory, said, caplog):
+def test_a_turn_without_text_is_ignored(memory, said, caplog):
     chain_memory = HoldfastMemory(memory=memory, user_id="ana", on_error="raise")
     with caplog.at_level(logging.WARNING, logger="holdfast"):
         chain_memory.save_context({"input": said}, {"output": ""})
@@ -127,7 +127,7 @@ def test_a_turn_without_words_is_passed_over(memory, said, caplog):
     assert texts(memory) == []
 
 
-def test_it_stands_beside_a_buffer(memory):
+def test_it_works_beside_a_buffer_memory(memory):
     memory.add("I live in Lisbon.", user_id="ana")
     model = ScriptedModel()
     both = classic_memory.CombinedMemory(
@@ -144,7 +144,7 @@ def test_it_stands_beside_a_buffer(memory):
     assert "Whiskers" in model.shown_last()
 
 
-def test_clear_deletes_the_scope_and_nothing_else(memory):
+def test_clear_deletes_only_the_scope(memory):
     memory.add("I live in Lisbon.", user_id="ana")
     memory.add("I live in Porto.", user_id="ben")
     HoldfastMemory(memory=memory, user_id="ana").clear()
@@ -157,7 +157,7 @@ def test_an_unknown_option_is_refused(memory):
         HoldfastMemory(memory=memory, user_id="ana", memroy_key="history")
 
 
-def test_neither_print_nor_dump_shows_whose_memory_it_is(memory):
+def test_neither_repr_nor_dump_shows_scope_ids(memory):
     chain_memory = HoldfastMemory(memory=memory, user_id="ana-secret")
     assert "ana-secret" not in repr(chain_memory)
     assert "ana-secret" not in str(chain_memory.model_dump())
@@ -171,7 +171,7 @@ def test_a_copy_shares_the_store(memory, copied):
     assert texts(memory) == ["I live in Lisbon."]
 
 
-def test_a_pickled_one_opens_the_same_file(memory):
+def test_a_pickled_memory_opens_the_same_file(memory):
     twin = pickle.loads(pickle.dumps(HoldfastMemory(memory=memory, user_id="ana")))  # noqa: S301 - our own
     twin.save_context({"input": "I live in Lisbon."}, {"output": "Noted."})
     assert texts(memory) == ["I live in Lisbon."]
@@ -199,7 +199,7 @@ async def test_a_blocking_chain_works_inside_a_running_loop(memory):
     assert "Lisbon" in conversation.say("Where do I live?")
 
 
-async def test_a_hundred_awaited_chains_at_once_keep_apart(memory):
+async def test_a_hundred_awaited_chains_at_once_stay_separate(memory):
     async def tell(number):
         chain = ChainConversation(memory, user_id=f"user{number}", on_error="raise").chain
         await chain.ainvoke({"input": f"My favourite word is word{number}x."})

@@ -1,4 +1,4 @@
-"""LangChain's own standard tests, over the retriever, every tool and the vector store."""
+"""LangChain's standard tests for the retriever, every tool and the vector store."""
 
 import pytest
 from tests.adapters import langchain_conversation  # noqa: F401 - switches LangChain's tracing off first

@@ -1,4 +1,4 @@
-"""The nodes around a model: what they promise, in real graphs."""
+"""The recall and remember nodes in real graphs."""
 
 import asyncio
 import copy
@@ -51,12 +51,12 @@ def said(*contents):
 
 @pytest.mark.parametrize("node", [retrieve_node, update_node])
 @pytest.mark.parametrize("wrong", [{}, {"user_id": ""}, {"user_id": "ana", "on_error": "ignore"}])
-def test_what_cannot_be_used_is_refused_when_the_graph_is_built(memory, node, wrong):
+def test_invalid_settings_are_refused_when_the_graph_is_built(memory, node, wrong):
     with pytest.raises(InvalidInput):
         node(memory, **wrong)
 
 
-def test_no_memory_at_all_is_refused_when_the_graph_is_built():
+def test_a_missing_memory_is_refused_when_the_graph_is_built():
     with pytest.raises(InvalidInput):
         retrieve_node(None, user_id="ana")
 
@@ -66,7 +66,7 @@ class Context:
     user_id: str
 
 
-async def test_the_run_says_whom_it_is_for_in_its_context_or_its_configuration(memory):
+async def test_a_run_sets_its_user_in_the_context_or_the_config(memory):
     memory.add("My cat is called Whiskers.", user_id="ana")
     memory.add("My cat is called Tom.", user_id="ben")
     shown = []
@@ -81,7 +81,7 @@ async def test_the_run_says_whom_it_is_for_in_its_context_or_its_configuration(m
     assert ["Whiskers" in str(messages) for messages in shown] == [False, False, True, True]
 
 
-def test_a_run_that_says_nothing_reaches_nobodys_memory(memory):
+def test_a_run_without_ids_reaches_no_memory(memory):
     graph = build(memory, user_id=FROM_CONFIG, on_error="log")
     with pytest.raises(InvalidInput, match="does not say its user_id"):
         graph.invoke({"messages": [("user", "hello")]})
@@ -99,7 +99,7 @@ def test_an_id_named_by_the_program_is_not_changed_by_a_run(memory):
 # Recalling
 
 
-def test_what_is_recalled_is_fenced_and_stands_in_the_system_message():
+def test_recalled_memories_are_fenced_in_the_system_message():
     state = {"messages": [SystemMessage("Be kind."), HumanMessage("Hi")], "memories": "<block>"}
     system, human = messages_with_memories(state)
     assert (system.content, human.content) == ("Be kind.\n\n<block>", "Hi")
@@ -112,13 +112,13 @@ def test_what_is_recalled_is_fenced_and_stands_in_the_system_message():
     assert len(messages_with_memories({**state, "messages": [parts]})[0].content) == 2
 
 
-def test_without_memories_the_model_is_shown_the_messages_alone(memory):
+def test_without_memories_the_model_gets_only_the_messages(memory):
     shown = []
     build(memory, shown=shown, user_id="ana").invoke({"messages": [("user", "hello")]})
     assert [type(message) for message in shown[0]] == [HumanMessage]
 
 
-def test_nothing_recalled_enters_a_checkpoint_or_the_messages(memory):
+def test_recalled_memories_never_enter_a_checkpoint_or_the_messages(memory):
     memory.add("My cat is called Whiskers.", user_id="ana")
     talk = conversation(memory, user_id="ana")
     assert BLOCK in talk.say("What is my cat called?")
@@ -129,7 +129,7 @@ def test_nothing_recalled_enters_a_checkpoint_or_the_messages(memory):
     assert "memories" not in talk.graph.get_state(talk.config).values
 
 
-def test_one_turn_searches_once_even_if_the_graph_comes_by_again(memory):
+def test_one_turn_searches_once_even_if_the_graph_loops(memory):
     memory.add("My cat is called Whiskers.", user_id="ana")
     node, embedder = retrieve_node(memory, user_id="ana"), memory.runtime.engines.embedder
     asked = len(embedder.calls)
@@ -146,7 +146,7 @@ def test_one_turn_searches_once_even_if_the_graph_comes_by_again(memory):
     assert len(embedder.calls) == asked + 2
 
 
-def test_a_resumed_run_whose_memories_are_gone_recalls_them_again(memory):
+def test_a_resumed_run_without_memories_searches_again(memory):
     memory.add("My cat is called Whiskers.", user_id="ana")
     messages = [
         HumanMessage("What is my cat called?"),
@@ -161,7 +161,7 @@ def test_without_a_question_there_is_no_search_and_no_error(memory, messages):
     assert retrieve_node(memory, user_id="ana", on_error="raise").invoke({"messages": messages}) == {"memories": ""}
 
 
-def test_list_content_with_images_is_asked_and_remembered_by_its_words(memory):
+def test_the_text_of_list_content_with_images_is_searched_and_stored(memory):
     image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
     shown = []
     graph = build(memory, shown=shown, user_id="ana")
@@ -173,7 +173,7 @@ def test_list_content_with_images_is_asked_and_remembered_by_its_words(memory):
     assert texts(memory) == ["My cat is called Whiskers."]
 
 
-def test_other_states_and_keys_serve_as_well(memory):
+def test_other_states_and_keys_work_too(memory):
     class Chat(BaseModel):
         chat: list = []
         known: str = ""
@@ -192,7 +192,7 @@ def test_other_states_and_keys_serve_as_well(memory):
 # Remembering
 
 
-def test_the_whole_turn_is_kept_and_tool_messages_are_not():
+def test_a_turn_is_stored_whole_without_tool_messages():
     model = ScriptedChatModel({"facts": []})
     with memory_for_tests(llm=model) as memory:
         messages = [
@@ -229,12 +229,12 @@ def test_two_messages_before_one_answer_are_one_turn(memory):
         [HumanMessage("  "), AIMessage("I live in Lisbon.")],
     ],
 )
-def test_a_turn_without_question_or_answer_waits(memory, messages):
+def test_a_turn_without_question_or_answer_is_not_stored_yet(memory, messages):
     assert update_node(memory, user_id="ana", on_error="raise").invoke({"messages": messages}) == {}
     assert texts(memory) == []
 
 
-def test_a_replayed_turn_is_not_remembered_twice():
+def test_a_replayed_turn_is_not_stored_twice():
     model = ScriptedChatModel({"facts": [{"text": "Ana lives in Lisbon", "turn": 0, "attributed_to": "user"}]})
     with memory_for_tests(llm=model) as memory:
         node = update_node(memory, user_id="ana")
@@ -246,7 +246,7 @@ def test_a_replayed_turn_is_not_remembered_twice():
         assert len(model.calls) == asked
 
 
-def test_a_run_taken_up_from_an_old_checkpoint_brings_nothing_old_back(memory):
+def test_a_run_from_an_old_checkpoint_stores_no_old_turn(memory):
     talk = conversation(memory, user_id="ana")
     talk.say("I live in Lisbon.")
     talk.say("I live in Porto now.")
@@ -256,14 +256,14 @@ def test_a_run_taken_up_from_an_old_checkpoint_brings_nothing_old_back(memory):
     assert texts(memory) == ["I live in Porto now."]
 
 
-def test_the_same_words_in_a_new_turn_count_again(memory):
+def test_the_same_words_in_a_new_turn_are_stored_again(memory):
     talk = conversation(memory, user_id="ana")
     for words in ("I live in Lisbon.", "I live in Porto now.", "I live in Lisbon now."):
         talk.say(words)
     assert texts(memory) == ["I live in Lisbon now."]
 
 
-async def test_a_cancelled_run_keeps_nothing_and_the_next_one_works(memory):
+async def test_a_cancelled_run_stores_nothing_and_the_next_one_works(memory):
     waiting = asyncio.Event()
 
     async def answer(state):
@@ -302,7 +302,7 @@ async def test_streamed_runs_recall_and_remember(memory):
 # Many at once, copies, other faces
 
 
-async def test_a_hundred_awaited_runs_keep_apart(tmp_path):
+async def test_a_hundred_awaited_runs_stay_separate(tmp_path):
     async with AsyncMemory(tmp_path / "memory.db", llm="rules", embedder="hashing") as memory:
         shown = []
         graph = build(memory, shown=shown, user_id=FROM_CONFIG)
@@ -386,7 +386,7 @@ def test_importing_the_adapter_loads_nothing_before_it_is_used(output_of):
     assert output_of(program) == ["False False"]
 
 
-def test_every_public_name_is_there():
+def test_every_public_name_exists():
     assert sorted(holdfast_langgraph.__all__) == [
         "FROM_CONFIG",
         "HoldfastStore",

@@ -1,4 +1,4 @@
-"""The LangGraph cookbook does what its page says."""
+"""The LangGraph cookbook runs and prints what its page shows."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 SCRIPT = Path(__file__).parents[2] / "cookbooks" / "langgraph_agent.py"
 
 
-def test_the_agent_remembers_a_change_of_mind_and_keeps_its_travellers_apart():
+def test_the_agent_remembers_a_change_of_mind_and_separates_users():
     run = subprocess.run([sys.executable, SCRIPT], capture_output=True, text=True, check=True, timeout=120)
     monday, friday, sunday, ben, known, turns = run.stdout.strip().split("\n\n")
     assert "recalled: nothing" in monday

@@ -1,4 +1,4 @@
-"""HoldfastStore: a LangGraph store in a memory's file, held against LangGraph's own."""
+"""`HoldfastStore` as a LangGraph store, compared with LangGraph's own."""
 
 import asyncio
 import copy
@@ -51,7 +51,7 @@ def keys(items):
 # Keeping
 
 
-def test_an_item_is_found_again_under_its_address_and_no_other(store):
+def test_an_item_is_found_only_under_its_namespace_and_key(store):
     value = {"text": "likes tea", "deep": {"list": [1, 2.5, None, True, {"x": "ü🦊"}]}, "none": None}
     store.put(("users", "ana"), "drink", value)
     item = store.get(("users", "ana"), "drink")
@@ -61,7 +61,7 @@ def test_an_item_is_found_again_under_its_address_and_no_other(store):
     assert store.get(("users", "ana", "drink"), "drink") is None
 
 
-def test_an_item_put_again_is_one_item_with_its_first_date(store):
+def test_an_item_put_again_keeps_its_created_at(store):
     store.put(("a",), "k", {"v": 1, "old": True})
     first = store.get(("a",), "k")
     store.put(("a",), "k", {"v": 2})
@@ -72,7 +72,7 @@ def test_an_item_put_again_is_one_item_with_its_first_date(store):
     assert len(store.search(("a",))) == 1
 
 
-def test_a_deleted_item_is_gone_everywhere_and_may_be_deleted_again(store, memory):
+def test_a_deleted_item_is_gone_and_can_be_deleted_again(store, memory):
     store.put(("a",), "k", {"x": "one", "y": "two"}, index=["x", "y"])
     store.delete(("a",), "k")
     store.delete(("a",), "k")
@@ -112,7 +112,7 @@ def test_scopes_never_see_each_others_items(memory):
     assert [len(store.search(())) for store in stores] == [0, 1, 1, 1, 1]
 
 
-def test_what_is_stored_for_a_user_is_a_memory_of_that_user(memory):
+def test_an_item_stored_for_a_user_is_a_memory_of_that_user(memory):
     HoldfastStore(memory, user_id="ana").put(("memories",), "1", {"content": "Ana's cat is called Whiskers"})
     assert "Whiskers" in memory.context("What is the cat called?", user_id="ana")
     assert memory.search("cat", user_id="ben")["results"] == []
@@ -129,7 +129,7 @@ def test_no_conversation_changes_an_item(memory):
     assert store.search(("memories",), query="Porto")[0].value == {"content": "I live in Lisbon."}
 
 
-def test_memories_of_conversations_are_no_items(memory):
+def test_memories_of_conversations_are_not_items(memory):
     memory.add("I live in Lisbon.", user_id="ana")
     memory.put([{"memory_id": "mine", "text": "I like tea.", "actor_id": ">a/"}], user_id="ana")
     store = HoldfastStore(memory, user_id="ana")
@@ -142,7 +142,7 @@ def test_memories_of_conversations_are_no_items(memory):
 LABELS = ["a", "a/b", ">a", "a>", "/", "%2F", "*", "_%", " a ", "日本語", "a\nb", 'a" OR 1=1', "'", "~"]
 
 
-def test_different_addresses_are_different_items_whatever_is_in_them(store):
+def test_different_addresses_are_different_items_with_any_characters(store):
     addresses = [(namespace, key) for namespace in itertools.permutations(LABELS, 2) for key in ("k", "", " k")]
     store.batch([PutOp(namespace, key, {"at": [*namespace, key]}) for namespace, key in addresses])
     found = store.batch([GetOp(namespace, key) for namespace, key in addresses])
@@ -170,7 +170,7 @@ def test_labels_that_langgraph_refuses_are_refused_in_raw_operations_too(store, 
             store.batch([op])
 
 
-def test_any_text_can_be_made_a_label(store):
+def test_any_text_can_become_a_label(store):
     texts = ["ana@example.com", "", "a.b", "a%2Eb", "\0", "%", "%00", "plain"]
     labels = [namespace_label(text) for text in texts]
     assert len(set(labels)) == len(texts)
@@ -180,7 +180,7 @@ def test_any_text_can_be_made_a_label(store):
     assert namespace_label("plain") == "plain"
 
 
-def test_namespaces_may_come_as_lists(store):
+def test_namespaces_can_be_lists(store):
     store.batch([PutOp(["a", "b"], "k", {"v": 1})])
     found, searched = store.batch([GetOp(["a", "b"], "k"), SearchOp(["a"])])
     assert found.namespace == searched[0].namespace == ("a", "b")
@@ -201,7 +201,7 @@ def test_namespaces_are_listed_by_prefix_suffix_wildcard_and_depth(store):
 # Batches
 
 
-def test_a_batch_answers_in_order_reads_first_and_the_last_put_counts(store):
+def test_a_batch_answers_in_order_reads_first_and_the_last_put_wins(store):
     store.put(("a",), "k", {"v": 0})
     results = store.batch(
         [
@@ -222,7 +222,7 @@ def test_a_batch_answers_in_order_reads_first_and_the_last_put_counts(store):
     assert store.batch([]) == []
 
 
-def test_a_value_that_cannot_be_kept_leaves_its_batch_undone(store):
+def test_a_value_that_cannot_be_stored_undoes_its_batch(store):
     with pytest.raises(InvalidInput, match="JSON"):
         store.batch([PutOp(("a",), "good", {"v": 1}), PutOp(("a",), "bad", {"v": object()})])
     with pytest.raises(InvalidInput, match="namespace has"):
@@ -232,7 +232,7 @@ def test_a_value_that_cannot_be_kept_leaves_its_batch_undone(store):
         store.batch(["get"])
 
 
-def test_a_batch_of_thousands_is_kept(store):
+def test_a_batch_of_thousands_is_stored(store):
     store.batch([PutOp(("a",), str(number), {"n": number}, index=False) for number in range(1_200)])
     assert len(store.search(("a",), limit=2_000)) == 1_200
 
@@ -264,7 +264,7 @@ def test_one_store_serves_several_loops(store):
     assert len(asyncio.run(store.asearch(("a",)))) == 3
 
 
-async def test_it_may_stand_behind_langgraphs_batching(memory):
+async def test_it_works_behind_langgraphs_batching(memory):
     class Batched(AsyncBatchedBaseStore):
         def __init__(self):
             super().__init__()
@@ -282,7 +282,7 @@ async def test_it_may_stand_behind_langgraphs_batching(memory):
     assert [item.value["n"] for item in found] == [15, 16, 17, 18, 19]
 
 
-def test_threads_lose_nothing_and_tear_nothing(memory):
+def test_threads_at_once_lose_nothing_and_see_whole_items(memory):
     store = HoldfastStore(memory, app_id="a", index={"fields": ["x", "y"]})
 
     def keep(number):
@@ -300,7 +300,7 @@ def test_threads_lose_nothing_and_tear_nothing(memory):
 # Searching
 
 
-def test_items_are_found_by_what_they_say_the_best_first(store):
+def test_a_query_finds_items_by_text_best_first(store):
     store.put(("n",), "tea", {"text": "likes green tea"})
     store.put(("n",), "cat", {"text": "has a cat called Whiskers"})
     found = store.search(("n",), query="what is the cat called?")
@@ -309,13 +309,13 @@ def test_items_are_found_by_what_they_say_the_best_first(store):
     assert [item.score for item in store.search(("n",))] == [None, None]
 
 
-def test_items_that_say_the_same_are_all_found(store):
+def test_items_with_the_same_text_are_all_found(store):
     for number in range(3):
         store.put(("n", str(number)), "k", {"text": "likes tea"})
     assert len(store.search(("n",), query="tea")) == 3
 
 
-def test_only_the_fields_that_are_named_are_searched(memory):
+def test_only_the_indexed_fields_are_searched(memory):
     store = HoldfastStore(memory, app_id="a", index={"fields": ["title", "notes[*].text"]})
     store.put(("n",), "k", {"title": "Whiskers", "secret": "password", "notes": [{"text": "tea"}, {"text": "milk"}]})
     store.put(("n",), "own", {"title": "Whiskers", "secret": "password"}, index=["secret"])
@@ -336,7 +336,7 @@ def test_an_item_with_many_texts_is_one_result_and_is_replaced_with_all_of_them(
     assert len(memory.get_all(app_id="a")["results"]) == 2
 
 
-def test_what_is_not_indexed_is_listed_last_and_without_score(store):
+def test_items_without_an_index_come_last_without_a_score(store):
     store.put(("n",), "hidden", {"text": "password"}, index=False)
     store.put(("n",), "empty", {})
     store.put(("n",), "shown", {"text": "tea"})
@@ -358,7 +358,7 @@ def test_without_an_index_a_query_lists(memory):
 
 
 @pytest.mark.parametrize("query", [None, "tea"])
-def test_pages_are_parts_of_the_whole(store, query):
+def test_pages_return_every_item_once(store, query):
     for number in range(9):
         store.put(("n", str(number % 2)), str(number), {"text": f"tea {number}", "even": number % 2 == 0})
     whole = keys(store.search(("n",), query=query, limit=100))
@@ -466,7 +466,7 @@ def clock(monkeypatch):
     return Clock(monkeypatch)
 
 
-def test_an_item_is_gone_when_its_time_is_over(store, clock):
+def test_an_item_expires_after_its_ttl(store, clock):
     store.put(("n",), "short", {"text": "tea"}, ttl=10)
     store.put(("n",), "long", {"text": "tea"})
     clock.pass_minutes(9)
@@ -487,7 +487,7 @@ def test_an_item_is_gone_when_its_time_is_over(store, clock):
         lambda store, **how: store.search(("n",), query="left", **how),
     ],
 )
-def test_reading_lets_the_time_begin_anew_unless_told_not_to(memory, clock, read):
+def test_reading_refreshes_the_ttl_unless_switched_off(memory, clock, read):
     store = HoldfastStore(memory, app_id="a", index={"fields": ["x", "y"]})
     store.put(("n",), "k", {"x": "left", "y": "right"}, ttl=10)
     written = store.get(("n",), "k", refresh_ttl=False).updated_at
@@ -511,7 +511,7 @@ def test_reading_often_does_not_write_often(memory, clock):
     assert len(memory.history(memory_id)) <= 6
 
 
-def test_putting_again_sets_a_new_time(store, clock):
+def test_putting_again_sets_a_new_ttl(store, clock):
     store.put(("n",), "k", {"v": 1}, ttl=10)
     store.put(("n",), "k", {"v": 2})
     clock.pass_minutes(60)
@@ -519,13 +519,13 @@ def test_putting_again_sets_a_new_time(store, clock):
 
 
 @pytest.mark.parametrize("ttl", [float("nan"), 1e300, "soon"])
-def test_a_time_that_is_none_is_refused(store, ttl):
+def test_an_invalid_ttl_is_refused(store, ttl):
     with pytest.raises(InvalidInput, match="ttl"):
         store.put(("n",), "k", {"v": 1}, ttl=ttl)
     assert store.search(()) == []
 
 
-def test_the_default_time_holds_where_none_is_given(memory, clock):
+def test_the_default_ttl_applies_when_none_is_given(memory, clock):
     store = HoldfastStore(memory, app_id="a", ttl={"default_ttl": 5, "refresh_on_read": False})
     store.put(("n",), "k", {"v": 1})
     store.put(("n",), "kept", {"v": 1}, ttl=None)
@@ -535,7 +535,7 @@ def test_the_default_time_holds_where_none_is_given(memory, clock):
     assert keys(store.search(("n",))) == ["kept"]
 
 
-async def test_what_has_expired_is_swept_away_and_nothing_else(memory, clock):
+async def test_only_expired_items_are_swept(memory, clock):
     store, other = HoldfastStore(memory, app_id="a", index={"fields": ["x", "y"]}), HoldfastStore(memory, app_id="b")
     for one in (store, other):
         one.put(("n",), "short", {"x": "left", "y": "right"}, ttl=1)
@@ -559,7 +559,7 @@ def test_a_write_sweeps_when_it_is_time(memory, clock):
 
 
 @pytest.mark.parametrize("wrong", [{}, {"user_id": " "}, {"app_id": "a", "index": {"dims": 3, "embed": len}}])
-def test_what_cannot_be_used_is_refused_at_once(memory, wrong):
+def test_invalid_settings_are_refused_at_construction(memory, wrong):
     with pytest.raises(InvalidInput):
         HoldfastStore(memory, **wrong)
 
@@ -576,7 +576,7 @@ def test_a_failing_memory_is_never_an_empty_answer(memory, store):
             call()
 
 
-def test_a_failing_embedder_leaves_the_item_as_it_was(tmp_path):
+def test_a_failing_embedder_leaves_the_item_unchanged(tmp_path):
     class Failing(ScriptedEmbedder):
         broken = False
 
@@ -635,7 +635,7 @@ def test_a_graph_hands_the_store_to_its_nodes(store):
     assert result["messages"][-1].content == "I like tea"
 
 
-def test_readable_text_is_what_other_faces_see(store, memory):
+def test_other_adapters_see_the_readable_text(store, memory):
     store.put(("n",), "one", {"content": "Ana likes tea"})
     store.put(("n",), "two", {"kind": "pet", "about": {"name": "Whiskers", "tags": ["cat", "grey"]}, "none": None})
     store.put(("n",), "three", {"x": 1}, index=False)
@@ -649,7 +649,7 @@ def test_readable_text_is_what_other_faces_see(store, memory):
     }
 
 
-def test_a_value_larger_than_what_is_indexed_is_kept_whole(store):
+def test_a_value_larger_than_the_indexed_text_is_stored_whole(store):
     text = "word " * 50_000
     store.put(("n",), "k", {"text": text})
     assert store.get(("n",), "k").value == {"text": text}

@@ -1,4 +1,4 @@
-"""The tools: what an agent that LangGraph runs can do with a memory, and what it can not."""
+"""The memory tools of an agent in LangGraph, and what they refuse."""
 
 import logging
 import os
@@ -53,7 +53,7 @@ def answers(state):
     return [message for message in state["messages"] if isinstance(message, ToolMessage)]
 
 
-def test_the_model_sees_no_way_to_choose_whose_memory_it_is(memory):
+def test_the_model_cannot_choose_the_scope(memory):
     for ids in ({"user_id": "ana"}, {"user_id": FROM_CONFIG}):
         tools = memory_tools(memory, **ids)
         assert [tool.name for tool in tools] == NAMES
@@ -63,7 +63,7 @@ def test_the_model_sees_no_way_to_choose_whose_memory_it_is(memory):
 
 
 @pytest.mark.parametrize("awaited", [False, True])
-async def test_a_model_that_names_someone_else_reaches_no_one_else(memory, awaited):
+async def test_a_model_that_names_another_user_reaches_no_other_memory(memory, awaited):
     memory.add("My cat is called Whiskers.", user_id="ben")
     sly = {"user_id": "ben", "runtime": {"context": {"user_id": "ben"}}, "config": {"configurable": {"user_id": "ben"}}}
     asked = calls(
@@ -82,7 +82,7 @@ async def test_a_model_that_names_someone_else_reaches_no_one_else(memory, await
         tool.invoke({"query": "cat", **sly})
 
 
-async def test_the_tools_do_what_they_say(memory):
+async def test_the_tools_do_what_their_names_say(memory):
     graph = node(memory, user_id=FROM_CONFIG)
     ana = {"configurable": {"user_id": "ana"}}
     (added,) = answers(graph.invoke(calls(("add_memory", {"text": "I live in Lisbon."})), ana))
@@ -103,7 +103,7 @@ async def test_the_tools_do_what_they_say(memory):
     assert nothing.content == "Nothing is remembered about this."
 
 
-def test_a_memory_of_someone_else_is_not_there_to_change_or_delete(memory):
+def test_a_memory_of_another_user_cannot_be_changed_or_deleted(memory):
     (added,) = memory.add("I live in Lisbon.", user_id="ben")["results"]
     asked = calls(
         ("update_memory", {"memory_id": added["id"], "text": "mine"}), ("delete_memory", {"memory_id": added["id"]})
@@ -126,13 +126,13 @@ def test_a_memory_of_someone_else_is_not_there_to_change_or_delete(memory):
         ("delete_memory", {"memory_id": ""}),
     ],
 )
-def test_a_call_without_usable_content_is_told_to_the_model(memory, name, args):
+def test_a_call_without_usable_content_is_answered_with_an_explanation(memory, name, args):
     (answer,) = answers(node(memory, user_id="ana").invoke(calls((name, args))))
     assert answer.status == "error"
     assert answer.content
 
 
-def test_a_failing_memory_is_told_to_the_model_or_raised(memory, caplog):
+def test_a_failure_is_answered_or_raised(memory, caplog):
     told, raised = node(memory, user_id="ana"), node(memory, user_id="ana", on_error="raise")
     memory.close()
     with caplog.at_level(logging.WARNING, logger="holdfast"):
@@ -144,12 +144,12 @@ def test_a_failing_memory_is_told_to_the_model_or_raised(memory, caplog):
 
 
 @pytest.mark.parametrize("wrong", [{}, {"user_id": "ana", "on_error": "ignore"}])
-def test_what_cannot_be_used_is_refused_when_the_tools_are_made(memory, wrong):
+def test_invalid_settings_are_refused_when_the_tools_are_made(memory, wrong):
     with pytest.raises(InvalidInput):
         memory_tools(memory, **wrong)
 
 
-def test_they_can_be_called_outside_a_graph_too(memory):
+def test_the_tools_can_be_called_outside_a_graph(memory):
     add, search, *_ = memory_tools(memory, user_id="ana")
     assert "ADD" in add.invoke({"text": "I live in Lisbon."})
     assert "Lisbon" in search.invoke({"query": "home"})
@@ -180,7 +180,7 @@ async def test_a_real_agent_remembers_with_its_tools_and_recalls_in_another_sess
     assert texts(memory) == ["I am allergic to peanuts."]
 
 
-def test_what_the_tools_recalled_is_not_remembered_again(memory):
+def test_memories_that_the_tools_recalled_are_not_stored_again(memory):
     memory.add("My cat is called Whiskers.", user_id="ana")
     script = [Completion(tool_calls=(ToolCall("search_memory", {"query": "cat"}),)), "It is called Whiskers."]
     with scripted_openai_server(script) as server:

@@ -1,4 +1,4 @@
-"""Holdfast in LlamaIndex keeps the contract of every face, in each engine and agent."""
+"""Holdfast in LlamaIndex keeps the face contract, in each engine and agent."""
 
 import pytest
 from tests.adapters.llamaindex_conversation import WARNINGS, conversation, conversation_of

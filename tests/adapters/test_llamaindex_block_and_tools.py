@@ -1,4 +1,4 @@
-"""What the memory block and the tools promise in LlamaIndex."""
+"""The memory block and the tools in LlamaIndex."""
 
 import asyncio
 import logging
@@ -77,7 +77,7 @@ async def test_a_block_recalls_for_every_question(memory, database):
     assert "I like green tea" in str(llm.shown[0])
 
 
-async def test_a_block_shows_nothing_when_nothing_is_known(memory, database):
+async def test_a_block_without_memories_shows_nothing(memory, database):
     llm = ScriptedLLM()
     engine = SimpleChatEngine.from_defaults(
         llm=llm, memory=chat_memory(HoldfastMemoryBlock(memory, user_id="ana"), database)
@@ -111,7 +111,7 @@ async def test_a_short_chat_is_remembered_when_it_is_flushed(memory, database):
     assert len(await short_term.aget_all()) == 2
 
 
-def test_a_flush_need_not_be_awaited(memory):
+def test_a_flush_can_be_blocking(memory):
     database = create_async_engine("sqlite+aiosqlite:///:memory:", poolclass=StaticPool)
     block = HoldfastMemoryBlock(memory, user_id="ana")
     short_term = chat_memory(block, database)
@@ -122,7 +122,7 @@ def test_a_flush_need_not_be_awaited(memory):
     assert texts(memory) == ["I live in Lisbon."]
 
 
-async def test_what_was_flushed_is_remembered_once(counted, database):
+async def test_flushed_messages_are_stored_once(counted, database):
     block = HoldfastMemoryBlock(counted, user_id="ana")
     short_term = chat_memory(block, database)
     await short_term.aput_messages([user("I live in Lisbon."), assistant("Lovely.")])
@@ -136,7 +136,7 @@ async def test_what_was_flushed_is_remembered_once(counted, database):
     assert "Lisbon" not in asked[1].partition("<conversation>")[2]
 
 
-async def test_a_flush_that_failed_is_made_up_for_by_the_next(database):
+async def test_a_failed_flush_is_repeated_by_the_next(database):
     llm = ScriptedChatModel([RuntimeError("down"), {"facts": []}])
     with memory_for_tests(llm=llm) as memory:
         block = HoldfastMemoryBlock(memory, user_id="ana", on_error="raise")
@@ -148,7 +148,7 @@ async def test_a_flush_that_failed_is_made_up_for_by_the_next(database):
     assert len(llm.calls) == 2
 
 
-async def test_what_leaves_the_short_term_memory_is_remembered(memory, database):
+async def test_messages_that_leave_the_short_term_memory_are_stored(memory, database):
     block = HoldfastMemoryBlock(memory, user_id="ana")
     short_term = chat_memory(block, database, token_limit=100, token_flush_size=20)
     await short_term.aput_messages([user("I live in Lisbon."), assistant("Lovely.")])
@@ -157,7 +157,7 @@ async def test_what_leaves_the_short_term_memory_is_remembered(memory, database)
     assert "I live in Lisbon." in texts(memory)
 
 
-async def test_a_block_may_refuse_what_leaves_the_short_term_memory(memory):
+async def test_a_block_can_ignore_messages_that_leave_the_short_term_memory(memory):
     block = HoldfastMemoryBlock(memory, user_id="ana", accept_short_term_memory=False)
     await block.aput([user("I live in Lisbon."), assistant("Lovely.")], from_short_term_memory=True)
     assert texts(memory) == []
@@ -190,7 +190,7 @@ def test_the_tools_do_what_their_names_say(memory):
     assert tools["get_all_memory"]().content == "Nothing is remembered."
 
 
-async def test_the_tools_do_the_same_where_they_are_awaited(memory):
+async def test_the_awaited_tools_do_the_same(memory):
     tools = tools_of(memory)
     await tools["add_memory"].acall(text="I live in Lisbon.")
     (found,) = (await tools["search_memory"].acall(query="Where do I live?")).raw_output.items
@@ -224,7 +224,7 @@ async def test_the_model_can_never_choose_the_scope(memory):
 
 
 @pytest.mark.parametrize("user_id", HOSTILE_IDS)
-def test_the_tools_reach_no_others_memories(memory, user_id):
+def test_no_tool_reaches_a_memory_of_another_user(memory, user_id):
     (bens,) = memory.add("My cat is called Whiskers.", user_id="ben")["results"]
     tools = tools_of(memory, user_id=user_id)
     for refused in (
@@ -248,7 +248,7 @@ def test_the_tools_reach_no_others_memories(memory, user_id):
         ("delete_memory", {"memory_id": ""}, "must be the id of a memory"),
     ],
 )
-async def test_a_mistake_of_the_model_is_answered_in_words(memory, name, arguments, told):
+async def test_a_wrong_call_is_answered_with_an_explanation(memory, name, arguments, told):
     for on_error in ("log", "raise"):
         tool = tools_of(memory, on_error=on_error)[name]
         assert told in tool(**arguments).content
@@ -279,7 +279,7 @@ async def test_an_agent_remembers_with_a_tool_what_another_finds(memory):
     assert "I live in Lisbon." in str(llm.shown[-1])
 
 
-async def test_what_a_tool_found_is_not_saved_with_the_turn(counted):
+async def test_memories_that_a_tool_found_are_not_saved_with_the_turn(counted):
     replies = iter([tool_call("search_memory", query="tea"), "It is ready."])
     agent = FunctionAgent(llm=ScriptedLLM(reply=lambda _: next(replies)), tools=memory_tools(counted, user_id="ana"))
     await agent.run(user_msg="Make my drink.", memory=Mem0Memory(counted, user_id="ana"))
@@ -287,13 +287,13 @@ async def test_what_a_tool_found_is_not_saved_with_the_turn(counted):
     assert "green tea" not in one.partition("<conversation>")[2]
 
 
-async def test_a_hundred_calls_at_once_are_all_kept(memory):
+async def test_a_hundred_calls_at_once_are_all_stored(memory):
     add = tools_of(memory)["add_memory"]
     await asyncio.gather(*(add.acall(text=f"I own book number {number}x.") for number in range(100)))
     assert len(memory.get_all(user_id="ana", limit=1000)["results"]) == 100
 
 
-def test_the_program_says_how_many_memories_a_model_is_shown_at_most(memory):
+def test_the_program_sets_how_many_memories_a_model_is_shown_at_most(memory):
     for number in range(4):
         memory.add(f"I own book number {number}x.", user_id="ana")
     tools = tools_of(memory, limit=2)
@@ -305,7 +305,7 @@ def test_the_program_says_how_many_memories_a_model_is_shown_at_most(memory):
         memory_tools(memory, user_id="ana", limit=0)
 
 
-async def test_a_conversation_with_tool_calls_can_be_written_down(memory):
+async def test_a_conversation_with_tool_calls_can_be_serialised(memory):
     replies = iter([tool_call("add_memory", text="I live in Lisbon."), "Noted."])
     agent = FunctionAgent(llm=ScriptedLLM(reply=lambda _: next(replies)), tools=memory_tools(memory, user_id="ana"))
     context = Context(agent)
@@ -314,6 +314,6 @@ async def test_a_conversation_with_tool_calls_can_be_written_down(memory):
 
 
 @pytest.mark.parametrize("make", [HoldfastMemoryBlock, memory_tools])
-def test_something_else_than_a_memory_is_refused(make):
+def test_an_object_that_is_not_a_memory_is_refused(make):
     with pytest.raises(InvalidInput, match=r"give a holdfast\.Memory"):
         make({"path": "memory.db"}, user_id="ana")

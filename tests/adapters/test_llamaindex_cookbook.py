@@ -1,4 +1,4 @@
-"""The LlamaIndex cookbook does what its page says."""
+"""The LlamaIndex cookbook runs and prints what its page shows."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 SCRIPT = Path(__file__).parents[2] / "cookbooks" / "tutor.py"
 
 
-def test_the_tutor_remembers_changes_of_mind_and_keeps_its_pupils_apart():
+def test_the_tutor_remembers_changes_of_mind_and_separates_pupils():
     run = subprocess.run([sys.executable, SCRIPT], capture_output=True, text=True, check=True, timeout=120)
     _, _, thursday, mia, tom, known = run.stdout.strip().split("\n\n")
     assert "I find fractions hard." in thursday

@@ -1,4 +1,4 @@
-"""What `Mem0Memory` promises in LlamaIndex's engines and agents, call by call."""
+"""`Mem0Memory` in LlamaIndex's engines and agents."""
 
 import asyncio
 import copy
@@ -93,7 +93,7 @@ def test_a_turn_costs_one_search_and_one_add(counted, kind):
 
 @pytest.mark.parametrize("kind", ENGINES)
 @pytest.mark.parametrize("streamed", [False, True])
-async def test_a_turn_costs_one_search_and_one_add_where_it_is_awaited(counted, kind, streamed):
+async def test_an_awaited_turn_costs_one_search_and_one_add(counted, kind, streamed):
     talk = engine_or_agent(kind, Mem0Memory(counted, user_id="ana"), answering(kind))
     if streamed:
         response = await talk.engine.astream_chat("Which tea do I like?")
@@ -172,7 +172,7 @@ async def test_a_workflow_of_agents_that_hand_over_costs_one_search_and_one_add(
     assert "I like green tea" in str(llm.shown[-1])
 
 
-async def test_an_agents_state_is_not_taken_for_the_users_words(counted):
+async def test_an_agents_state_is_not_stored_as_the_users_words(counted):
     memory = Mem0Memory(counted, user_id="ana")
     agent = FunctionAgent(llm=answering("function"), tools=[], initial_state={"door": "open"})
     await agent.run(user_msg="Which tea do I like?", memory=memory)
@@ -180,7 +180,7 @@ async def test_an_agents_state_is_not_taken_for_the_users_words(counted):
     assert "door" not in saved(counted)[0]
 
 
-async def test_a_conversation_given_without_a_question_of_its_own_is_answered_and_saved(counted):
+async def test_a_conversation_without_a_separate_question_is_answered_and_saved(counted):
     history = [user("Hello."), assistant("Hi."), user("Which tea do I like?")]
     agent = FunctionAgent(llm=answering("function"), tools=[])
     await agent.run(chat_history=history, memory=Mem0Memory(counted, user_id="ana", search_msg_limit=1))
@@ -202,7 +202,7 @@ def test_only_the_last_messages_are_searched_for(counted):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_nothing_is_inserted_when_nothing_is_known(memory, kind):
+def test_without_memories_nothing_is_inserted(memory, kind):
     llm = answering(kind)
     shown = engine_or_agent(kind, Mem0Memory(memory, user_id="ana"), llm).say("Which tea do I like?")
     assert "recalled" not in shown
@@ -219,7 +219,7 @@ def test_no_engine_and_no_agent_gets_a_second_system_message(memory, kind):
         assert [one.role for one in llm.shown[-1]].count("system") == 1
 
 
-def test_the_block_stands_before_the_users_last_words(memory):
+def test_the_block_comes_before_the_last_user_message(memory):
     memory.add("I like green tea", user_id="ana")
     chat_memory = Mem0Memory(memory, user_id="ana", chat_history=[user("Hello."), assistant("Hi.")])
     chat_memory.put(user("Which tea do I like?"))
@@ -229,7 +229,7 @@ def test_the_block_stands_before_the_users_last_words(memory):
     assert last.content.endswith("</recalled-memory>\n\nWhich tea do I like?")
 
 
-def test_the_block_joins_the_system_message_that_is_there(memory):
+def test_the_block_is_added_to_an_existing_system_message(memory):
     memory.add("I like green tea", user_id="ana")
     history = [ChatMessage(role="system", content="You make tea.")]
     chat_memory = Mem0Memory(memory, user_id="ana", chat_history=history, insert_method="system")
@@ -241,7 +241,7 @@ def test_the_block_joins_the_system_message_that_is_there(memory):
     assert history[0].content == "You make tea."
 
 
-def test_the_block_becomes_a_system_message_where_there_is_none(memory):
+def test_without_a_system_message_the_block_becomes_one(memory):
     memory.add("I like green tea", user_id="ana")
     chat_memory = Mem0Memory(memory, user_id="ana", insert_method="system")
     chat_memory.put(user("Which tea do I like?"))
@@ -249,7 +249,7 @@ def test_the_block_becomes_a_system_message_where_there_is_none(memory):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_was_recalled_is_nowhere_in_the_history(memory, kind, tmp_path):
+def test_recalled_memories_are_nowhere_in_the_history(memory, kind, tmp_path):
     memory.add("I like green tea", user_id="ana")
     chat_store = SimpleChatStore()
     chat_memory = Mem0Memory(memory, user_id="ana", chat_store=chat_store)
@@ -259,7 +259,7 @@ def test_what_was_recalled_is_nowhere_in_the_history(memory, kind, tmp_path):
     assert "green" not in chat_memory.to_json()
 
 
-def test_the_block_keeps_to_its_room(memory):
+def test_the_block_fits_its_token_limit(memory):
     memory.add([{"role": "user", "content": f"I like tea number {number}."} for number in range(200)], user_id="ana")
     chat_memory = Mem0Memory(memory, user_id="ana", max_tokens=100, insert_method="system")
     chat_memory.put(user("Which tea do I like?"))
@@ -269,7 +269,7 @@ def test_the_block_keeps_to_its_room(memory):
 # Messages as they come
 
 
-def test_a_question_with_a_picture_is_searched_for_and_saved_by_its_words(counted):
+def test_the_text_of_a_question_with_a_picture_is_searched_and_saved(counted):
     picture = ImageBlock(image=b"iVBORw0KGgo=", image_mimetype="image/png")
     chat_memory = Mem0Memory(counted, user_id="ana")
     chat_memory.put(ChatMessage(role="user", blocks=[picture, TextBlock(text="Is this my tea?")]))
@@ -280,7 +280,7 @@ def test_a_question_with_a_picture_is_searched_for_and_saved_by_its_words(counte
     assert "Is this my tea?" in saved(counted)[0]
 
 
-def test_a_picture_alone_disturbs_nothing(counted):
+def test_a_message_with_only_a_picture_is_harmless(counted):
     chat_memory = Mem0Memory(counted, user_id="ana")
     chat_memory.put(ChatMessage(role="user", blocks=[ImageBlock(url="https://example.com/tea.png")]))
     assert len(chat_memory.get()) == 1
@@ -288,7 +288,7 @@ def test_a_picture_alone_disturbs_nothing(counted):
     assert searches(counted) == saved(counted) == []
 
 
-def test_tool_calls_without_content_disturb_nothing(counted):
+def test_tool_calls_without_content_are_harmless(counted):
     chat_memory = Mem0Memory(counted, user_id="ana")
     call = tool_call("steep")
     result = ChatMessage(role="tool", content="steeped", additional_kwargs={"tool_call_id": "call-1"})
@@ -325,7 +325,7 @@ async def test_a_cancelled_turn_is_saved_with_the_next_answer(counted):
     assert "Which tea do I like?" in one
 
 
-def test_a_question_after_a_turn_that_failed_is_not_taken_for_the_failed_one(counted):
+def test_a_question_after_a_failed_turn_is_a_new_turn(counted):
     chat_memory = Mem0Memory(counted, user_id="ana", search_msg_limit=1)
     chat_memory.put(user("Make coffee."))
     chat_memory.get()
@@ -333,7 +333,7 @@ def test_a_question_after_a_turn_that_failed_is_not_taken_for_the_failed_one(cou
     assert searches(counted) == ["Make coffee.", "Make tea."]
 
 
-def test_a_message_the_store_cannot_keep_does_not_stop_the_conversation(memory, caplog):
+def test_a_message_that_cannot_be_stored_does_not_stop_the_conversation(memory, caplog):
     talk = engine_or_agent("simple", Mem0Memory(memory, user_id="ana"), answering("simple"))
     assert "half" in talk.say("I like \ud83e half a fox.")
     assert "surrogate" in caplog.text
@@ -342,7 +342,7 @@ def test_a_message_the_store_cannot_keep_does_not_stop_the_conversation(memory, 
 # Set and reset
 
 
-def test_set_makes_the_history_what_was_given(memory):
+def test_set_replaces_the_history(memory):
     chat_memory = Mem0Memory(memory, user_id="ana")
     given = [user("I live in Lisbon."), assistant("Lovely.")]
     chat_memory.set(given)
@@ -355,7 +355,7 @@ def test_set_makes_the_history_what_was_given(memory):
     assert len(given) == 2
 
 
-def test_an_edited_history_is_remembered_as_edited(memory):
+def test_an_edited_history_is_stored_as_edited(memory):
     chat_memory = Mem0Memory(memory, user_id="ana")
     chat_memory.put_messages([user("Hello."), assistant("Hi."), user("I live in Lisbon."), assistant("Lovely.")])
     assert texts(memory) == ["I live in Lisbon."]
@@ -372,7 +372,7 @@ def test_a_shorter_history_stores_nothing_and_forgets_nothing(memory):
     assert len(chat_memory.get_all()) == 2
 
 
-def test_a_history_given_with_every_request_does_not_bring_back_what_was_deleted(memory):
+def test_a_history_given_with_every_request_does_not_restore_deleted_memories(memory):
     history = [user("I live in Lisbon."), assistant("Lovely.")]
     Mem0Memory(memory, user_id="ana").put_messages(history)
     memory.delete_all(user_id="ana")
@@ -381,7 +381,7 @@ def test_a_history_given_with_every_request_does_not_bring_back_what_was_deleted
     assert texts(memory) == []
 
 
-def test_reset_begins_a_new_conversation_and_forgets_nothing(counted):
+def test_reset_starts_a_new_conversation_and_deletes_no_memory(counted):
     chat_memory = Mem0Memory(counted, user_id="ana")
     chat_memory.put(user("Make tea."))
     chat_memory.get()
@@ -395,7 +395,7 @@ def test_reset_begins_a_new_conversation_and_forgets_nothing(counted):
     assert searches(counted) == ["Make tea.", "Make tea."]
 
 
-async def test_set_and_reset_mean_it_where_they_are_awaited(memory):
+async def test_awaited_set_and_reset_do_the_same(memory):
     chat_memory = Mem0Memory(memory, user_id="ana")
     await chat_memory.aput_messages([user("I live in Lisbon."), assistant("Lovely.")])
     await chat_memory.aset([user("I live in Porto now."), assistant("Lovely.")])
@@ -408,7 +408,7 @@ async def test_set_and_reset_mean_it_where_they_are_awaited(memory):
 # Where the conversation is kept
 
 
-def test_a_conversation_goes_on_from_a_persisted_chat_store(memory, tmp_path):
+def test_a_conversation_continues_from_a_persisted_chat_store(memory, tmp_path):
     chat_store = SimpleChatStore()
     Mem0Memory(memory, user_id="ana", chat_store=chat_store).put_messages([user("Hello."), assistant("Hi.")])
     chat_store.persist(str(tmp_path / "chats.json"))
@@ -432,7 +432,7 @@ def test_a_conversation_is_shown_within_its_limit(memory):
     assert len(chat_memory.get_all()) == 19
 
 
-async def test_llamaindexs_own_memory_may_keep_the_conversation(counted):
+async def test_llamaindexs_own_memory_can_hold_the_conversation(counted):
     database = create_async_engine("sqlite+aiosqlite:///:memory:", poolclass=StaticPool)
     own = ChatMemory.from_defaults(session_id="tea", token_limit=400, async_engine=database)
     talk = engine_or_agent("simple", Mem0Memory(counted, user_id="ana", primary_memory=own), answering("simple"))
@@ -443,7 +443,7 @@ async def test_llamaindexs_own_memory_may_keep_the_conversation(counted):
     await database.dispose()
 
 
-def test_what_concerns_the_conversation_is_given_once(memory):
+def test_a_token_limit_beside_a_primary_memory_is_refused(memory):
     with pytest.raises(InvalidInput, match="give token_limit to it"):
         Mem0Memory(memory, user_id="ana", token_limit=9, primary_memory=ChatMemoryBuffer.from_defaults(token_limit=9))
 
@@ -458,13 +458,13 @@ def test_copies_share_the_store(memory, copied):
     assert texts(memory) == ["I live in Lisbon."]
 
 
-def test_a_deep_copy_has_a_conversation_of_its_own(memory):
+def test_a_deep_copy_has_its_own_conversation(memory):
     chat_memory = Mem0Memory(memory, user_id="ana")
     copy.deepcopy(chat_memory).put(user("Hello."))
     assert chat_memory.get_all() == []
 
 
-def test_a_pickled_memory_goes_on_with_conversation_and_store(memory):
+def test_a_pickled_memory_continues_with_conversation_and_store(memory):
     chat_memory = Mem0Memory(memory, user_id="ana", max_tokens=77)
     chat_memory.put(user("I live in Lisbon."))
     again = pickle.loads(pickle.dumps(chat_memory))  # noqa: S301 - our own bytes
@@ -473,7 +473,7 @@ def test_a_pickled_memory_goes_on_with_conversation_and_store(memory):
     assert again.max_tokens == 77
 
 
-def test_a_memory_kept_in_ram_says_that_it_cannot_be_written_down():
+def test_a_memory_in_ram_says_that_it_cannot_be_serialised():
     chat_memory = Mem0Memory(memory_for_tests(), user_id="ana")
     with pytest.raises(TypeError, match="kept in memory"):
         pickle.dumps(chat_memory)
@@ -481,7 +481,7 @@ def test_a_memory_kept_in_ram_says_that_it_cannot_be_written_down():
         chat_memory.to_dict()
 
 
-def test_what_is_written_down_as_json_goes_on_with_conversation_and_store(memory):
+def test_a_memory_from_json_continues_with_conversation_and_store(memory):
     chat_memory = Mem0Memory(memory, user_id="ana", run_id="1", on_error="raise", insert_method="system")
     chat_memory.put(user("I live in Lisbon."))
     again = Mem0Memory.from_json(chat_memory.to_json())
@@ -493,7 +493,7 @@ def test_what_is_written_down_as_json_goes_on_with_conversation_and_store(memory
     assert [message.content for message in same.get_all()] == ["I live in Lisbon."]
 
 
-def test_a_conversation_kept_elsewhere_must_be_given_again(memory):
+def test_an_external_conversation_must_be_given_again(memory):
     own = ChatMemory.from_defaults()
     written = Mem0Memory(memory, user_id="ana", primary_memory=own).to_dict()
     with pytest.raises(InvalidInput, match="primary_memory="):
@@ -501,7 +501,7 @@ def test_a_conversation_kept_elsewhere_must_be_given_again(memory):
     assert Mem0Memory.from_dict(written, primary_memory=own).primary_memory is own
 
 
-async def test_a_workflows_context_can_be_written_down_and_goes_on(memory):
+async def test_a_workflows_context_can_be_serialised_and_continues(memory):
     memory.add("I like green tea", user_id="ana")
     agent = FunctionAgent(llm=answering("function"), tools=[])
     context = Context(agent)
@@ -535,7 +535,7 @@ def _say_where(chat_memory):
 # Event loops
 
 
-async def test_a_hundred_conversations_at_once_keep_apart(tmp_path):
+async def test_a_hundred_conversations_at_once_stay_separate(tmp_path):
     async with AsyncMemory(tmp_path / "memory.db", llm="rules", embedder="hashing") as memory:
 
         async def one(number):
@@ -558,7 +558,7 @@ async def test_a_blocking_engine_works_inside_a_running_loop(memory):
     assert texts(memory) == ["I live in Lisbon."]
 
 
-async def test_a_slow_model_behind_the_memory_does_not_hold_up_the_loop():
+async def test_a_slow_model_of_the_memory_does_not_block_the_event_loop():
     slow = ScriptedChatModel({"facts": []}, delay=0.2)
     with memory_for_tests(llm=slow) as memory:
         talk = engine_or_agent("simple", Mem0Memory(memory, user_id="ana"), answering("simple"))
@@ -570,7 +570,7 @@ async def test_a_slow_model_behind_the_memory_does_not_hold_up_the_loop():
     assert beats > 3
 
 
-def test_two_frameworks_objects_work_on_one_store(memory):
+def test_objects_of_two_frameworks_work_on_one_store(memory):
     first = Mem0Memory(memory, user_id="ana")
     second = Mem0Memory(AsyncMemory.over(memory), user_id="ana")
     first.put_messages([user("I live in Lisbon."), assistant("Lovely.")])
@@ -581,7 +581,7 @@ def test_two_frameworks_objects_work_on_one_store(memory):
 # Construction
 
 
-def test_the_constructors_of_the_package_it_replaces_are_there(tmp_path):
+def test_the_constructors_of_the_replaced_package_exist(tmp_path):
     context = {"user_id": "ana", "agent_id": None}
     config = {"path": str(tmp_path / "memory.db"), "llm": {"provider": "rules"}, "embedder": {"provider": "hashing"}}
     chat_memory = Mem0Memory.from_config(context=context, config=config, search_msg_limit=4)
@@ -594,7 +594,7 @@ def test_the_constructors_of_the_package_it_replaces_are_there(tmp_path):
         assert "Lisbon" in given.get()[-1].content
 
 
-def test_a_client_for_a_server_that_is_not_there_is_refused_with_the_way_out():
+def test_a_client_for_a_mem0_server_is_refused_with_the_way_out():
     with pytest.raises(ConfigError, match=r"client=holdfast\.Memory"):
         Mem0Memory.from_client({"user_id": "ana"}, api_key="m0-key", host="http://127.0.0.1:1")
 
@@ -619,7 +619,7 @@ def test_a_wrong_argument_is_refused_at_construction(memory, arguments, complain
         Mem0Memory.from_defaults(memory=memory, **arguments)
 
 
-def test_something_else_than_a_memory_is_refused():
+def test_an_object_that_is_not_a_memory_is_refused():
     with pytest.raises(InvalidInput, match=r"give a holdfast\.Memory"):
         Mem0Memory.from_defaults(memory="memory.db", user_id="ana")
 

@@ -1,4 +1,4 @@
-"""LlamaIndex's engines and agents over a real connection, with the memory's model on the same server."""
+"""LlamaIndex's engines and agents over HTTP, with the memory's model on the same server."""
 
 import httpx
 import pytest
@@ -40,7 +40,7 @@ def served(server, tmp_path):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_turn_asks_the_frameworks_model_and_one_extraction(tmp_path, kind):
+async def test_a_turn_costs_one_call_of_the_frameworks_model_and_one_extraction(tmp_path, kind):
     answer = react("Green tea.") if kind == "react" else "Green tea."
     with scripted_openai_server(lambda body: FACT if is_extraction(body) else answer) as server:
         llm, memory = served(server, tmp_path)
@@ -55,7 +55,7 @@ async def test_a_turn_asks_the_frameworks_model_and_one_extraction(tmp_path, kin
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_what_is_known_is_shown_beside_the_one_system_message(tmp_path, kind):
+async def test_memories_are_shown_in_the_one_system_message(tmp_path, kind):
     answer = react("Green tea.") if kind == "react" else "Green tea."
     with scripted_openai_server(lambda body: {"facts": []} if is_extraction(body) else answer) as server:
         llm, memory = served(server, tmp_path)

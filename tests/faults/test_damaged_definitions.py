@@ -101,7 +101,7 @@ LOSSES = {
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_an_explicit_embedder_is_stored_when_it_makes_the_same_vectors(path, loss):
+def test_an_explicit_embedder_that_makes_the_vectors_is_stored(path, loss):
     damage(path, LOSSES[loss])
     assert problems(path, repair=True, llm="rules", embedder=HASHING)
     assert works(path, llm="rules", embedder=HASHING)

@@ -87,7 +87,7 @@ def test_an_empty_list_of_relevant_memories_is_readable():
         '{"relevant": [{"memory": 0, "relevant": true}, {"mem',
     ],
 )
-def test_a_reply_that_does_not_judge_every_memory_is_unreadable(reply):
+def test_a_reply_that_would_drop_memories_by_mistake_is_unreadable(reply):
     with pytest.raises(UnreadableReply):
         parse_relevant(reply, count=3)
 
