@@ -66,6 +66,9 @@ from .errors import (
 from .errors import (
     UnreadableReply as UnreadableReply,
 )
+from .extraction.messages import (
+    content_text as content_text,
+)
 from .extraction.rules import (
     Slot as Slot,
 )
@@ -187,5 +190,6 @@ __all__ = [
     "UnreadableReply",
     "UserItem",
     "UserListing",
+    "content_text",
     "slots_of",
 ]

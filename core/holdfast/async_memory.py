@@ -1,4 +1,4 @@
-"""The awaitable face: the same list of operations."""
+"""`AsyncMemory`, the awaitable face: the same verbs."""
 
 from __future__ import annotations
 
@@ -17,13 +17,22 @@ from holdfast.runtime.async_driver import Driver, awaitable
 class AsyncMemory(Face):
     """A long-term memory for agents; every verb is awaited.
 
-    Models that can be awaited are awaited, so a thousand calls in flight need no thread each. Use it as an
+    Engines that can be awaited are awaited, so a thousand concurrent calls need no thread each. Use it as an
     asynchronous context manager, or await `close`.
+
+    >>> import asyncio
+    >>> from holdfast import AsyncMemory
+    >>> async def remember() -> str:
+    ...     async with AsyncMemory(":memory:", llm="rules", embedder="hashing") as memory:
+    ...         await memory.add("I am allergic to peanuts.", user_id="ana")
+    ...         return (await memory.search("allergies", user_id="ana"))["results"][0]["memory"]
+    >>> asyncio.run(remember())
+    'I am allergic to peanuts.'
     """
 
     @property
     def driver(self) -> Driver:
-        """What carries out the operations; a forked process, in which threads do not live on, gets one of its own."""
+        """The driver of this process. Threads do not survive a fork, so a forked process gets a driver of its own."""
         process = os.getpid()
         return self._drivers.get(process) or self._drivers.setdefault(process, Driver())
 
@@ -51,8 +60,8 @@ class AsyncMemory(Face):
     reembed = awaitable(operations.reembed)
 
     async def close(self) -> None:
-        """Wait for the calls under way on this loop, then let go of the file. Closing twice does nothing."""
-        await self.driver.drained()
+        """Wait for the calls that run on this loop, then close the file. Closing twice does nothing."""
+        await self.driver.wait_until_idle()
         await self._runtime.aclose_engines()
         await asyncio.to_thread(self._close)
         self.driver.close()

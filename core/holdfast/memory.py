@@ -1,4 +1,4 @@
-"""The blocking face: a list of operations."""
+"""`Memory`, the blocking face, and what it shares with `AsyncMemory`."""
 
 from __future__ import annotations
 
@@ -23,24 +23,26 @@ from holdfast.stores.sqlite.file import IN_MEMORY
 
 
 class Face:
-    """What both faces share: how they are opened and what they work with.
+    """What `Memory` and `AsyncMemory` share: how they are opened, and their engines.
 
     Args:
-        path: The SQLite file, `":memory:"`, or by default `$HOLDFAST_DIR/memory.db` or the platform's data folder.
-        llm: A chat model, a preset's name (`"openai"`, `"rules"`, ...) or a mapping with provider and config.
+        path: The SQLite file, or `":memory:"`. By default `$HOLDFAST_DIR/memory.db`, else a file in the platform's data
+            folder.
+        llm: A chat model, the name of a preset (`"openai"`, `"rules"`, ...) or a mapping with provider and config.
         embedder: The same for the embedder (`"openai"`, `"hashing"`, ...).
-        reranker: Who reorders the results of `search(rerank=True)`: `"sentence-transformers"` (a cross-encoder that
-            runs here), `"llm"` (the chat model), a mapping, or an object with `score(query, texts)`.
-        config: Everything else, and defaults for the four above.
+        reranker: What reorders the results of `search(rerank=True)`: `"sentence-transformers"` (a cross-encoder on
+            this machine), `"llm"` (the chat model), a mapping, or an object with `score(query, texts)`.
+        config: All other options, and defaults for the four above.
 
-    Without engines named: those the store was built with; for a new store OpenAI's when `OPENAI_API_KEY` is set, else
-    those that need no key (rules and hashing). Where those it was built with lack their key or package the store opens
-    all the same: what needs none of them works, what does raises `ConfigError`, and `engines` says what is missing.
+    An engine that is not named is the one the store was built with. A new store uses OpenAI when `OPENAI_API_KEY` is
+    set, else the engines that need no key (rules and hashing). If the key or package of a recorded engine is missing,
+    the store opens all the same: operations that need the engine raise `ConfigError`, all others work, and `engines`
+    says what is missing.
 
     Raises:
-        ConfigError: An engine or option that is named, or a new store's, is unknown or incomplete.
+        ConfigError: A named engine or option, or an engine of a new store, is unknown or incomplete.
         ImportError: The package of such an engine is not installed.
-        EmbedderMismatch: The store's vectors come from another embedder than the one that is named.
+        EmbedderMismatch: The store's vectors come from another embedder than the named one.
         StorageError: The file is damaged, too new or cannot be written.
     """
 
@@ -57,15 +59,20 @@ class Face:
         named: dict[str, Any] = {"path": path, "llm": llm, "embedder": embedder, "reranker": reranker}
         self._config = replace(base, **{key: value for key, value in named.items() if value is not None})
         self._runtime = open_runtime(self._config)
-        # Also closes a memory that is dropped, and what is still open when the program ends.
+        # Closes the memory when it is garbage-collected, or when the program ends.
         self._close = weakref.finalize(self, self._runtime.close)
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
-        """Open the memory that a dictionary describes, in our keys or in Mem0's.
+        """Open the memory that a dictionary describes, with Holdfast's keys or Mem0's.
 
         Raises:
-            ConfigError: It holds a key, provider or setting that is not known here; the error says what is.
+            ConfigError: The dictionary has an unknown key, provider or setting; the error lists the known ones.
+
+        >>> from holdfast import Memory
+        >>> memory = Memory.from_config({"path": ":memory:", "embedder": {"provider": "hashing"}})
+        >>> memory.engines["embedder"]
+        'hashing:1:384'
         """
         if not isinstance(config, Mapping):
             raise ConfigError(f"config is {type(config).__name__}: it must be a dictionary")
@@ -73,14 +80,14 @@ class Face:
 
     @classmethod
     def over(cls, opened: Face) -> Self:
-        """Return this face of a memory that is open already; it is `opened` that must be closed."""
+        """Return this face of an open memory; close `opened`, not the new face."""
         face = cls.__new__(cls)
         face._config, face._runtime, face._close = opened._config, opened._runtime, opened._close  # noqa: SLF001 - one class
         return face
 
     @property
     def runtime(self) -> Runtime:
-        """The engines, the store and the index; raises `StorageError` once closed."""
+        """The engines, the store and the index; raises `StorageError` after `close`."""
         if not self._close.alive:
             raise StorageError("this memory is closed: open it again")
         return self._runtime
@@ -92,14 +99,14 @@ class Face:
 
     @property
     def engines(self) -> dict[str, str | None]:
-        """Who extracts, embeds and reranks, in words; of one that cannot be made here, why not."""
+        """The name of each engine by role; of an engine that cannot be made here, what is missing."""
         return engine_names(self._runtime)
 
     @property
     def tokens(self) -> TokenCount:
-        """How `context` counts: `tokens.of(text)`, and by whose count, `tokens.counted_by`.
+        """How `context` counts tokens: `tokens.of(text)` counts, `tokens.counted_by` names the counter.
 
-        A tokenizer that lies on this machine is loaded when it is first asked for, in some 0.3 s.
+        The first use loads the chat model's tokenizer if it is on this machine, in some 0.3 s.
         """
         return self.runtime.tokens
 
@@ -107,7 +114,7 @@ class Face:
         return self
 
     def __deepcopy__(self, memo: object) -> Self:
-        # Frameworks copy agents with all they hold; the store stays one.
+        # Frameworks deep-copy agents with everything in them; all copies share one store.
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -116,21 +123,27 @@ class Face:
         config = replace(self._config, path=self._runtime.store.path)
         if self._runtime.reembedded:
             config = replace(config, embedder=self._runtime.engine_specs["embedder"] or self._runtime.engines.embedder)
-        return _reopened, (type(self), config)
+        return _reopen, (type(self), config)
 
     def __repr__(self) -> str:
         names = ", ".join(f"{role}={name}" for role, name in self.engines.items() if name)
         return f"{type(self).__name__}({self._runtime.store.path!r}, {names})"
 
 
-def _reopened(kind: type[Face], config: Config) -> Face:
+def _reopen(kind: type[Face], config: Config) -> Face:
     return kind(config=config)
 
 
 class Memory(Face):
-    """A long-term memory for agents; every verb returns when it is done and durable.
+    """A long-term memory for agents; every verb returns when its work is done and durable.
 
-    Use it as a context manager, or `close` it. One object may be used from many threads, one file by many processes.
+    Use it as a context manager, or `close` it. Many threads may use one object, and many processes one file.
+
+    >>> from holdfast import Memory
+    >>> with Memory(":memory:", llm="rules", embedder="hashing") as memory:
+    ...     added = memory.add("I am allergic to peanuts.", user_id="ana")
+    ...     memory.search("allergies", user_id="ana")["results"][0]["memory"]
+    'I am allergic to peanuts.'
     """
 
     add = blocking(operations.add)
@@ -153,7 +166,7 @@ class Memory(Face):
     reembed = blocking(operations.reembed)
 
     def close(self) -> None:
-        """Let go of the file; what was acknowledged is there. Closing twice does nothing."""
+        """Close the file. Every acknowledged write is in it. Closing twice does nothing."""
         self._close()
 
     def __enter__(self) -> Self:

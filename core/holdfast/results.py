@@ -1,4 +1,7 @@
-"""The dictionaries a caller receives, in the shapes of Mem0."""
+"""Every dictionary a caller receives or gives, in Mem0's shapes; all are exported from `holdfast`.
+
+Times are ISO-8601 in UTC, ids are text.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from holdfast.protocols import Json
 
 
 class MemoryItem(TypedDict):
-    """One memory as a caller sees it. Ids and attributes that are absent have no key."""
+    """One memory. Ids and attributes that a memory does not have are missing keys, not `None`."""
 
     id: str
     memory: str
@@ -38,7 +41,7 @@ class MemoryItem(TypedDict):
 
 
 class AddedItem(TypedDict):
-    """One event of an add."""
+    """One event of an `add`: `event` is `"ADD"`, `"UPDATE"` or `"DELETE"`."""
 
     id: str
     memory: str
@@ -50,10 +53,10 @@ class AddedItem(TypedDict):
 
 
 class SkippedItem(TypedDict):
-    """Something an add did not store, and why.
+    """Something an `add` did not store, and why.
 
-    `reason` is a word or two to test for (`"duplicate"`, `"question"`, `"immutable"`, `"unreadable reply"`, ...),
-    `text` what it was about (shortened), `detail` a sentence for people.
+    `reason` is a short code to test for (`"duplicate"`, `"question"`, `"immutable"`, `"unreadable reply"`, ...), `text`
+    the text that was skipped (shortened), `detail` a sentence for people, `id` the memory it concerns.
     """
 
     reason: str
@@ -63,10 +66,10 @@ class SkippedItem(TypedDict):
 
 
 class AddResult(TypedDict):
-    """What an add did: every event, everything that was not stored, and who decided.
+    """What an `add` did: every event, and everything that was not stored.
 
-    `inference` is `"model"`, `"rules"` (key-free) or `"none"` (stored as it came). `turns` are those kept beside their
-    facts, where that was asked for.
+    `inference` says what decided: `"model"`, `"rules"` (key-free) or `"none"` (stored verbatim). `turns` are the turns
+    stored beside their facts, only with `keep_turns`.
     """
 
     results: list[AddedItem]
@@ -76,7 +79,7 @@ class AddResult(TypedDict):
 
 
 class MessageResult(TypedDict):
-    """What a verb did, in words; `count` for the verbs that touch several memories."""
+    """The confirmation of a write; `count` for verbs that write several memories."""
 
     message: str
     count: NotRequired[int]
@@ -85,7 +88,7 @@ class MessageResult(TypedDict):
 class HistoryItem(TypedDict):
     """One version of a memory, in Mem0's shape.
 
-    `version` is what `rollback` takes. The change happened at `updated_at`; the store heard of it at `recorded_at`.
+    Pass `version` to `rollback`. The change happened at `updated_at` and was recorded at `recorded_at`.
     """
 
     id: str
@@ -103,7 +106,7 @@ class HistoryItem(TypedDict):
 
 
 class UserItem(TypedDict):
-    """Someone who has memories."""
+    """One user, agent, run or app that has memories."""
 
     type: str
     name: str
@@ -113,7 +116,7 @@ class UserItem(TypedDict):
 
 
 class UserListing(TypedDict):
-    """Everyone who has memories, the most recently changed first."""
+    """Every user, agent, run and app that has memories, the most recently changed first."""
 
     count: int
     results: list[UserItem]
@@ -122,8 +125,8 @@ class UserListing(TypedDict):
 class SearchResults(TypedDict):
     """Memories by falling score.
 
-    With it `explanation` when one memory was asked about; `dropped`, of a filtered search that explains, what the model
-    judged not to bear on the query; and `warnings`, in sentences, when a judge's answer could not be read.
+    `explanation` is there when `explain` named a memory. `dropped` has what the chat model found irrelevant, in a
+    filtered search that explains. `warnings` are sentences about answers of a model that could not be read.
     """
 
     results: list[MemoryItem]
@@ -133,7 +136,7 @@ class SearchResults(TypedDict):
 
 
 class Listing(TypedDict):
-    """Memories, newest first. With `page`, also the number of all of them and of the pages beside this one."""
+    """Memories, newest first. With `page`, also their total `count` and the numbers of the pages around this one."""
 
     results: list[MemoryItem]
     count: NotRequired[int]
@@ -145,8 +148,8 @@ class Explanation(TypedDict):
     """Why one memory is, or is not, among the results.
 
     `reason` is one of `"found"`, `"unknown id"`, `"outside the filter"`, `"expired"`, `"below the threshold"`,
-    `"outranked"` and `"not relevant"` (to the model that filtered); `rank` counts from 1 among everything the filter
-    lets through.
+    `"outranked"` and `"not relevant"` (said by the chat model). `rank` counts from 1 among all memories that match the
+    filter.
     """
 
     id: str
@@ -157,7 +160,7 @@ class Explanation(TypedDict):
 
 
 class DoctorProblem(TypedDict):
-    """Something that is not as it should be; `id` is the memory's, `None` when it concerns the file."""
+    """One problem in a store; `id` is the memory's, `None` when the problem concerns the file."""
 
     id: str | None
     problem: str
@@ -166,8 +169,8 @@ class DoctorProblem(TypedDict):
 class DoctorReport(TypedDict):
     """What `doctor` found.
 
-    `healthy` is whether there is no damage; `duplicates` counts memories that say word for word what another one of
-    their scope says, which harms nothing; `repaired` counts what was set aside or rebuilt.
+    `healthy` is true when there are no problems. `duplicates` counts memories that repeat another memory of their scope
+    word for word, which does no harm. `repaired` counts what was moved aside or rebuilt.
     """
 
     healthy: bool
@@ -178,7 +181,7 @@ class DoctorReport(TypedDict):
 
 
 class Document(TypedDict):
-    """What is put: a text under an id, with everything that goes with it."""
+    """A document for `put`: a text under an id of the caller, with optional metadata."""
 
     memory_id: str
     text: str
@@ -188,7 +191,7 @@ class Document(TypedDict):
 
 
 class ReembedResult(TypedDict):
-    """What `reembed` did."""
+    """What `reembed` did: the number of memories, and the fingerprint of their embedder."""
 
     message: str
     count: int

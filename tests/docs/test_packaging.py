@@ -58,6 +58,7 @@ def test_the_public_names_are_exactly_these():
         "UnreadableReply",
         "UserItem",
         "UserListing",
+        "content_text",
         "slots_of",
     ]
     for name in holdfast.__all__:

@@ -1,4 +1,4 @@
-"""Arguments, checked before anything is done: each refusal names the value and the way out."""
+"""Check the arguments of the verbs before anything is done; every error names the value and the way out."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from uuid import UUID
 from holdfast.errors import InvalidInput, short_repr
 from holdfast.extraction.facts import Skipped, Turn
 from holdfast.extraction.fence import remove_fenced_blocks
+from holdfast.extraction.messages import part_text
 from holdfast.filters import And, Filter, is_scoped, join_filters, parse_filter, scope_filter
 from holdfast.protocols import Json
 from holdfast.scope import IDENTITY_FIELDS, Scope, check_id, check_storable, make_scope
@@ -31,10 +32,10 @@ Messages = str | Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
 
 def check_text(value: Any, *, name: str) -> str:
-    """Return `value` as text that can be kept.
+    """Return `value` if it is text that can be stored.
 
     Raises:
-        InvalidInput: It is no text, blank, over 1,000,000 characters, or holds NUL or half a surrogate pair.
+        InvalidInput: It is not text, is blank, has over 1,000,000 characters, or holds NUL or half a surrogate pair.
     """
     if not isinstance(value, str):
         raise InvalidInput(f"{name} is {type(value).__name__}: it must be text")
@@ -46,28 +47,32 @@ def check_text(value: Any, *, name: str) -> str:
 
 
 def read_turns(messages: Messages) -> tuple[list[Turn], list[Skipped]]:
-    """Return a conversation as turns, and what of it holds no text.
+    """Return a conversation as turns, and the parts of it that are not text.
 
     Args:
         messages: A string (one user message), a message, or a list of messages in OpenAI's shape, their content a
             string or a list of parts.
 
     Raises:
-        InvalidInput: A message has another shape, or none holds any text.
+        InvalidInput: A message has another shape, or no message has any text.
+
+    >>> turns, skipped = read_turns([{"role": "user", "name": "Ana", "content": "Hello"}])
+    >>> turns
+    [Turn(role='user', content='Hello', name='Ana')]
     """
-    listed: Sequence[Any] = [messages] if isinstance(messages, (str, Mapping)) else messages
-    if not isinstance(listed, Sequence):
+    items: Sequence[Any] = [messages] if isinstance(messages, (str, Mapping)) else messages
+    if not isinstance(items, Sequence):
         raise InvalidInput(f"messages is {type(messages).__name__}: give a string, a message or a list of messages")
-    if len(listed) > MAX_MESSAGES:
+    if len(items) > MAX_MESSAGES:
         raise InvalidInput(
-            f"messages holds {len(listed):,} messages: at most {MAX_MESSAGES:,} at once, add them in parts"
+            f"messages holds {len(items):,} messages: at most {MAX_MESSAGES:,} at once, add them in parts"
         )
     turns: list[Turn] = []
     skipped: list[Skipped] = []
-    for number, message in enumerate(listed):
-        turn, unread = _turn(message, name=f"message {number}" if len(listed) > 1 else "the message")
+    for number, message in enumerate(items):
+        turn, unusable = _read_turn(message, name=f"message {number}" if len(items) > 1 else "the message")
         turns.extend(turn)
-        skipped.extend(unread)
+        skipped.extend(unusable)
     if not turns and not skipped:
         raise InvalidInput("there is nothing to remember: every message is blank")
     return turns, skipped
@@ -77,7 +82,7 @@ def check_metadata(metadata: Any) -> dict[str, Json]:
     """Return metadata as a dictionary of JSON values.
 
     Raises:
-        InvalidInput: It is no JSON object, or would overwrite whose memory it is.
+        InvalidInput: It is not a JSON object, or it has a key that names a scope.
     """
     if metadata is None:
         return {}
@@ -93,10 +98,10 @@ def check_metadata(metadata: Any) -> dict[str, Json]:
 
 
 def check_limit(limit: Any, top_k: Any = None, *, default: int, most: int = MAX_BATCH) -> int:
-    """Return how many results are wanted; `top_k` is another name for `limit`.
+    """Return the most results wanted; `top_k` is another name for `limit`.
 
     Raises:
-        InvalidInput: It is no whole number from 1 to `most`, or the two differ.
+        InvalidInput: It is not a whole number from 1 to `most`, or the two differ.
     """
     if limit is not None and top_k is not None and limit != top_k:
         raise InvalidInput(
@@ -111,10 +116,10 @@ def check_limit(limit: Any, top_k: Any = None, *, default: int, most: int = MAX_
 
 
 def check_threshold(threshold: Any) -> float:
-    """Return the least score wanted; none and 0.0 both mean all.
+    """Return the least score wanted; `None` and 0.0 both mean all.
 
     Raises:
-        InvalidInput: It is no number from 0 to 1.
+        InvalidInput: It is not a number from 0 to 1.
     """
     if threshold is None:
         return -math.inf
@@ -124,7 +129,7 @@ def check_threshold(threshold: Any) -> float:
 
 
 def check_switch(value: Any, *, name: str, default: bool) -> bool:
-    """Return a switch, `default` for none.
+    """Return a boolean option, `default` for `None`.
 
     Raises:
         InvalidInput: It is neither true nor false.
@@ -140,7 +145,7 @@ def check_memory_id(memory_id: Any) -> str:
     """Return a memory's id as text.
 
     Raises:
-        InvalidInput: It is no text, or blank.
+        InvalidInput: It is not text, or is blank.
     """
     if isinstance(memory_id, UUID):
         return str(memory_id)
@@ -153,7 +158,7 @@ def check_batch(items: Any, *, name: str) -> list[Any]:
     """Return a batch as a list.
 
     Raises:
-        InvalidInput: It is no list, empty, or holds more than 1,000 items.
+        InvalidInput: It is not a list, is empty, or holds more than 1,000 items.
     """
     if isinstance(items, (str, bytes, Mapping)) or not isinstance(items, Sequence):
         raise InvalidInput(f"{name} is {type(items).__name__}: it must be a list")
@@ -165,10 +170,10 @@ def check_batch(items: Any, *, name: str) -> list[Any]:
 def check_scope_and_actor(
     filters: Mapping[str, Any] | None, *, actor_id: Any = None, **ids: Any
 ) -> tuple[Scope, str | None]:
-    """Return whose memory is written: ids come as arguments or, where those are absent, inside `filters`.
+    """Return the scope and the actor of a write; an id that is not an argument may be in `filters`.
 
     Raises:
-        InvalidInput: No scope is named, or an id is none.
+        InvalidInput: No scope is named, or an id cannot be used.
     """
     given = {field: value for field, value in (*ids.items(), ("actor_id", actor_id)) if value is not None}
     if filters is not None and not isinstance(filters, Mapping):
@@ -181,25 +186,25 @@ def check_scope_and_actor(
     return make_scope(**merged), actor
 
 
-def check_scope(filters: Any, *, actor_id: Any = None, scoped: bool = True, **ids: Any) -> Filter:
+def check_scope(filters: Any, *, actor_id: Any = None, **ids: Any) -> Filter:
     """Return ids and filters as one checked filter.
 
     Raises:
         InvalidFilter: `filters` is malformed.
-        InvalidInput: Nothing in it names a scope and `scoped` asks for one, or an id is none.
+        InvalidInput: No scope is named, or an id cannot be used.
     """
     tree = parse_filter(filters) if filters is not None else And(())
     if actor_id is not None or any(value is not None for value in ids.values()):
-        named = {field: check_id(field, value) for field, value in ids.items()}
+        named = {field: check_id(field, value) for field, value in ids.items() if value is not None}
         tree = join_filters(scope_filter(Scope(**named), actor_id=check_id("actor_id", actor_id)), tree)
-    if scoped and not is_scoped(tree):
+    if not is_scoped(tree):
         raise InvalidInput(
             "no scope is named: give at least one of user_id, agent_id, run_id or app_id, as an argument or in filters"
         )
     return tree
 
 
-def _turn(message: Any, *, name: str) -> tuple[list[Turn], list[Skipped]]:
+def _read_turn(message: Any, *, name: str) -> tuple[list[Turn], list[Skipped]]:
     if isinstance(message, str):
         message = {"role": "user", "content": message}
     if not isinstance(message, Mapping):
@@ -207,7 +212,7 @@ def _turn(message: Any, *, name: str) -> tuple[list[Turn], list[Skipped]]:
     role = message.get("role", "user")
     if not isinstance(role, str) or not role.strip():
         raise InvalidInput(f"{name} has the role {role!r}: it must be text such as 'user' or 'assistant'")
-    whole, skipped = _content(message.get("content"), name=name)
+    whole, skipped = _read_content(message.get("content"), name=name)
     content = remove_fenced_blocks(whole)
     if not content.strip():
         return [], [*skipped, Skipped("recalled memory", whole)] if whole.strip() else skipped
@@ -215,8 +220,8 @@ def _turn(message: Any, *, name: str) -> tuple[list[Turn], list[Skipped]]:
     return [Turn(role=check_storable(role, name=name), content=check_text(content, name=name), name=speaker)], skipped
 
 
-def _content(content: Any, *, name: str) -> tuple[str, list[Skipped]]:
-    if content is None:  # an assistant that only calls tools says nothing
+def _read_content(content: Any, *, name: str) -> tuple[str, list[Skipped]]:
+    if content is None:  # an assistant message that only calls tools
         return "", []
     if isinstance(content, str):
         return content, []
@@ -227,11 +232,11 @@ def _content(content: Any, *, name: str) -> tuple[str, list[Skipped]]:
     texts: list[str] = []
     skipped: list[Skipped] = []
     for part in content:
-        kind = "text" if isinstance(part, str) else part.get("type") if isinstance(part, Mapping) else None
-        text = part if isinstance(part, str) else part.get("text") if kind == "text" else None
-        if isinstance(text, str):
+        text = part_text(part)
+        if text is not None:
             texts.append(text)
         else:
+            kind = part.get("type") if isinstance(part, Mapping) else None
             skipped.append(Skipped("not text", str(kind), f"{name} has a part of type {kind!r}, which is not read"))
     return "\n".join(texts), skipped
 

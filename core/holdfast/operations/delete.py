@@ -1,4 +1,4 @@
-"""`delete`, `delete_all`, `batch_delete` and `reset`."""
+"""`delete`, `batch_delete`, `delete_all` and `reset`: remove one memory, several, a scope, or everything."""
 
 from __future__ import annotations
 
@@ -15,28 +15,42 @@ from holdfast.stores.protocol import Transaction
 
 
 def delete(runtime: Runtime, memory_id: str) -> Flow[MessageResult]:
-    """Delete one memory; its history stays, and `rollback` brings it back.
+    """Delete one memory; its history stays, and `rollback` restores it.
 
     Raises:
         NotFound: No memory has this id.
+
+    >>> from holdfast import Memory
+    >>> memory = Memory(":memory:", llm="rules", embedder="hashing")
+    >>> memory_id = memory.add("I live in Lisbon.", user_id="ana")["results"][0]["id"]
+    >>> memory.delete(memory_id)
+    {'message': 'Memory deleted successfully!'}
+    >>> memory.rollback(memory_id)
+    {'message': 'Memory rolled back successfully!'}
     """
-    yield from _remove(runtime, [check_memory_id(memory_id)])
+    yield from _delete_by_id(runtime, [check_memory_id(memory_id)])
     return {"message": "Memory deleted successfully!"}
 
 
 def batch_delete(runtime: Runtime, memories: Sequence[Any]) -> Flow[MessageResult]:
-    """Delete up to 1,000 memories, all or none.
+    """Delete up to 1,000 memories in one transaction, all or none.
 
     Args:
-        memories: Ids, or one `{"memory_id"}` each.
+        memories: Ids, or dictionaries with `memory_id`.
 
     Raises:
         NotFound: An id is unknown; nothing was deleted.
         InvalidInput: The batch is empty or too large; nothing was deleted.
+
+    >>> from holdfast import Memory
+    >>> memory = Memory(":memory:", llm="rules", embedder="hashing")
+    >>> ids = [event["id"] for event in memory.add("I like tea. I live in Rome.", user_id="ana")["results"]]
+    >>> memory.batch_delete(ids)["count"]
+    2
     """
     items = check_batch(memories, name="memories")
     ids = [check_memory_id(item.get("memory_id") if isinstance(item, Mapping) else item) for item in items]
-    yield from _remove(runtime, list(dict.fromkeys(ids)))
+    yield from _delete_by_id(runtime, list(dict.fromkeys(ids)))
     return {"message": f"Successfully deleted {len(set(ids))} memories", "count": len(set(ids))}
 
 
@@ -50,44 +64,70 @@ def delete_all(
     actor_id: str | None = None,
     filters: Mapping[str, Any] | None = None,
 ) -> Flow[MessageResult]:
-    """Delete every memory of a scope, expired ones too, and nothing outside it.
+    """Delete every memory of a scope, expired ones included, and nothing outside it.
+
+    Args:
+        user_id: The user; at least one of the four scope ids must be given, here or in `filters`.
+        agent_id: The agent.
+        run_id: The session.
+        app_id: The application.
+        actor_id: Only what this speaker said.
+        filters: Only memories that match these conditions (see `holdfast.filters`).
+
+    Returns:
+        `count` is the number of deleted memories.
 
     Raises:
         InvalidInput: No scope is named; `reset` empties the whole store.
+
+    >>> from holdfast import Memory
+    >>> memory = Memory(":memory:", llm="rules", embedder="hashing")
+    >>> added = memory.add("I live in Lisbon.", user_id="ana"), memory.add("I live in Rome.", user_id="bob")
+    >>> memory.delete_all(user_id="ana")["count"], len(memory.get_all(user_id="bob")["results"])
+    (1, 1)
     """
     matching = check_scope(filters, user_id=user_id, agent_id=agent_id, run_id=run_id, app_id=app_id, actor_id=actor_id)
-    count = yield from remove_matching(runtime, matching)
+    count = yield from delete_matching(runtime, matching)
     return {"message": "Memories deleted successfully!", "count": count}
 
 
 def reset(runtime: Runtime) -> Flow[MessageResult]:
-    """Delete everything: every memory of everyone, every version and every message."""
+    """Delete every memory of every scope, every version and every message.
+
+    >>> from holdfast import Memory
+    >>> memory = Memory(":memory:", llm="rules", embedder="hashing")
+    >>> added = memory.add("I live in Lisbon.", user_id="ana")
+    >>> memory.reset()
+    {'message': 'Memory reset successfully!'}
+    >>> memory.users()["count"]
+    0
+    """
     now = runtime.clock()
     yield from write(runtime.store, lambda transaction: transaction.clear(recorded_at=now))
     return {"message": "Memory reset successfully!"}
 
 
-def _remove(runtime: Runtime, memory_ids: Sequence[str]) -> Flow[None]:
+def _delete_by_id(runtime: Runtime, memory_ids: Sequence[str]) -> Flow[None]:
     now = runtime.clock()
 
-    def store(transaction: Transaction) -> None:
+    def apply(transaction: Transaction) -> None:
         for memory_id in memory_ids:
             record = transaction.get(memory_id)
             if record is None:
                 raise unknown_memory(memory_id)
             transaction.delete(record, happened_at=now, recorded_at=now)
 
-    yield from write(runtime.store, store)
+    yield from write(runtime.store, apply)
 
 
-def remove_matching(runtime: Runtime, matching: Filter) -> Flow[int]:
+def delete_matching(runtime: Runtime, matching: Filter) -> Flow[int]:
     """Delete every memory that matches; return how many."""
     now = runtime.clock()
 
-    def store(transaction: Transaction) -> int:
+    def apply(transaction: Transaction) -> int:
         records = transaction.select(matching)
         for record in records:
             transaction.delete(record, happened_at=now, recorded_at=now)
         return len(records)
 
-    return (yield from write(runtime.store, store))
+    return (yield from write(runtime.store, apply))

@@ -1,4 +1,4 @@
-"""`doctor`: is everything as it was written, and does the index tell the same as the store?"""
+"""`doctor`: check that the file is as it was written and that the index agrees with the store; repair it."""
 
 from __future__ import annotations
 
@@ -22,124 +22,136 @@ from holdfast.stores.protocol import STORE_ID_SETTING, Damage
 
 
 def doctor(runtime: Runtime, *, repair: bool = False) -> Flow[DoctorReport]:
-    """Read the whole store: its tables' definitions, every record and setting with its checksum, the index beside them.
+    """Check the whole store: table definitions, the checksum of every record and setting, and the index.
 
     Args:
-        repair: Set damaged memories aside (they stay in the file, out of the way), make lost indexes anew, settle
-            damaged settings and rebuild the index. Which embedder the vectors come from is never guessed: where that
-            is damaged, the embedder at hand is noted once it has made some of the vectors again.
+        repair: Move damaged memories out of the way (they stay in the file for inspection), rebuild lost SQLite
+            indexes, replace damaged settings, and rebuild the search index. The embedder that made the vectors is
+            never guessed: where its record is damaged, the present embedder is recorded only after it has reproduced
+            some of the vectors.
+
+    Returns:
+        `healthy`, the number of `memories` and `duplicates`, every problem found, and how many were repaired.
 
     Raises:
-        StorageError: The file cannot be read at all, or is too broken to be repaired.
-        ProviderError: The embedder failed when it was asked for some of the vectors.
+        StorageError: The file cannot be read at all, or is too damaged to be repaired.
+        ProviderError: The embedder failed while it reproduced vectors.
+
+    >>> from holdfast import Memory
+    >>> memory = Memory(":memory:", llm="rules", embedder="hashing")
+    >>> added = memory.add("I live in Lisbon.", user_id="ana")
+    >>> memory.doctor()
+    {'healthy': True, 'memories': 1, 'duplicates': 0, 'problems': [], 'repaired': 0}
     """
-    damages = left = yield from work(runtime.store.find_damage)
+    damages = remaining = yield from work(runtime.store.find_damage)
     repaired = 0
     if repair and damages:
         repaired = yield from work(runtime.store.repair, damages)
-        repaired += yield from _settled(runtime, {damage.setting for damage in damages if damage.setting is not None})
-        yield from work(runtime.live_index.drop)  # it may hold rows that never were
-        left = yield from work(runtime.store.find_damage)
-    problems: list[DoctorProblem] = [{"id": damage.memory_id, "problem": _told(damage)} for damage in damages]
-    if not left:
+        repaired += yield from _restore_settings(
+            runtime, {damage.setting for damage in damages if damage.setting is not None}
+        )
+        yield from work(runtime.live_index.drop)  # it may hold rows that are not real
+        remaining = yield from work(runtime.store.find_damage)
+    problems: list[DoctorProblem] = [{"id": damage.memory_id, "problem": _describe(damage)} for damage in damages]
+    if not remaining:
         difference = yield from work(_index_difference, runtime)
         if difference is not None:
             problems.append({"id": None, "problem": difference})
             if repair:
                 yield from work(runtime.live_index.drop)
                 repaired += 1
-    records = [] if left else (yield from work(runtime.store.select, MATCH_ALL))
+    records = [] if remaining else (yield from work(runtime.store.select, MATCH_ALL))
     return {
         "healthy": not problems,
-        "memories": (yield from work(_count, runtime, left)),
-        "duplicates": _duplicates(records),
+        "memories": (yield from work(_count, runtime, remaining)),
+        "duplicates": _count_duplicates(records),
         "problems": problems,
         "repaired": repaired,
     }
 
 
-_WAYS_OUT: Mapping[str, str] = {
+_SETTING_REPAIRS: Mapping[str, str] = {
     ENGINES_SETTING: "repair drops it, and the engines must be named when the store is opened next",
     EMBEDDER_SETTING: (
-        "open the store with the embedder it was built with and repair, which notes that one again if it makes the"
-        " vectors that are there"
+        "open the store with the embedder it was built with and repair, which records it again if it"
+        " reproduces the stored vectors"
     ),
-    STORE_ID_SETTING: "repair makes it anew",
+    STORE_ID_SETTING: "repair makes a new one",
 }
-_SAMPLE = 8  # memories
-_SAME_VECTOR = 0.98  # cosine: services that compute in parallel round differently from call to call
+_SAMPLE_SIZE = 8  # memories
+_LEAST_COSINE = 0.98  # cosine: services that compute in parallel round differently from call to call
 
 
-def _told(damage: Damage) -> str:
+def _describe(damage: Damage) -> str:
     if damage.setting is None:
         return damage.problem
-    return f"{damage.problem}: {_WAYS_OUT.get(damage.setting, 'repair drops it once it is none of the others')}"
+    return f"{damage.problem}: {_SETTING_REPAIRS.get(damage.setting, 'repair drops it once the embedder is known')}"
 
 
-def _settled(runtime: Runtime, names: set[str]) -> Flow[int]:
-    """Settle the damaged settings of these names; return how many could be."""
+def _restore_settings(runtime: Runtime, names: set[str]) -> Flow[int]:
+    """Replace the damaged settings of these names; return how many could be."""
     if not names:
         return 0
     known = {ENGINES_SETTING: None, STORE_ID_SETTING: runtime.new_id()}
     settings: dict[str, Any] = {name: known[name] for name in names & known.keys()}
     embedder = yield from _embedder_of_vectors(runtime)
     if embedder is not None:
-        # What is damaged beside them was the embedder's, or is of no use.
+        # With the embedder known, any other damaged setting is one that no version of Holdfast reads.
         settings = {**dict.fromkeys(names), **settings, EMBEDDER_SETTING: embedder}
     return (yield from work(runtime.store.restore_settings, settings))
 
 
 def _embedder_of_vectors(runtime: Runtime) -> Flow[Any]:
-    """Return what is recorded of the embedder, or should be; `None` when that cannot be told."""
+    """Return the record of the embedder, made again if it is damaged; `None` when the embedder is not certain."""
     try:
         return (yield from work(runtime.store.get_setting, EMBEDDER_SETTING))
     except StorageError:
-        mine = runtime.engines.embedder
-    if isinstance(mine, Unavailable):
+        present = runtime.engines.embedder
+    if isinstance(present, Unavailable):
         return None
     records, stored = yield from work(_sample, runtime)
-    vectors = yield from embed(mine, [text_to_embed(record) for record in records])
-    return embedder_setting(mine) if _are_same(vectors, stored) else None
+    vectors = yield from embed(present, [text_to_embed(record) for record in records])
+    return embedder_setting(present) if _agree(vectors, stored) else None
 
 
 def _sample(runtime: Runtime) -> tuple[list[MemoryRecord], NDArray[np.float32]]:
-    """Return some memories and their vectors as they are stored."""
+    """Return a few memories with their stored vectors."""
     entries = next(iter(runtime.store.index_batches(0)), None)
     if entries is None or not len(entries.rows):
         return [], np.zeros((0, runtime.engines.embedder.dimensions), dtype=np.float32)
-    rows = [int(row) for row in entries.rows[:_SAMPLE]]
+    rows = [int(row) for row in entries.rows[:_SAMPLE_SIZE]]
     records = runtime.store.get_rows(rows)
-    there = [place for place, row in enumerate(rows) if row in records]  # others delete meanwhile
-    return [records[rows[place]] for place in there], entries.vectors[there]
+    found = [place for place, row in enumerate(rows) if row in records]  # another process may delete meanwhile
+    return [records[rows[place]] for place in found], entries.vectors[found]
 
 
-def _are_same(made: NDArray[np.float32], stored: NDArray[np.float32]) -> bool:
+def _agree(made: NDArray[np.float32], stored: NDArray[np.float32]) -> bool:
     if made.shape != stored.shape:
         return False
-    return not len(made) or float(np.median(np.einsum("ij,ij->i", made, stored))) > _SAME_VECTOR
+    return not len(made) or float(np.median(np.einsum("ij,ij->i", made, stored))) > _LEAST_COSINE
 
 
-def _count(runtime: Runtime, left: Sequence[Damage]) -> int:
+def _count(runtime: Runtime, remaining: Sequence[Damage]) -> int:
     try:
         return runtime.store.count(MATCH_ALL)
     except StorageError:
-        if not left:
+        if not remaining:
             raise
-        return 0  # the table itself is among the problems
+        return 0  # the table itself is damaged, and reported
 
 
 def _index_difference(runtime: Runtime) -> str | None:
-    """Say how the index at hand differs from one built anew, `None` when it does not."""
-    with runtime.live_index as mine:
-        fresh = mine.new_empty()
+    """Return how the index differs from one built from the store, `None` when it does not."""
+    with runtime.live_index as current:
+        fresh = current.new_empty()
         fresh.apply(runtime.store.index_batches(0))
-        while fresh.sequence != mine.sequence:  # another process writes in between
-            mine.apply(runtime.store.index_batches(mine.sequence))
+        while fresh.sequence != current.sequence:  # another process writes in between
+            current.apply(runtime.store.index_batches(current.sequence))
             fresh.apply(runtime.store.index_batches(fresh.sequence))
-        return mine.describe_difference(fresh)
+        return current.describe_difference(fresh)
 
 
-def _duplicates(records: list[MemoryRecord]) -> int:
+def _count_duplicates(records: list[MemoryRecord]) -> int:
     facts = Counter(
         (record.scope, " ".join(record.text.casefold().split()))
         for record in records

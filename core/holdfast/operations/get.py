@@ -1,4 +1,4 @@
-"""`get` and `get_all`: memories by id, or the newest of a scope."""
+"""`get` and `get_all`: one memory by its id, or the newest of a scope."""
 
 from __future__ import annotations
 
@@ -13,23 +13,28 @@ from holdfast.results import Listing, MemoryItem
 from holdfast.runtime.effects import Flow, work
 from holdfast.runtime.runtime import Runtime
 
+DEFAULT_PAGE = 100
+_MOST_LISTED = 1_000_000
+
 
 def get(runtime: Runtime, memory_id: str) -> Flow[MemoryItem | None]:
-    """Return one memory, `None` when there is none with this id.
+    """Return one memory, `None` when the id is unknown.
 
     Raises:
-        InvalidInput: The id is no text.
+        InvalidInput: The id is not text.
         StorageError: The file cannot be read, or the record is damaged.
+
+    >>> from holdfast import Memory
+    >>> memory = Memory(":memory:", llm="rules", embedder="hashing")
+    >>> added = memory.add("I live in Lisbon.", user_id="ana")
+    >>> memory.get(added["results"][0]["id"])["memory"]
+    'I live in Lisbon.'
+    >>> memory.get("unknown") is None
+    True
     """
     wanted = check_memory_id(memory_id)
     found = yield from work(runtime.store.get, [wanted])
     return memory_item(found[wanted]) if wanted in found else None
-
-
-DEFAULT_PAGE = 100
-
-
-_MOST_LISTED = 1_000_000
 
 
 def get_all(
@@ -50,21 +55,27 @@ def get_all(
     """Return the memories of one scope, newest first.
 
     Args:
-        user_id: Whose memories; at least one of the four scope ids must be named, here or in `filters`.
-        agent_id: The same for an agent.
-        run_id: The same for a session.
-        app_id: The same for an application.
+        user_id: The user; at least one of the four scope ids must be given, here or in `filters`.
+        agent_id: The agent.
+        run_id: The session.
+        app_id: The application.
         actor_id: Only what this speaker said.
         filters: Conditions (see `holdfast.filters`).
-        limit: Most results; 100 by default.
+        limit: Most results, 1 to 1,000,000; 100 by default.
         top_k: Another name for `limit`.
-        page: Number of the page, from 1; with it the result also has `count`, `next` and `previous`.
+        page: Number of the page, from 1; the result then also has `count`, `next` and `previous`.
         page_size: Memories per page; 100 by default.
-        show_expired: Also show memories past their expiration date.
+        show_expired: Also return memories past their expiration date.
 
     Raises:
         InvalidInput: No scope is named, or a number is out of range.
         StorageError: The file cannot be read.
+
+    >>> from holdfast import Memory
+    >>> memory = Memory(":memory:", llm="rules", embedder="hashing")
+    >>> added = memory.add("I live in Lisbon. I work at Acme.", user_id="ana")
+    >>> [item["memory"] for item in memory.get_all(user_id="ana")["results"]]
+    ['I work at Acme.', 'I live in Lisbon.']
     """
     matching = check_scope(filters, user_id=user_id, agent_id=agent_id, run_id=run_id, app_id=app_id, actor_id=actor_id)
     if not show_expired:

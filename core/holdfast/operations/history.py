@@ -1,4 +1,4 @@
-"""`history` and `rollback`: the versions of a memory, and the way back to one of them."""
+"""`history` and `rollback`: every version of a memory, and how to restore one."""
 
 from __future__ import annotations
 
@@ -23,6 +23,13 @@ def history(runtime: Runtime, memory_id: str) -> Flow[list[HistoryItem]]:
 
     Raises:
         NotFound: The id was never used.
+
+    >>> from holdfast import Memory
+    >>> memory = Memory(":memory:", llm="rules", embedder="hashing")
+    >>> added = memory.add("I live in Lisbon.", user_id="ana")
+    >>> added = memory.add("I moved to Porto.", user_id="ana")
+    >>> [(version["event"], version["new_memory"]) for version in memory.history(added["results"][0]["id"])]
+    [('ADD', 'I live in Lisbon.'), ('UPDATE', 'I moved to Porto.')]
     """
     wanted = check_memory_id(memory_id)
     versions = yield from work(runtime.store.list_versions, wanted)
@@ -32,15 +39,27 @@ def history(runtime: Runtime, memory_id: str) -> Flow[list[HistoryItem]]:
 
 
 def rollback(runtime: Runtime, memory_id: str, *, version: int | None = None) -> Flow[MessageResult]:
-    """Bring a memory back to how it stood before a change; the undoing is a change of its own.
+    """Restore a memory to its state before a change; the restoration is a new version.
 
     Args:
-        memory_id: Which; it may have been deleted.
-        version: The `version` of the change in `history` to undo, with all later ones; the latest by default.
+        memory_id: The memory's id; the memory may have been deleted.
+        version: The `version` in `history` of the change to undo, together with all later changes; by default the
+            latest change.
 
     Raises:
         NotFound: The id or the version was never used.
         InvalidInput: The version is the one that made the memory: `delete` undoes that.
+        ProviderError: The embedder failed; nothing was changed.
+
+    >>> from holdfast import Memory
+    >>> memory = Memory(":memory:", llm="rules", embedder="hashing")
+    >>> added = memory.add("I live in Lisbon.", user_id="ana")
+    >>> added = memory.add("I moved to Porto.", user_id="ana")
+    >>> memory_id = added["results"][0]["id"]
+    >>> memory.rollback(memory_id)
+    {'message': 'Memory rolled back successfully!'}
+    >>> memory.get(memory_id)["memory"]
+    'I live in Lisbon.'
     """
     wanted = check_memory_id(memory_id)
     versions = yield from work(runtime.store.list_versions, wanted)

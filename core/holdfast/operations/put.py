@@ -1,4 +1,4 @@
-"""`put`: documents under ids of the caller's own, kept as they are."""
+"""`put`: upsert documents under ids of the caller."""
 
 from __future__ import annotations
 
@@ -33,25 +33,34 @@ def put(
     app_id: str | None = None,
     remove: Sequence[str] = (),
 ) -> Flow[MessageResult]:
-    """Keep documents under ids of your own, word for word; what has an id already is replaced, its history kept.
+    """Upsert documents under ids of the caller: insert new ones, replace known ones and keep their history.
 
-    Documents are found like memories, and no conversation ever changes them. One call is one transaction.
+    Documents are stored word for word. Search finds them like memories, and no conversation changes them. One call is
+    one transaction.
 
     Args:
-        documents: Up to 10,000 of `{"memory_id", "text", "metadata"?, "actor_id"?, "expiration_date"?}`; of two with
-            one id the later counts. Ids are one name space for the whole file: derive them from the scope.
-        user_id: Whose they are; at least one of the four scope ids must be given.
-        agent_id: The same for an agent.
-        run_id: The same for a session.
-        app_id: The same for an application.
-        remove: Ids of documents of exactly this scope to delete in the same transaction; others are passed over.
+        documents: Up to 10,000 of `{"memory_id", "text", "metadata"?, "actor_id"?, "expiration_date"?}`. Of two with
+            the same id the later one counts. Ids are unique in the whole file: derive them from the scope.
+        user_id: The user; at least one of the four scope ids must be given.
+        agent_id: The agent.
+        run_id: The session.
+        app_id: The application.
+        remove: Ids of documents of exactly this scope to delete in the same transaction; other ids are ignored.
 
     Returns:
-        `count` is the number of documents put and removed.
+        `count` is the number of documents written and deleted.
 
     Raises:
-        InvalidInput: A document cannot be used, or its id belongs to something else; nothing was changed.
-        ProviderError: The embedding service failed; nothing was changed.
+        InvalidInput: A document cannot be used, or its id belongs to another memory; nothing was changed.
+        ProviderError: The embedder failed; nothing was changed.
+
+    >>> from holdfast import Memory
+    >>> memory = Memory(":memory:", llm="rules", embedder="hashing")
+    >>> page = {"memory_id": "ana/faq", "text": "Refunds take five days."}
+    >>> memory.put([page], user_id="ana")["count"]
+    1
+    >>> memory.search("how long do refunds take?", user_id="ana")["results"][0]["id"]
+    'ana/faq'
     """
     scope = make_scope(user_id=user_id, agent_id=agent_id, run_id=run_id, app_id=app_id)
     drafts = _drafts(documents, scope, runtime.clock())
@@ -67,7 +76,7 @@ def put(
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """What one call asks for."""
+    """One call: the documents to write by id, and the ids to delete."""
 
     scope: Scope
     drafts: Mapping[str, MemoryRecord]
@@ -75,7 +84,7 @@ class _Request:
 
 
 class _ChangedMeanwhile(HoldfastError):
-    """Someone else wrote a document since it was looked at: its vector is not at hand after all."""
+    """Another call has written a document since it was read, so that its vector is needed after all."""
 
 
 def _drafts(documents: Any, scope: Scope, now: int) -> dict[str, MemoryRecord]:
@@ -106,7 +115,7 @@ def _draft(document: Any, scope: Scope, now: int) -> MemoryRecord:
 
 
 def _upsert_all(runtime: Runtime, request: _Request, new: Sequence[MemoryRecord]) -> Flow[int]:
-    """Embed what is `new`, then put and remove in one transaction; return how many documents that were."""
+    """Embed the `new` documents, then write and delete in one transaction; return how many documents that were."""
     entries = dict(zip([draft.id for draft in new], (yield from embed_records(runtime, new)), strict=True))
 
     def apply(transaction: Transaction) -> int:

@@ -1,4 +1,4 @@
-"""`reembed`: from one embedder to another, every memory, and no search in between that mixes the two."""
+"""`reembed`: replace the embedder of a store, without a moment in which a search mixes two embedders."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from holdfast.runtime.embedder_guard import engine_settings
 from holdfast.runtime.runtime import Runtime
 from holdfast.stores.protocol import IndexEntry, Transaction
 
-_MOST_AT_ONCE = 10_000
+_MOST_PER_BATCH = 10_000
 
 Progress = Callable[[int, int], object]
-"""Called with how many memories have their new vector, and how many there are."""
+"""Called with the number of memories that have their new vector, and the number of all memories."""
 
 
 def reembed(
@@ -31,70 +31,80 @@ def reembed(
     batch_size: int = 100,
     progress: Progress | None = None,
 ) -> Flow[ReembedResult]:
-    """Give every memory the vector of another embedder, and go on with that one.
+    """Embed every memory with another embedder, and use that embedder from then on.
 
-    The new vectors are kept beside the old ones and take their place in one transaction when no memory is without:
-    until then everything works as before, here and in other processes. When it is interrupted, the same call goes on
-    where it stopped. Other processes are told afterwards that the store has another embedder, and open it anew.
+    New vectors are staged beside the old ones and replace them in one transaction once every memory has one. Until
+    then everything works as before, here and in other processes. An interrupted call continues where it stopped. Other
+    processes get an `EmbedderMismatch` afterwards and open the store again.
 
     Args:
-        embedder: A preset's name, a mapping, or an embedder; by default the one at work, which makes vectors and
-            words anew as this version of Holdfast makes them.
+        embedder: A preset's name, a mapping, or an embedder. By default the present one, which computes vectors and
+            words again as this version of Holdfast does.
         batch_size: Memories embedded in one call, 1 to 10,000.
-        progress: Told after every batch.
+        progress: Called after every batch.
 
     Returns:
-        `count` memories now have vectors of `embedder`, a fingerprint.
+        `count` is the number of memories, `embedder` the fingerprint of their vectors.
 
     Raises:
         InvalidInput: `batch_size` is out of range.
         ConfigError: The embedder cannot be made.
-        ProviderError: It failed; what is done is kept for the next call, and the store works on with the old vectors.
-        StorageError: The file cannot be written, or somebody else has begun, or finished, with another embedder.
+        ProviderError: The embedder failed. Finished batches are kept for the next call, and the store keeps its old
+            vectors.
+        StorageError: The file cannot be written, or another process re-embeds with another embedder.
+
+    >>> from holdfast import HashingEmbedder, Memory
+    >>> memory = Memory(":memory:", llm="rules", embedder="hashing")
+    >>> added = memory.add("I live in Lisbon.", user_id="ana")
+    >>> memory.reembed(HashingEmbedder(dimensions=64))["count"]
+    1
     """
-    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or not 1 <= batch_size <= _MOST_AT_ONCE:
+    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or not 1 <= batch_size <= _MOST_PER_BATCH:
         raise InvalidInput(
-            f"batch_size is {short_repr(batch_size)}: it must be a whole number from 1 to {_MOST_AT_ONCE:,}"
+            f"batch_size is {short_repr(batch_size)}: it must be a whole number from 1 to {_MOST_PER_BATCH:,}"
         )
-    maker = runtime.engines.embedder if embedder is None else embedder_of(embedder)
-    yield from write(runtime.store, lambda transaction: transaction.begin_reembedding(maker.fingerprint))
+    new_embedder = runtime.engines.embedder if embedder is None else embedder_of(embedder)
+    yield from write(runtime.store, lambda transaction: transaction.begin_reembedding(new_embedder.fingerprint))
     count: int | None = None
-    while count is None:  # others may add while this goes on
-        yield from _catch_up(runtime, maker, batch_size, progress)
-        count = yield from write(runtime.store, lambda transaction: _adopt(runtime, transaction, maker))
-    yield from work(runtime.adopt_embedder, maker, spec=spec_of(maker), own=maker is not embedder)
-    return {"message": f"Successfully re-embedded {count} memories", "count": count, "embedder": maker.fingerprint}
+    while count is None:  # other processes may add memories meanwhile
+        yield from _embed_missing(runtime, new_embedder, batch_size, progress)
+        count = yield from write(runtime.store, lambda transaction: _adopt(runtime, transaction, new_embedder))
+    yield from work(runtime.adopt_embedder, new_embedder, spec=spec_of(new_embedder), own=new_embedder is not embedder)
+    return {
+        "message": f"Successfully re-embedded {count} memories",
+        "count": count,
+        "embedder": new_embedder.fingerprint,
+    }
 
 
-def _catch_up(runtime: Runtime, maker: Embedder, batch_size: int, progress: Progress | None) -> Flow[None]:
+def _embed_missing(runtime: Runtime, new_embedder: Embedder, batch_size: int, progress: Progress | None) -> Flow[None]:
     """Embed every memory that has no new vector."""
     total = yield from work(runtime.store.count, MATCH_ALL)
     done = total - (yield from work(runtime.store.count_memories_to_embed))
     row = 0
     while memories := (yield from work(runtime.store.list_memories_to_embed, after=row, limit=batch_size)):
-        entries = yield from embed_records(runtime, [record for _, record in memories], embedder=maker)
-        keep = functools.partial(_keep, maker=maker, memories=memories, entries=entries)
-        yield from write(runtime.store, keep)
+        entries = yield from embed_records(runtime, [record for _, record in memories], embedder=new_embedder)
+        stage = functools.partial(_stage, new_embedder.fingerprint, memories, entries)
+        yield from write(runtime.store, stage)
         row = memories[-1][0]
         done += len(memories)
         if progress is not None:
             progress(done, max(total, done))
 
 
-def _keep(
-    transaction: Transaction,
-    *,
-    maker: Embedder,
+def _stage(
+    fingerprint: str,
     memories: Sequence[tuple[int, MemoryRecord]],
     entries: Sequence[IndexEntry],
+    transaction: Transaction,
 ) -> None:
-    transaction.stage_vectors(maker.fingerprint, memories, entries)
+    transaction.stage_vectors(fingerprint, memories, entries)
 
 
-def _adopt(runtime: Runtime, transaction: Transaction, maker: Embedder) -> int | None:
-    """Let the new vectors take the place of the old ones, unless a memory has none."""
-    count = transaction.adopt_vectors(maker.fingerprint, recorded_at=runtime.clock())
+def _adopt(runtime: Runtime, transaction: Transaction, new_embedder: Embedder) -> int | None:
+    """Replace the old vectors by the new ones; return how many, `None` while a memory has no new vector."""
+    count = transaction.adopt_vectors(new_embedder.fingerprint, recorded_at=runtime.clock())
     if count is not None:
-        specs = {**runtime.engine_specs, "embedder": spec_of(maker)}
-        transaction.set_settings({**engine_settings(maker, specs)})
+        specs = {**runtime.engine_specs, "embedder": spec_of(new_embedder)}
+        transaction.set_settings(engine_settings(new_embedder, specs))
     return count

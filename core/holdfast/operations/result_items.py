@@ -1,4 +1,4 @@
-"""Records as callers see them."""
+"""Make the dictionaries that callers receive from records."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from holdfast.records import MemoryRecord
 from holdfast.results import AddedItem, MemoryItem, SkippedItem
 from holdfast.timestamps import to_isoformat
 
-_PROMOTED = ("actor_id", "role", "attributed_to", "speaker", "expiration_date", "standing")
-_SHOWN_OF_SKIPPED = 200
+_OPTIONAL_FIELDS = ("actor_id", "role", "attributed_to", "speaker", "expiration_date", "standing")
+_MOST_SKIPPED_TEXT = 200  # characters
 
 
 def memory_item(record: MemoryRecord) -> MemoryItem:
@@ -28,7 +28,7 @@ def memory_item(record: MemoryRecord) -> MemoryItem:
         "memory_type": record.memory_type,
         **record.scope.ids(),
     }
-    for name in _PROMOTED:
+    for name in _OPTIONAL_FIELDS:
         value = getattr(record, name)
         if value is not None:
             item[name] = value
@@ -55,7 +55,7 @@ def added_item(record: MemoryRecord, event: str, *, previous: str | None = None)
 
 def skipped_item(skipped: Skipped, *, memory_id: str | None = None) -> SkippedItem:
     """Return why something was not stored."""
-    item: SkippedItem = {"reason": skipped.reason, "text": skipped.text[:_SHOWN_OF_SKIPPED]}
+    item: SkippedItem = {"reason": skipped.reason, "text": skipped.text[:_MOST_SKIPPED_TEXT]}
     if skipped.detail:
         item["detail"] = skipped.detail
     if memory_id is not None:

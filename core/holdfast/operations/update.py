@@ -1,4 +1,4 @@
-"""The verbs on single memories and on whole scopes: get, update, delete, history and their batches."""
+"""`update` and `batch_update`: change memories under their ids."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from holdfast.timestamps import TimeLike, to_calendar_day, to_microseconds
 
 
 class _Unset:
-    """The default that is told from `None`, which clears."""
+    """The type of `UNSET`: `None` clears a value, so the default that leaves it alone is another object."""
 
     def __repr__(self) -> str:
         return "<unchanged>"
@@ -44,18 +44,27 @@ def update(
     """Change a memory; its id, scope and history stay.
 
     Args:
-        memory_id: Which.
-        text: What it says from now on.
+        memory_id: The memory's id.
+        text: The new text.
         data: Another name for `text`.
-        metadata: Merged into what is there, key by key; a key set to `None` is removed.
-        expiration_date: Last day on which it is shown; `None` clears it.
-        timestamp: When the change happened; now by default.
+        metadata: Merged into the memory's metadata key by key; `None` removes a key.
+        expiration_date: The last day on which the memory is shown; `None` clears it.
+        timestamp: When the change happened, now by default.
 
     Raises:
         NotFound: No memory has this id.
-        InvalidInput: Nothing is to be changed, the memory is immutable, or a value cannot be used.
+        InvalidInput: No change is given, the memory is immutable, or a value cannot be used.
+        ProviderError: The embedder failed; nothing was changed.
+
+    >>> from holdfast import Memory
+    >>> memory = Memory(":memory:", llm="rules", embedder="hashing")
+    >>> memory_id = memory.add("I live in Lisbon.", user_id="ana")["results"][0]["id"]
+    >>> memory.update(memory_id, "I live in Porto.")
+    {'message': 'Memory updated successfully!'}
+    >>> [version["new_memory"] for version in memory.history(memory_id)]
+    ['I live in Lisbon.', 'I live in Porto.']
     """
-    change = _change(
+    change = _check_change(
         {
             "memory_id": memory_id,
             "text": text,
@@ -64,26 +73,29 @@ def update(
             "expiration_date": expiration_date,
         }
     )
-    yield from _revise(runtime, [change], timestamp)
+    yield from _apply_changes(runtime, [change], timestamp)
     return {"message": "Memory updated successfully!"}
 
 
 def batch_update(runtime: Runtime, memories: Sequence[Mapping[str, Any]]) -> Flow[MessageResult]:
-    """Change up to 1,000 memories, all or none.
+    """Change up to 1,000 memories in one transaction, all or none.
 
     Args:
-        memories: One `{"memory_id", "text"?, "metadata"?, "expiration_date"?}` each.
+        memories: One `{"memory_id", "text"?, "metadata"?, "expiration_date"?}` per memory.
 
     Raises:
         NotFound: An id is unknown; nothing was changed.
         InvalidInput: The batch is empty or too large, or an item cannot be used; nothing was changed.
+
+    >>> from holdfast import Memory
+    >>> memory = Memory(":memory:", llm="rules", embedder="hashing")
+    >>> ids = [event["id"] for event in memory.add("I like tea. I live in Rome.", user_id="ana")["results"]]
+    >>> memory.batch_update([{"memory_id": one, "metadata": {"checked": True}} for one in ids])["count"]
+    2
     """
-    changes = [_change(item) for item in check_batch(memories, name="memories")]
-    yield from _revise(runtime, changes, None)
+    changes = [_check_change(item) for item in check_batch(memories, name="memories")]
+    yield from _apply_changes(runtime, changes, None)
     return {"message": f"Successfully updated {len(changes)} memories", "count": len(changes)}
-
-
-# Changing
 
 
 class _Change(TypedDict):
@@ -93,8 +105,8 @@ class _Change(TypedDict):
     expiration_date: str | _Unset | None
 
 
-def _change(item: Any) -> _Change:
-    """Return one requested change, checked."""
+def _check_change(item: Any) -> _Change:
+    """Return one requested change with every value checked."""
     if not isinstance(item, Mapping):
         raise InvalidInput(f"an update is {type(item).__name__}: it must be a dictionary with memory_id")
     text, data = item.get("text"), item.get("data")
@@ -112,11 +124,11 @@ def _change(item: Any) -> _Change:
     }
 
 
-def _revise(runtime: Runtime, changes: Sequence[_Change], timestamp: TimeLike | None) -> Flow[None]:
+def _apply_changes(runtime: Runtime, changes: Sequence[_Change], timestamp: TimeLike | None) -> Flow[None]:
     recorded_at = runtime.clock()
     happened_at = recorded_at if timestamp is None else to_microseconds(timestamp)
     known = yield from work(runtime.store.get, [change["memory_id"] for change in changes])
-    drafts = [_changed(_existing(known, change["memory_id"]), change, happened_at) for change in changes]
+    drafts = [_change_record(_require(known, change["memory_id"]), change, happened_at) for change in changes]
     reworded = [draft for draft, change in zip(drafts, changes, strict=True) if change["text"] is not None]
     entries = dict(zip([draft.id for draft in reworded], (yield from embed_records(runtime, reworded)), strict=True))
 
@@ -125,7 +137,7 @@ def _revise(runtime: Runtime, changes: Sequence[_Change], timestamp: TimeLike | 
             old = transaction.get(change["memory_id"])
             if old is None:
                 raise unknown_memory(change["memory_id"])
-            new = _changed(old, change, happened_at)
+            new = _change_record(old, change, happened_at)
             transaction.update(
                 old,
                 new,
@@ -138,7 +150,7 @@ def _revise(runtime: Runtime, changes: Sequence[_Change], timestamp: TimeLike | 
     yield from write_with_embedder_check(runtime, apply, entries.values())
 
 
-def _changed(old: MemoryRecord, change: _Change, happened_at: int) -> MemoryRecord:
+def _change_record(old: MemoryRecord, change: _Change, happened_at: int) -> MemoryRecord:
     if old.immutable:
         raise InvalidInput(f"memory {old.id} is immutable: delete it and add a new one")
     day = change["expiration_date"]
@@ -147,7 +159,7 @@ def _changed(old: MemoryRecord, change: _Change, happened_at: int) -> MemoryReco
     return replace(
         old,
         text=old.text if change["text"] is None else change["text"],
-        facts=() if reworded and old.facts else old.facts,  # they were told by the words that are gone
+        facts=() if reworded and old.facts else old.facts,  # they came from the text that is replaced
         standing=_standing(old, change["text"]),
         metadata={key: value for key, value in merged.items() if value is not None},
         expiration_date=old.expiration_date if isinstance(day, _Unset) else day,
@@ -156,13 +168,13 @@ def _changed(old: MemoryRecord, change: _Change, happened_at: int) -> MemoryReco
 
 
 def _standing(old: MemoryRecord, text: str | None) -> ProfileKind | None:
-    """Return what kind of standing fact a memory tells once it says `text`: a model's word, once given, holds."""
+    """Return the kind of profile fact of a memory with the new `text`; a kind that a model has named stays."""
     if old.memory_type != "semantic" or old.standing is not None or text is None:
         return old.standing
     return rules.standing_of(text, speaker=old.speaker)
 
 
-def _existing(known: Mapping[str, MemoryRecord], memory_id: str) -> MemoryRecord:
+def _require(known: Mapping[str, MemoryRecord], memory_id: str) -> MemoryRecord:
     if memory_id not in known:
         raise unknown_memory(memory_id)
     return known[memory_id]

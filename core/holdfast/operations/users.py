@@ -1,10 +1,10 @@
-"""`users` and `delete_users`: who has memories."""
+"""`users` and `delete_users`: the users, agents, sessions and applications that have memories."""
 
 from __future__ import annotations
 
 from holdfast.errors import InvalidInput, NotFound
 from holdfast.operations.arguments import check_scope
-from holdfast.operations.delete import remove_matching
+from holdfast.operations.delete import delete_matching
 from holdfast.results import MessageResult, UserItem, UserListing
 from holdfast.runtime.effects import Flow, work
 from holdfast.runtime.runtime import Runtime
@@ -14,7 +14,14 @@ from holdfast.timestamps import to_isoformat
 
 
 def users(runtime: Runtime) -> Flow[UserListing]:
-    """Return every user, agent, run and app that has memories, the most recently changed first."""
+    """Return every user, agent, run and app that has memories, the most recently changed first.
+
+    >>> from holdfast import Memory
+    >>> memory = Memory(":memory:", llm="rules", embedder="hashing")
+    >>> added = memory.add("I live in Lisbon.", user_id="ana", agent_id="travel")
+    >>> [(one["type"], one["name"], one["total_memories"]) for one in memory.users()["results"]]
+    [('user', 'ana', 1), ('agent', 'travel', 1)]
+    """
     entities = yield from work(runtime.store.list_entities)
     return {"count": len(entities), "results": [_user_item(entity) for entity in entities]}
 
@@ -32,12 +39,18 @@ def delete_users(
     Raises:
         InvalidInput: Not exactly one id is given.
         NotFound: It has no memories.
+
+    >>> from holdfast import Memory
+    >>> memory = Memory(":memory:", llm="rules", embedder="hashing")
+    >>> added = memory.add("I live in Lisbon.", user_id="ana")
+    >>> memory.delete_users(user_id="ana")["count"]
+    1
     """
     given = {"user_id": user_id, "agent_id": agent_id, "app_id": app_id, "run_id": run_id}
     named = {field: value for field, value in given.items() if value is not None}
     if len(named) != 1:
         raise InvalidInput(f"delete_users takes exactly one of {', '.join(SCOPE_FIELDS)}: {len(named)} were given")
-    count = yield from remove_matching(
+    count = yield from delete_matching(
         runtime, check_scope(None, user_id=user_id, agent_id=agent_id, app_id=app_id, run_id=run_id)
     )
     if not count:

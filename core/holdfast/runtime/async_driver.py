@@ -1,28 +1,21 @@
-"""The awaiting driver: models are awaited, local work of all flows under way is done together by a few threads.
+"""The async driver: await models, and do the local work of all flows under way together in a few threads.
 
 Flows that wake in the same turn of the event loop hand over their local work as one batch: one thread switch for all
-of them, and their writes commit together. A thousand adds in flight cost a handful of `fsync`s and no thread each.
+of them, and their writes commit together. A thousand concurrent adds cost a handful of `fsync`s and no thread each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol, TypeVar
 
 from typing_extensions import Concatenate, ParamSpec
 
-from holdfast.errors import HoldfastError
+from holdfast.errors import HoldfastError, provider_error
 from holdfast.runtime.blocking_driver import present_as_method
-
-if TYPE_CHECKING:
-    from holdfast.runtime.runtime import Runtime
-
-import asyncio
-import os
-from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
-
-from holdfast.errors import provider_error
 from holdfast.runtime.effects import Effect, Flow, LocalWork, ModelCall, Write
 from holdfast.runtime.runtime import Runtime
 from holdfast.stores.protocol import QueuedWrite
@@ -31,8 +24,8 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 _LOCAL_THREADS = min(4, os.cpu_count() or 1)
-_ENGINE_THREADS = 64  # for engines that cannot be awaited
-_SHARE = 16  # effects of one batch that are worth a thread of their own
+_ENGINE_THREADS = 64  # for engines without an awaitable half
+_EFFECTS_PER_THREAD = 16  # fewer are done faster by one thread than handed to two
 
 Outcome = tuple[Any, BaseException | None]
 Pending = tuple[LocalWork | Write, "asyncio.Future[Any]"]
@@ -48,14 +41,14 @@ class HasDriver(Protocol):
 
     @property
     def driver(self) -> Driver:
-        """What carries out its flows."""
+        """The driver that runs its flows."""
         ...
 
 
 def awaitable(
     operation: Callable[Concatenate[Runtime, P], Flow[T]],
 ) -> Callable[Concatenate[HasDriver, P], Coroutine[Any, Any, T]]:
-    """Make an awaitable method of an operation."""
+    """Return `operation` as a method to be awaited."""
 
     async def method(self: HasDriver, /, *args: P.args, **kwargs: P.kwargs) -> T:
         return await self.driver.run(operation(self.runtime, *args, **kwargs))
@@ -64,34 +57,34 @@ def awaitable(
 
 
 class Driver:
-    """Carries out flows on whatever event loop they are awaited on."""
+    """Runs flows on the event loop they are awaited on; one driver serves several loops."""
 
     def __init__(self) -> None:
         self._local = ThreadPoolExecutor(_LOCAL_THREADS, thread_name_prefix="holdfast-local")
         self._engines = ThreadPoolExecutor(_ENGINE_THREADS, thread_name_prefix="holdfast-engine")
         self._pending: dict[asyncio.AbstractEventLoop, list[Pending]] = {}
-        self._under_way: set[asyncio.Future[None]] = set()
+        self._running: set[asyncio.Future[None]] = set()
 
     async def run(self, flow: Flow[T]) -> T:
-        """Carry out `flow`, awaiting what can be awaited."""
+        """Run `flow` to its end and return its result; engines are awaited where they can be."""
         finished = asyncio.get_running_loop().create_future()
-        self._under_way.add(finished)
+        self._running.add(finished)
         try:
             return await self._drive(flow)
         finally:
             flow.close()
-            self._under_way.discard(finished)
+            self._running.discard(finished)
             finished.set_result(None)
 
-    async def drained(self) -> None:
-        """Wait for every flow under way on this loop."""
+    async def wait_until_idle(self) -> None:
+        """Wait for every flow that runs on this loop."""
         loop = asyncio.get_running_loop()
-        here = [flow for flow in self._under_way if flow.get_loop() is loop]
+        here = [flow for flow in self._running if flow.get_loop() is loop]
         if here:
             await asyncio.wait(here)
 
     def close(self) -> None:
-        """Let the threads finish and go."""
+        """Stop the threads once their work is done."""
         self._local.shutdown()
         self._engines.shutdown(wait=False)
 
@@ -110,9 +103,9 @@ class Driver:
         return result  # type: ignore[no-any-return]
 
     def _perform(self, effect: Effect) -> Awaitable[Any]:
-        return self._ask(effect) if isinstance(effect, ModelCall) else self._enqueue(effect)
+        return self._call_engine(effect) if isinstance(effect, ModelCall) else self._enqueue(effect)
 
-    async def _ask(self, effect: ModelCall) -> Any:
+    async def _call_engine(self, effect: ModelCall) -> Any:
         try:
             if effect.acall is not None:
                 return await effect.acall()
@@ -134,25 +127,25 @@ class Driver:
 
     def _dispatch(self, loop: asyncio.AbstractEventLoop) -> None:
         batch = self._pending.pop(loop)
-        shares = min(_LOCAL_THREADS, -(-len(batch) // _SHARE))
-        for share in range(shares):
-            self._local.submit(_do_batch, batch[share::shares], loop)
+        threads = min(_LOCAL_THREADS, -(-len(batch) // _EFFECTS_PER_THREAD))
+        for thread in range(threads):
+            self._local.submit(_perform_batch, batch[thread::threads], loop)
 
 
-def _do_batch(batch: Sequence[Pending], loop: asyncio.AbstractEventLoop) -> None:
-    outcomes = _outcomes([effect for effect, _ in batch])
+def _perform_batch(batch: Sequence[Pending], loop: asyncio.AbstractEventLoop) -> None:
+    outcomes = _perform_all([effect for effect, _ in batch])
     loop.call_soon_threadsafe(_deliver, batch, outcomes)
 
 
-def _outcomes(effects: Sequence[LocalWork | Write]) -> list[Outcome]:
-    """Queue all writes, do all other work, then commit once for each store concerned."""
-    answers = [_begin(effect) for effect in effects]
+def _perform_all(effects: Sequence[LocalWork | Write]) -> list[Outcome]:
+    """Queue all writes, do all other work, then commit once per store."""
+    answers = [_start(effect) for effect in effects]
     for store in {id(effect.store): effect.store for effect in effects if isinstance(effect, Write)}.values():
         store.flush()
-    return [_finished(answer) for answer in answers]
+    return [_outcome_of(answer) for answer in answers]
 
 
-def _begin(effect: LocalWork | Write) -> QueuedWrite[Any] | Outcome:
+def _start(effect: LocalWork | Write) -> QueuedWrite[Any] | Outcome:
     try:
         if isinstance(effect, Write):
             return effect.store.submit(effect.work)
@@ -161,13 +154,13 @@ def _begin(effect: LocalWork | Write) -> QueuedWrite[Any] | Outcome:
         return None, error
 
 
-def _finished(answer: QueuedWrite[Any] | Outcome) -> Outcome:
+def _outcome_of(answer: QueuedWrite[Any] | Outcome) -> Outcome:
     return (answer.value, answer.failure) if isinstance(answer, QueuedWrite) else answer
 
 
 def _deliver(batch: Sequence[Pending], outcomes: Sequence[Outcome]) -> None:
     for (_, answer), (result, failure) in zip(batch, outcomes, strict=True):
-        if answer.done():  # the caller was cancelled meanwhile
+        if answer.done():  # the caller was cancelled
             continue
         if failure is None:
             answer.set_result(result)

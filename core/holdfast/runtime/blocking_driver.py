@@ -39,13 +39,21 @@ def blocking(operation: Callable[Concatenate[Runtime, P], Flow[T]]) -> Callable[
 
 
 def present_as_method(method: Method, operation: Callable[..., Any]) -> Method:
-    """Give `method` the name, docstring and signature of `operation`, with `self` as the first parameter."""
+    """Give `method` the name, docstring and signature of `operation`: `self` first, and the result of the flow.
+
+    >>> def double(runtime: Runtime, number: int) -> Flow[int]:
+    ...     return (yield from work(lambda: 2 * number))
+    >>> str(inspect.signature(blocking(double)))
+    "(self, number: 'int') -> 'int'"
+    """
     functools.update_wrapper(method, operation)
     signature = inspect.signature(operation)
     first, *others = signature.parameters.values()
-    # Annotations stay text: nothing is resolved for a signature that few programs ask for.
-    shown = first.replace(name="self", annotation=inspect.Parameter.empty)
-    method.__signature__ = signature.replace(parameters=[shown, *others])  # type: ignore[attr-defined]
+    # Annotations stay text, as modules write them: resolving them would cost every start, and few programs ask.
+    result = signature.return_annotation.removeprefix("Flow[").removesuffix("]")
+    parameters = [first.replace(name="self", annotation=inspect.Parameter.empty), *others]
+    method.__signature__ = signature.replace(parameters=parameters, return_annotation=result)  # type: ignore[attr-defined]
+    method.__annotations__ = {one.name: one.annotation for one in others} | {"return": result}
     return method
 
 

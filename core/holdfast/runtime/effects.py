@@ -1,8 +1,13 @@
-"""Operations as flows: each verb is written once, as a generator that asks for what takes time.
+"""Flows: each operation is written once, as a generator that yields what takes time and is sent the result.
 
-A flow yields effects (a model's answer, vectors, local work, a write) and is sent their results; by itself it
-neither blocks nor awaits. The two drivers in
-`holdfast.runtime.async_driver` carry it out.
+A flow yields effects: a model call, local work, a write. By itself it neither blocks nor awaits. `blocking_driver`
+and `async_driver` run it, one with blocking calls and one with awaits. Errors of an effect are thrown into the flow.
+
+>>> from holdfast.runtime.blocking_driver import run_blocking
+>>> def add_up(numbers: list[int]) -> Flow[int]:
+...     return (yield from work(sum, numbers))
+>>> run_blocking(add_up([1, 2, 3]))
+6
 """
 
 from __future__ import annotations
@@ -29,7 +34,7 @@ P = ParamSpec("P")
 
 @dataclass(frozen=True, slots=True)
 class ModelCall:
-    """Ask an engine that may take a second. Without `acall` the awaiting driver gives it a thread."""
+    """Call an engine, which may take a second. Without `acall` the async driver runs `call` in a thread."""
 
     call: Callable[[], Any]
     acall: Callable[[], Awaitable[Any]] | None
@@ -38,14 +43,14 @@ class ModelCall:
 
 @dataclass(frozen=True, slots=True)
 class LocalWork:
-    """Do something on this machine that takes well under a second."""
+    """Call a function on this machine that takes well under a second."""
 
     call: Callable[[], Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """Run `work` in one transaction of `store`; the result comes when it is durable."""
+    """Run `work` in one transaction of `store`; the result is sent when it is durable."""
 
     store: Store
     work: Callable[[Transaction], Any]
@@ -53,6 +58,7 @@ class Write:
 
 Effect = ModelCall | LocalWork | Write
 Flow = Generator[Effect, Any, T]
+"""A generator that yields effects, is sent their results, and returns `T`."""
 
 
 def complete(model: ChatModel, messages: Sequence[ChatMessage], *, schema: JsonObject | None = None) -> Flow[str]:
@@ -60,7 +66,7 @@ def complete(model: ChatModel, messages: Sequence[ChatMessage], *, schema: JsonO
 
     Raises:
         ProviderError: The model failed.
-        UnreadableReply: What it gave back is not text.
+        UnreadableReply: The reply is not text.
     """
     reply = yield _model_call(model, "complete", messages, schema=schema)
     if not isinstance(reply, str):
@@ -69,7 +75,9 @@ def complete(model: ChatModel, messages: Sequence[ChatMessage], *, schema: JsonO
 
 
 def embed(embedder: Embedder, texts: Sequence[str]) -> Flow[NDArray[np.float32]]:
-    """Return the unit vectors of `texts`, shape `(len(texts), embedder.dimensions)`; nothing is asked for none.
+    """Return the unit vectors of `texts`, shape `(len(texts), embedder.dimensions)`.
+
+    Without texts the embedder is not called.
 
     Raises:
         ProviderError: The embedder failed, or returned numbers that are not finite.
@@ -82,7 +90,7 @@ def embed(embedder: Embedder, texts: Sequence[str]) -> Flow[NDArray[np.float32]]
 
 
 def embed_query(embedder: Embedder, query: str) -> Flow[NDArray[np.float32]]:
-    """Return the unit vector to search with, shape `(embedder.dimensions,)`; raises what `embed` raises."""
+    """Return the unit vector of a query, shape `(embedder.dimensions,)`; raises the errors of `embed`."""
     verb = "embed_queries" if hasattr(embedder, "embed_queries") else "embed"
     vectors = yield _model_call(embedder, verb, [query])
     unit: NDArray[np.float32] = _unit_vectors(vectors, 1, embedder)[0]
@@ -90,11 +98,11 @@ def embed_query(embedder: Embedder, query: str) -> Flow[NDArray[np.float32]]:
 
 
 def score_relevance(reranker: Reranker, query: str, texts: Sequence[str]) -> Flow[list[float]]:
-    """Return how well each of `texts` answers `query`, 0..1; nothing is asked about none.
+    """Return how well each of `texts` answers `query`, 0..1; without texts the reranker is not called.
 
     Raises:
-        ProviderError: The reranker failed, or gave something else than one number in 0..1 for each text.
-        UnreadableReply: No scores can be read from what its model said.
+        ProviderError: The reranker failed, or did not return one number in 0..1 per text.
+        UnreadableReply: No scores can be read from the answer of its model.
     """
     if not texts:
         return []
@@ -103,7 +111,7 @@ def score_relevance(reranker: Reranker, query: str, texts: Sequence[str]) -> Flo
 
 
 def work(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Flow[T]:
-    """Return `function(*args, **kwargs)`, done as local work."""
+    """Return `function(*args, **kwargs)`, called as local work."""
     result: T = yield LocalWork(functools.partial(function, *args, **kwargs))
     return result
 
@@ -145,7 +153,7 @@ def _unit_vectors(values: Any, count: int, embedder: Embedder) -> NDArray[np.flo
     return unit
 
 
-_ROUNDING = 1e-3  # beyond 0..1 is a sum that was not rounded; further out a scale of its own
+_ROUNDING = 1e-3  # further outside 0..1 than this a score is on another scale, not a rounding error
 
 
 def _unit_scores(values: Any, count: int, reranker: Reranker) -> list[float]:
