@@ -1,4 +1,4 @@
-"""The small things that pass between extraction, reconciliation and the operations."""
+"""The values that extraction, reconciliation and the operations exchange."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class Turn:
     """One message of a conversation, normalised.
 
     Attributes:
-        role: `"user"`, `"assistant"`, `"system"`, `"tool"` or whatever the caller's framework says.
+        role: `"user"`, `"assistant"`, `"system"`, `"tool"` or whatever the caller's framework uses.
         content: Plain text, not blank.
-        name: The speaker's name, when the message carries one.
+        name: The speaker's name, when the message has one.
     """
 
     role: str
@@ -33,7 +33,7 @@ class Fact:
         text: The fact in the language of the conversation.
         turn: Index of the turn it came from, `None` when unknown.
         attributed_to: Whose fact it is.
-        standing: Whether it holds until further notice, and as what; `None` when nobody has said.
+        standing: The kind of profile fact it is, or `"none"`; `None` when the model did not say.
     """
 
     text: str
@@ -48,7 +48,7 @@ class Skipped:
 
     Attributes:
         reason: A word callers can test for, such as `"question"` or `"duplicate"`.
-        text: What was skipped, shortened by the caller where it is shown.
+        text: What was skipped, in full; whoever shows it may shorten it.
         detail: A sentence for people, empty when the reason says it all.
     """
 
@@ -59,12 +59,12 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class KnownMemory:
-    """A memory the store already has, as shown to whoever decides.
+    """A stored memory, as the model or the rules see it when they decide about new facts.
 
     Attributes:
         id: The memory's id.
-        text: What it says.
-        similarity: Cosine to the new fact, -1..1.
+        text: Its text.
+        similarity: Its cosine to the new fact, -1..1.
     """
 
     id: str
@@ -78,7 +78,7 @@ class Decision:
 
     Attributes:
         event: ADD a new memory, UPDATE or DELETE the known one, or NONE.
-        fact: Index into the facts that were to be decided, `None` when the decision concerns a known memory alone.
+        fact: Index into the new facts, `None` when the decision concerns a known memory alone.
         known: Index into the known memories, `None` for ADD.
         text: The text to store for ADD and UPDATE.
         reason: Why, for NONE, in one word.

@@ -1,4 +1,4 @@
-"""What the model is asked, and the shape it answers in: all prompt prose lives here."""
+"""The prompts and the JSON schemas of their answers. All prose that a model reads is here."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from holdfast.extraction.facts import Attribution, Fact, KnownMemory, Turn
 from holdfast.protocols import ChatMessage, Json, JsonObject
 
 MAX_QUOTED_REPLY = 2000
-"""Most characters of a bad reply that are shown to the model again."""
+"""Most characters of an unusable reply that the model is shown again."""
 
-_MOST_SHOWN = 1000  # characters of a memory that is only judged
+_MAX_JUDGED_LENGTH = 1000  # characters of a query or memory that is rated: enough to judge, and the cost stays bounded
 
 
 def extraction_messages(
@@ -30,18 +30,30 @@ def extraction_messages(
 
     Args:
         turns: The conversation; the answer names turns by their index, from 0.
-        observed_on: Day on which it happened, `YYYY-MM-DD`; relative dates are counted from it.
+        observed_on: The day it happened, `YYYY-MM-DD`; relative dates count from it.
         keep: Whose facts are wanted.
-        recent: Earlier turns of the scope, most recent last: context, never extracted again.
-        related: Memories that are known already: context, never extracted again.
-        instructions: What the application wants besides, such as topics to leave out.
+        recent: Earlier turns of the scope, most recent last, as context only.
+        related: Memories that are stored already, as context only.
+        instructions: Further wishes of the application, such as topics to leave out.
         prompt: Replaces the rules; the form of the answer is still asked for.
 
     Returns:
         A system and a user message.
+
+    >>> messages = extraction_messages([Turn("user", "I like tea")], observed_on="2026-05-08", keep="user")
+    >>> print(messages[1]["content"])
+    Observation date: 2026-05-08 (Friday)
+    <BLANKLINE>
+    <conversation>
+    <turn number="0" role="user">
+    I like tea
+    </turn>
+    </conversation>
+    <BLANKLINE>
+    Now write down the facts of <conversation> as JSON.
     """
-    rules = prompt or f"{_EXTRACTION}\n\n{_WHOSE[keep]}\n\n{_WRITING}\n\n{_LEAVING_OUT}"
-    wishes = f"The application asks besides:\n{instructions.strip()}" if instructions.strip() else ""
+    rules = prompt or f"{_EXTRACTION}\n\n{_WHOSE_FACTS[keep]}\n\n{_WRITING}\n\n{_LEAVING_OUT}"
+    further_rules = f"The application asks besides:\n{instructions.strip()}" if instructions.strip() else ""
     blocks = [
         f"Observation date: {_with_weekday(observed_on)}",
         _block("known", [_element("memory", text) for text in related]),
@@ -49,7 +61,7 @@ def extraction_messages(
         _block("conversation", [_turn(turn, number=number) for number, turn in enumerate(turns)]),
         "Now write down the facts of <conversation> as JSON.",
     ]
-    return [_system(rules, wishes, _DATA, _FACTS_ANSWER), _user(blocks)]
+    return [_system(rules, further_rules, _DATA, _FACTS_ANSWER), _user(blocks)]
 
 
 def reconciliation_messages(
@@ -60,7 +72,7 @@ def reconciliation_messages(
     Args:
         facts: The new facts; the answer names them by their index, from 0.
         known: Memories similar to them, named by their index, from 0.
-        observed_on: Day on which the facts were heard, `YYYY-MM-DD`.
+        observed_on: The day the facts were stated, `YYYY-MM-DD`.
         prompt: Replaces the rules; the form of the answer is still asked for.
 
     Returns:
@@ -68,8 +80,8 @@ def reconciliation_messages(
     """
     blocks = [
         f"Observation date: {_with_weekday(observed_on)}",
-        _block("memories", [_element("memory", one.text, number=at) for at, one in enumerate(known)]),
-        _block("facts", [_element("fact", one.text, number=at) for at, one in enumerate(facts)]),
+        _block("memories", [_element("memory", memory.text, number=number) for number, memory in enumerate(known)]),
+        _block("facts", [_element("fact", fact.text, number=number) for number, fact in enumerate(facts)]),
         "Now decide about every fact of <facts> as JSON.",
     ]
     return [_system(prompt or _RECONCILIATION, _DATA, _DECISIONS_ANSWER), _user(blocks)]
@@ -86,11 +98,13 @@ def rating_messages(query: str, texts: Sequence[str], *, prompt: str | None = No
     Returns:
         A system and a user message.
     """
-    return _judging(prompt or _RATING, _RATINGS_ANSWER, query, texts, "Now rate every memory of <memories> as JSON.")
+    return _judgement_messages(
+        prompt or _RATING, _RATINGS_ANSWER, query, texts, "Now rate every memory of <memories> as JSON."
+    )
 
 
 def relevance_messages(query: str, texts: Sequence[str]) -> list[ChatMessage]:
-    """Ask which of `texts` bear on the intent of `query`, as JSON of `RELEVANCE_SCHEMA`.
+    """Ask which of `texts` are relevant to the intent of `query`, as JSON of `RELEVANCE_SCHEMA`.
 
     Args:
         query: What is searched for.
@@ -99,12 +113,12 @@ def relevance_messages(query: str, texts: Sequence[str]) -> list[ChatMessage]:
     Returns:
         A system and a user message.
     """
-    return _judging(_RELEVANCE, _RELEVANCE_ANSWER, query, texts, "Now name the relevant memories as JSON.")
+    return _judgement_messages(_RELEVANCE, _RELEVANCE_ANSWER, query, texts, "Now name the relevant memories as JSON.")
 
 
-def _judging(rules: str, answer: str, query: str, texts: Sequence[str], request: str) -> list[ChatMessage]:
-    shown = [_element("memory", text[:_MOST_SHOWN], number=at) for at, text in enumerate(texts)]
-    blocks = [_element("query", query[:_MOST_SHOWN]), _block("memories", shown), request]
+def _judgement_messages(rules: str, answer: str, query: str, texts: Sequence[str], request: str) -> list[ChatMessage]:
+    memories = [_element("memory", text[:_MAX_JUDGED_LENGTH], number=number) for number, text in enumerate(texts)]
+    blocks = [_element("query", query[:_MAX_JUDGED_LENGTH]), _block("memories", memories), request]
     return [_system(rules, _DATA, answer), _user(blocks)]
 
 
@@ -112,14 +126,14 @@ def repair_messages(messages: Sequence[ChatMessage], reply: str, problem: str) -
     """Ask once more after an unusable `reply`: the conversation so far, the reply and its `problem`.
 
     Args:
-        messages: What was asked.
-        reply: The answer, shown up to its first 2,000 characters.
+        messages: The question.
+        reply: The unusable answer, shown up to its first 2,000 characters.
         problem: What is wrong with it, in a sentence.
     """
     # Some services refuse an assistant message without content.
-    shown = reply[:MAX_QUOTED_REPLY] if reply.strip() else "(empty)"
-    request = f"That answer cannot be used: {problem}\n{_AGAIN}"
-    return [*messages, {"role": "assistant", "content": shown}, {"role": "user", "content": request}]
+    quoted = reply[:MAX_QUOTED_REPLY] if reply.strip() else "(empty)"
+    request = f"That answer cannot be used: {problem}\n{_REPEAT_REQUEST}"
+    return [*messages, {"role": "assistant", "content": quoted}, {"role": "user", "content": request}]
 
 
 def _answer_schema(name: str, item: dict[str, Json]) -> JsonObject:
@@ -132,7 +146,7 @@ def _list_schema(name: str, item: JsonObject) -> JsonObject:
 
 
 def _object(properties: dict[str, Json]) -> JsonObject:
-    # OpenAI's strict mode wants every property required and no others allowed.
+    # OpenAI's strict mode requires all properties and allows no others.
     return {
         "type": "object",
         "properties": properties,
@@ -184,25 +198,25 @@ def _block(name: str, elements: Sequence[str]) -> str:
 
 def _element(name: str, text: str, *, number: int | None = None) -> str:
     attribute = "" if number is None else f' number="{number}"'
-    return f"<{name}{attribute}>{_fenced(text)}</{name}>"
+    return f"<{name}{attribute}>{_escape_tags(text)}</{name}>"
 
 
 def _turn(turn: Turn, *, number: int | None = None) -> str:
     attributes = {"number": number, "role": turn.role, "name": turn.name}
-    shown = "".join(f' {key}="{_attribute(str(value))}"' for key, value in attributes.items() if value is not None)
-    return f"<turn{shown}>\n{_fenced(turn.content)}\n</turn>"
+    written = "".join(f' {key}="{_attribute(str(value))}"' for key, value in attributes.items() if value is not None)
+    return f"<turn{written}>\n{_escape_tags(turn.content)}\n</turn>"
 
 
-# A text that says `</conversation>` would end its own fence; everything else in it stays as it is,
-# so that code and markup can be remembered exactly.
-_TAG = re.compile(
+# A text that contains `</conversation>` would end its own block. Everything else in it stays unchanged, so that code
+# and markup can be remembered exactly.
+_OWN_TAG = re.compile(
     r"<(?=[\s/\u200b-\u200f\u2060\ufeff]*(?:conversation|earlier|known|memories|facts|turn)\b|\s*/\s*(?:memory|fact|query)\b)",
     re.IGNORECASE,
 )
 
 
-def _fenced(text: str) -> str:
-    return _TAG.sub("\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}", text)
+def _escape_tags(text: str) -> str:
+    return _OWN_TAG.sub("\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}", text)
 
 
 def _attribute(text: str) -> str:
@@ -223,7 +237,7 @@ _EXTRACTION = """\
 You keep the long-term memory of an application. Read the conversation and write down what will still be \
 worth knowing in later conversations."""
 
-_WHOSE = {
+_WHOSE_FACTS = {
     "user": """\
 Keep facts of the user only: who they are, their people, places, work, health, habits, tastes, possessions, \
 plans, experiences, decisions and wishes. Read the assistant's turns only to understand the user's; what the \
@@ -325,5 +339,5 @@ Answer with one JSON object and nothing else:
 {"relevant": [0]}
 The numbers are those of the list. If no memory bears on the query: {"relevant": []}"""
 
-_AGAIN = """\
+_REPEAT_REQUEST = """\
 Answer the request above again: one complete JSON object in the form asked for, nothing before or after it."""

@@ -65,4 +65,4 @@ def _entry(record: MemoryRecord, vector: Any, embedder: Embedder) -> IndexEntry:
         names = (*names, STANDING)
     if record.memory_type == "document":
         names = (*names, DOCUMENT)
-    return IndexEntry(vector, terms_to_index(record, slots=names), embedder)
+    return IndexEntry(vector, terms_to_index(record, labels=names), embedder)

@@ -1,1 +1,1 @@
-"""How memories are found and ranked: pure functions on words and numbers."""
+"""What a text is found by, and how candidates are scored: pure functions, no input or output."""

@@ -1,9 +1,9 @@
-"""What a conversation around a turn says about it: the turns beside it, its session, and who speaks.
+"""Signals from the conversation around a turn: the neighbouring turns, the session and the speaker.
 
-An answer stands next to the question it answers, and a session that speaks of something speaks of it more than once.
-On LoCoMo, added one after the other, neighbours are worth five points of recall@10, the session four, the speaker
-asked about three, what turns hold together and what they only ask another one and a half (`holdfast eval` measures
-the whole). All look at turns of a named session alone: facts stand for themselves.
+An answer follows the question it answers, and a session about something mentions it more than once. On LoCoMo, added
+one after the other, neighbours are worth five points of recall@10, the session four, the speaker asked about three,
+what neighbouring turns cover together and which turns only ask another one and a half (`holdfast eval` measures the
+whole). All of them apply to the turns of a named session only: facts are scored on their own.
 """
 
 from __future__ import annotations
@@ -19,129 +19,140 @@ from holdfast.retrieval.query_intent import MAX_QUESTION_LABELS
 
 Scores = NDArray[np.float32]
 
-_SHARES = (0.4, 0.2)  # of the score of the turn beside, and of the one after that
+_NEIGHBOUR_SHARES = (0.4, 0.2)  # of the score of the next turn on either side, and of the one after that
 
 
 @dataclass(frozen=True, slots=True)
 class Conversations:
-    """Candidates, shape `(n,)`, as the turns of conversations.
+    """Candidates, shape `(n,)`, grouped by the conversation they are turns of.
 
     Attributes:
-        order: The places of the candidates, one conversation after the other, each in the order it was said.
-        codes: The conversation of each place of `order`, counted from 0; ascending.
-        first: Where in `order` the turns begin: before it stands what belongs to no conversation.
+        order: The places of the candidates, one conversation after the other, the turns of each in their order.
+        groups: The number of the conversation of each item of `order`, from 0, ascending.
+        first_turn: Where in `order` the turns start; the candidates before it belong to no conversation.
     """
 
     order: NDArray[np.int64]
-    codes: NDArray[np.int64]
-    first: int
+    groups: NDArray[np.int64]
+    first_turn: int
 
 
 def group_by_conversation(numbers: NDArray[np.int64]) -> Conversations:
-    """Return candidates by conversation; several may have gone on at a time, with other memories in between.
+    """Return candidates grouped by conversation, even if several went on at the same time.
 
     Args:
-        numbers: Shape `(n,)`, in the order in which it was said: one number per conversation, 0 for none.
+        numbers: Shape `(n,)`, oldest candidate first: a number for the conversation of each, 0 for none.
+
+    >>> group_by_conversation(np.array([7, 0, 9, 7])).order.tolist()
+    [1, 0, 3, 2]
     """
     order = numbers.argsort(kind="stable")
-    grouped = numbers[order]
-    codes = np.zeros(len(order), dtype=np.int64)
-    np.cumsum(grouped[1:] != grouped[:-1], out=codes[1:])
-    return Conversations(order, codes, int(grouped.searchsorted(1)))
+    sorted_numbers = numbers[order]
+    groups = np.zeros(len(order), dtype=np.int64)
+    np.cumsum(sorted_numbers[1:] != sorted_numbers[:-1], out=groups[1:])
+    return Conversations(order, groups, int(sorted_numbers.searchsorted(1)))
 
 
 def neighbour_scores(scores: Scores, conversations: Conversations) -> Scores:
-    """Return what each turn is lent by the turns around it in its conversation, 0 for what belongs to none.
+    """Return what the neighbouring turns add to each turn: a share of their own scores, 0 outside conversations.
 
     Args:
         scores: Shape `(n,)`: one per candidate.
-        conversations: Of the same candidates.
+        conversations: The same candidates, grouped.
+
+    >>> conversations = group_by_conversation(np.array([7, 7, 9]))
+    >>> neighbour_scores(np.array([1, 0, 1], dtype=np.float32), conversations).round(1).tolist()
+    [0.0, 0.4..., 0.0]
     """
-    order, codes = conversations.order[conversations.first :], conversations.codes[conversations.first :]
+    first = conversations.first_turn
+    order, groups = conversations.order[first:], conversations.groups[first:]
     own = scores[order]
-    lent = np.zeros_like(own)
-    for distance, share in enumerate(_SHARES, start=1):
-        together = np.float32(share) * (codes[distance:] == codes[:-distance])
-        lent[distance:] += own[:-distance] * together
-        lent[:-distance] += own[distance:] * together
-    spread = np.zeros_like(scores)
-    spread[order] = lent
-    return spread
+    added = np.zeros_like(own)
+    for distance, share in enumerate(_NEIGHBOUR_SHARES, start=1):
+        same_group = np.float32(share) * (groups[distance:] == groups[:-distance])
+        added[distance:] += own[:-distance] * same_group
+        added[:-distance] += own[distance:] * same_group
+    result = np.zeros_like(scores)
+    result[order] = added
+    return result
 
 
-def passage_scores(hits: Sequence[Postings], conversations: Conversations) -> Scores:
-    """Return how much of the query each turn and those beside it in its conversation hold together.
+def passage_scores(postings: Sequence[Postings], conversations: Conversations) -> Scores:
+    """Return how much of the query each turn covers together with the turns within two of it.
 
-    Neighbours lend what they repeat as well as what they add: three turns about a dog lend as much as one about a dog,
-    one about a lake and one about a summer. Here each word counts once. What belongs to no conversation stands alone.
+    `neighbour_scores` adds up repetitions: three turns about a dog count as much as one about a dog, one about a lake
+    and one about a summer. Here each term counts once. A candidate outside conversations is its own passage.
 
     Args:
-        hits: Where the query's terms occur (see `bm25_scores`).
-        conversations: Of the same candidates.
+        postings: Where each term of the query occurs (see `bm25_scores`).
+        conversations: The same candidates, grouped.
 
     Returns:
-        Shape `(n,)`, 0..1: the terms that occur within two turns, weighted by rarity.
+        Shape `(n,)`, 0..1: the weights of the terms that occur in the passage.
     """
-    order, first = conversations.order, conversations.first
+    order, first = conversations.order, conversations.first_turn
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
-    told = weigh_terms(hits, len(order))
-    held = np.zeros((len(told), len(order)), dtype=np.bool_)
-    for row, (_, hit) in zip(held, told, strict=True):
-        row[rank[hit.places]] = True
-    passages = held.copy()
-    turns, around, codes = held[:, first:], passages[:, first:], conversations.codes[first:]
-    for distance in range(1, len(_SHARES) + 1):
-        together = codes[distance:] == codes[:-distance]
-        around[:, distance:] |= turns[:, :-distance] & together
-        around[:, :-distance] |= turns[:, distance:] & together
+    weighted = weigh_terms(postings, len(order))
+    has_term = np.zeros((len(weighted), len(order)), dtype=np.bool_)
+    for row, (_, one) in zip(has_term, weighted, strict=True):
+        row[rank[one.places]] = True
+    passage_has_term = has_term.copy()
+    turns, passages, groups = has_term[:, first:], passage_has_term[:, first:], conversations.groups[first:]
+    for distance in range(1, len(_NEIGHBOUR_SHARES) + 1):
+        same_group = groups[distance:] == groups[:-distance]
+        passages[:, distance:] |= turns[:, :-distance] & same_group
+        passages[:, :-distance] |= turns[:, distance:] & same_group
     scores = np.zeros(len(order), dtype=np.float32)
-    for (share, _), row in zip(told, passages, strict=True):
-        scores += np.float32(share) * row
+    for (weight, _), row in zip(weighted, passage_has_term, strict=True):
+        scores += np.float32(weight) * row
     return np.minimum(scores, 1)[rank]
 
 
-def question_scores(marks: NDArray[np.uint8], conversations: Conversations) -> Scores:
-    """Return how much of each turn is a question, 0 for what belongs to no conversation.
+def question_scores(question_counts: NDArray[np.uint8], conversations: Conversations) -> Scores:
+    """Return how much of each turn is a question, 0..1; 0 outside conversations.
 
     Args:
-        marks: Shape `(n,)`: how many question marks each candidate bears (see `question_marks`).
-        conversations: Of the same candidates.
+        question_counts: Shape `(n,)`: the number of question labels of each candidate (see `question_labels`).
+        conversations: The same candidates, grouped.
     """
-    scores: Scores = marks.astype(np.float32) / np.float32(MAX_QUESTION_LABELS)
-    scores[conversations.order[: conversations.first]] = 0
+    scores: Scores = question_counts.astype(np.float32) / np.float32(MAX_QUESTION_LABELS)
+    scores[conversations.order[: conversations.first_turn]] = 0
     return scores
 
 
-def session_scores(hits: Sequence[Postings], lengths: NDArray[np.int32], conversations: Conversations) -> Scores:
-    """Return the keyword score of the whole conversation each turn belongs to, 0 for what belongs to none.
+def session_scores(postings: Sequence[Postings], lengths: NDArray[np.int32], conversations: Conversations) -> Scores:
+    """Return the keyword score of the whole conversation each turn belongs to, 0 outside conversations.
 
     Args:
-        hits: Where the query's terms occur (see `bm25_scores`).
+        postings: Where each term of the query occurs (see `bm25_scores`).
         lengths: Shape `(n,)`: the number of terms of each candidate.
-        conversations: Of the same candidates.
+        conversations: The same candidates, grouped.
     """
-    session = np.empty_like(conversations.codes)
-    session[conversations.order] = conversations.codes
+    session = np.empty_like(conversations.groups)
+    session[conversations.order] = conversations.groups
     session_lengths = np.bincount(session, weights=lengths).astype(np.int32)
-    session_hits = []
-    for hit in hits:
-        counts = np.bincount(session[hit.places], weights=hit.counts, minlength=len(session_lengths)).astype(np.int64)
+    session_postings = []
+    for one in postings:
+        counts = np.bincount(session[one.places], weights=one.counts, minlength=len(session_lengths)).astype(np.int64)
         places = np.flatnonzero(counts)
-        session_hits.append(Postings(places, counts[places]))
-    of_session = bm25_scores(session_hits, session_lengths)
-    if conversations.first:
-        of_session[0] = 0  # those that belong to none come first
-    scores: Scores = of_session[session]
+        session_postings.append(Postings(places, counts[places]))
+    by_session = bm25_scores(session_postings, session_lengths)
+    if conversations.first_turn:
+        by_session[0] = 0  # the group of the candidates that belong to none
+    scores: Scores = by_session[session]
     return scores
 
 
 def speaker_scores(speakers: NDArray[np.uint32], names: NDArray[np.uint32]) -> Scores:
-    """Return 1 for what was said by someone the query names, else 0.
+    """Return 1 for what someone named in the query said, else 0.
 
     Args:
         speakers: Shape `(n,)`: the hashed first name of each speaker, 0 for none.
-        names: The hashed names of the query.
+        names: The hashed names in the query.
+
+    >>> speaker_scores(np.array([11, 0, 22], dtype=np.uint32), np.array([22], dtype=np.uint32)).tolist()
+    [0.0, 0.0, 1.0]
     """
-    named: NDArray[np.bool_] = np.isin(speakers, names) & (speakers != 0)
-    return named.astype(np.float32)
+    is_named: NDArray[np.bool_] = np.isin(speakers, names) & (speakers != 0)
+    return is_named.astype(np.float32)

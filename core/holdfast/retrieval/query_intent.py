@@ -1,7 +1,8 @@
-"""Which kind of answer a question wants, and which kinds a text can give: a time, a number.
+"""What kind of answer a question asks for, what kinds a text can give, and how much of a text is itself a question.
 
-Of two turns about the same thing, "when did you" is answered by the one that says "last week". Worth 0.6 points of
-recall@10 on five LoCoMo conversations, and at worst nothing in one. English only.
+Of two turns about the same thing, the one that says "last week" answers "when did you". Worth 0.6 points of recall@10
+on five LoCoMo conversations, and nothing at worst in any of them. Kinds of answers are recognised in English only,
+questions in any language.
 """
 
 from __future__ import annotations
@@ -38,7 +39,11 @@ _ASKS_NUMBER = re.compile(r"\bhow (?:many|much|old|long|often|far|tall|big)\b", 
 
 
 def answers_in(stems: Iterable[str]) -> tuple[str, ...]:
-    """Return the kinds of answers a text with these stems (see `stem_words`) can give."""
+    """Return the kinds of answers that a text with these stems (see `stem_words`) can give.
+
+    >>> answers_in(stem_words("We met twice in March"))
+    ('when', 'how many')
+    """
     distinct = set(stems)
     figures = [stem for stem in distinct if "0" <= stem[0] <= "9"]
     time = not _TIMES.isdisjoint(distinct) or any(map(_YEAR.fullmatch, figures))
@@ -46,39 +51,47 @@ def answers_in(stems: Iterable[str]) -> tuple[str, ...]:
 
 
 def answers_asked(question: str) -> tuple[str, ...]:
-    """Return the kinds of answers a question may want."""
+    """Return the kinds of answers that a question may ask for.
+
+    >>> answers_asked("When did Ana move?")
+    ('when',)
+    """
     return (TIME,) * bool(_ASKS_TIME.match(question)) + (NUMBER,) * bool(_ASKS_NUMBER.search(question))
 
 
 QUESTION_LABEL = "?"
-"""The name that a turn bears once when about half of it is a question, and twice when nearly all of it is."""
-
+"""The label (see `label_terms`) of a turn that is a question: once if about half of it is, twice if nearly all is."""
 
 MAX_QUESTION_LABELS = 2
-"""Most marks of one turn."""
+"""Most question labels of one turn."""
 
-
-# A mark inside a word, as in an address on the web, ends no sentence; scripts without blanks put none after it.
+# A mark inside a word, as in a web address, ends no sentence; scripts without spaces put none after it.
 _SENTENCE = re.compile(r"\S.*?(?:[.!?…؟][\"'”’»)\]]*(?=\s|$)|[。！？]|$)", re.DOTALL)
-
-
-_ENDS = ".!?…؟。！？\"'”’»)]"
-
-
-_ASKS = frozenset("?؟？")
+_SENTENCE_ENDS = ".!?…؟。！？\"'”’»)]"
+_QUESTION_MARKS = frozenset("?؟？")
 
 
 def question_share(text: str) -> float:
-    """Return the share of the characters of `text` that stand in sentences with a question mark at their end, 0..1."""
+    """Return the share of the characters of `text` that are in sentences ending with a question mark, 0..1.
+
+    >>> question_share("I see. Why?")
+    0.4
+    """
     sentences = _SENTENCE.findall(text)
-    asked = sum(len(sentence) for sentence in sentences if _asks(sentence))
-    return asked / max(sum(map(len, sentences)), 1)
+    in_questions = sum(len(sentence) for sentence in sentences if _is_question(sentence))
+    return in_questions / max(sum(map(len, sentences)), 1)
 
 
 def question_labels(text: str) -> tuple[str, ...]:
-    """Return the marks `text` bears as a turn of a conversation."""
-    return () if _ASKS.isdisjoint(text) else (QUESTION_LABEL,) * round(MAX_QUESTION_LABELS * question_share(text))
+    """Return the question labels of `text` as a turn of a conversation.
+
+    >>> question_labels("Did you like it?")
+    ('?', '?')
+    """
+    if _QUESTION_MARKS.isdisjoint(text):
+        return ()
+    return (QUESTION_LABEL,) * round(MAX_QUESTION_LABELS * question_share(text))
 
 
-def _asks(sentence: str) -> bool:
-    return not _ASKS.isdisjoint(sentence[len(sentence.rstrip(_ENDS)) :])
+def _is_question(sentence: str) -> bool:
+    return not _QUESTION_MARKS.isdisjoint(sentence[len(sentence.rstrip(_SENTENCE_ENDS)) :])

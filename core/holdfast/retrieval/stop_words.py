@@ -1,7 +1,7 @@
-"""Words that carry no subject, the question words among them, by language.
+"""Words without a subject of their own, including question words, by language.
 
-Leaving the question words in costs five points of recall: "when did Ana move" must not match on "when" and "did".
-The words of the languages written in Latin letters also tell which of them a text is in.
+Leaving the question words out of the list costs five points of recall@10 on LoCoMo: "when did Ana move" must not match
+on "when" and "did". For the languages in Latin letters, the words also identify the language of a text.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ yes yeah yep ok okay oh hey hi hello well really actually please thanks thank wo
 """
 
 STOP_WORDS = frozenset(f"{_ARTICLES_AND_PRONOUNS} {_AUXILIARIES} {_CONNECTIVES} {_QUESTION_WORDS} {_FILLERS}".split())
-"""Those of English."""
+"""The stop words of English."""
 
 _GERMAN = """
 der die das den dem des ein eine einen einem einer eines kein keine keinen keinem keiner ich du er sie es wir ihr mich
@@ -104,7 +104,7 @@ LATIN = {
     "portuguese": frozenset(_PORTUGUESE.split()),
     "dutch": frozenset(_DUTCH.split()),
 }
-"""Those of the languages written in Latin letters, by the name of their stemmer."""
+"""The stop words of the languages in Latin letters, by the name of the stemmer."""
 
 RUSSIAN = frozenset(
     """
@@ -136,7 +136,7 @@ HINDI = frozenset(
 )
 
 HAN = frozenset("的了吗呢吧啊着我你您他她它们是在和与就都也很还不没这那什么哪谁怎样几多少个")
-"""Characters of Chinese that carry no subject; a pair with one of them is no word either."""
+"""Chinese characters without a subject of their own; a pair that contains one is left out as well."""
 
 KANA = frozenset("はがをにでとのへもやか")
-"""Particles of Japanese, the same."""
+"""Japanese particles; the same holds for them."""

@@ -1,10 +1,12 @@
-"""From text to the terms that keyword search counts.
+"""Split a text into the terms that keyword search counts.
 
-Words are case-folded, stripped of contractions and elisions, freed of stop words and stemmed: other scripts than Latin
-by the stemmer of the language most written in them, Latin words by that of the language whose function words the text
-has, else as English. Scripts that do not separate words (Chinese, Japanese, Thai, Lao, Khmer, Burmese), and Korean,
-whose words carry their particles, give overlapping pairs of characters, and Chinese characters each for itself too: in
-Japanese they are what an inflection leaves as it is. A pair never joins two scripts.
+Words are case-folded, freed of contractions and elisions, checked against the stop words and stemmed. Words in another
+script than Latin are stemmed in the language that is most written in it; Latin words in the language whose function
+words the text has, else in English.
+
+Chinese, Japanese, Thai, Lao, Khmer and Burmese do not separate words, and Korean words carry their particles: these
+give overlapping pairs of characters, and each Chinese character on its own as well, because in Japanese those are what
+an inflection leaves unchanged. A pair never joins two scripts.
 """
 
 from __future__ import annotations
@@ -23,8 +25,8 @@ from holdfast.retrieval.stop_words import ARABIC, HAN, HINDI, KANA, LATIN, RUSSI
 
 _ASCII_WORD = re.compile(r"[a-z0-9]+(?:'[a-z]+)?")
 
-# Elsewhere a word is what stands between separators: `\w` would cut Indic and Thai words at their vowel signs
-# and lose emoji, which people do search for.
+# Beyond ASCII, a word is anything between separators: `\w` would cut Indic and Thai words at their vowel signs and
+# lose emoji, which people do search for.
 _SEPARATORS = (
     r"\s\x00-\x1f!-&(-/:-@\[-`{-~\x7f-\xa9\xab-\xb1\xb4\xb6-\xb8\xbb\xbf\xd7\xf7"
     r"\u055a-\u055f\u0589\u05be\u05c0\u05c3\u060c\u061b\u061f\u066a-\u066d\u06d4\u0964\u0965\u0970"
@@ -41,13 +43,13 @@ _RUN = re.compile(
     f"(?P<han>[{_HAN}]+)|(?P<kana>[{_HIRAGANA}]+)|(?P<pairs>[{_KATAKANA}]+|[{_OTHER_UNSPACED}]+)"
     f"|[^{_HAN}{_HIRAGANA}{_KATAKANA}{_OTHER_UNSPACED}]+"
 )
-_SILENT = {"han": HAN, "kana": KANA, "pairs": frozenset[str]()}
+_NO_SUBJECT = {"han": HAN, "kana": KANA, "pairs": frozenset[str]()}
 _UNSPACED = re.compile(f"[{_HAN}{_HIRAGANA}{_KATAKANA}{_OTHER_UNSPACED}]")
 
-_CAPITALISED = re.compile(r"(?<=[^.!?:\s] )(?=[^\W\d_a-z])[^\W\d_]+(?:'[^\W\d_]+)?")
+_CAPITALISED_WORD = re.compile(r"(?<=[^.!?:\s] )(?=[^\W\d_a-z])[^\W\d_]+(?:'[^\W\d_]+)?")
 _CONTRACTIONS = frozenset(("s", "m", "d", "t", "ll", "re", "ve"))
 _ELISIONS = frozenset("l d j m t s n c qu jusqu lorsqu puisqu quelqu un all dell dall nell sull quell".split())
-_LONGEST_WORD = 64
+_MAX_WORD_LENGTH = 64  # characters that are stemmed: a pasted base64 text is one "word"
 
 _SCRIPTS = (
     ("\u0370", "\u03ff", "greek", frozenset[str]()),
@@ -55,128 +57,155 @@ _SCRIPTS = (
     ("\u0600", "\u06ff", "arabic", ARABIC),
     ("\u0900", "\u097f", "hindi", HINDI),
 )
-_FIRST_OF_OTHER_SCRIPTS = "\u0370"
+_FIRST_NON_LATIN = "\u0370"
 
-# Vowel marks, the nukta and the lengthening stroke are mostly left out in writing, the chandrabindu often is.
-_UNWRITTEN = dict.fromkeys([*range(0x064B, 0x0653), 0x0670, 0x0640, 0x093C]) | {0x0901: 0x0902}
+# Writers mostly omit vowel marks, the nukta and the lengthening stroke, and often the chandrabindu.
+_OFTEN_OMITTED = dict.fromkeys([*range(0x064B, 0x0653), 0x0670, 0x0640, 0x093C]) | {0x0901: 0x0902}
 _DIGITS = {zero + value: str(value) for zero in (0x0660, 0x06F0, 0x0966, 0x0E50) for value in range(10)}
-_HALVES = dict.fromkeys(range(0xD800, 0xE000), " ")  # of a pair whose other half is missing: no stemmer takes them
-_REWRITTEN = _UNWRITTEN | _DIGITS | _HALVES | {0x2019: "'"}
+_LONE_SURROGATES = dict.fromkeys(range(0xD800, 0xE000), " ")  # no stemmer accepts them
+_REPLACED_CHARACTERS = _OFTEN_OMITTED | _DIGITS | _LONE_SURROGATES | {0x2019: "'"}
 
-# English words and names that are function words elsewhere are no sign of those languages alone, and a weak one beside
-# others ...
-_LOOKALIKES = frozenset(
+# English words and names that are function words in another language: alone they are no sign of that language, next to
+# others a weak one ...
+_AMBIGUOUS = frozenset(
     """
     want come plus met ya son ton man car em ha word door non mag ad war ins die hat den pour sin con tot bent wart era
     mas van bin todo dos chi heel dan mit er mia ma eu di al ali ai hay hen hem u c y e o i j ed des yo ja nee dal
     """.split()
 )
-# ... and what is left of "won't" and "it's" is none of English.
-_LEFTOVERS = frozenset("wo ca s t m d ll re ve".split())
-_WEAK = {language: listed - _LEFTOVERS if listed is STOP_WORDS else listed for language, listed in LATIN.items()}
-_STRONG = {language: listed - _LOOKALIKES for language, listed in _WEAK.items()}
-_FOREIGN = frozenset[str]().union(*_STRONG.values()) - _WEAK["english"]
+# ... and what remains of "won't" and "it's" is no sign of English.
+_CONTRACTION_PARTS = frozenset("wo ca s t m d ll re ve".split())
+_FUNCTION_WORDS = {
+    language: words - _CONTRACTION_PARTS if words is STOP_WORDS else words for language, words in LATIN.items()
+}
+_UNAMBIGUOUS = {language: words - _AMBIGUOUS for language, words in _FUNCTION_WORDS.items()}
+_FOREIGN_FUNCTION_WORDS = frozenset[str]().union(*_UNAMBIGUOUS.values()) - _FUNCTION_WORDS["english"]
 
 
 def stem_words(text: str) -> list[str]:
-    """Return the content words of `text` as stems, in order and with repetitions; stop words are left out."""
-    raw = list(_raw_words(text))
-    stem = _stems[detect_language(raw)]
-    return [stemmed for stemmed in map(stem, raw) if stemmed]
+    """Return the stems of the content words of `text`, in order and with repetitions; stop words are left out.
+
+    >>> stem_words("When did Ana move to the cities of Portugal?")
+    ['ana', 'move', 'citi', 'portug']
+    >>> stem_words("東京タワー")
+    ['東', '京', '東京', 'タワ', 'ワー']
+    """
+    words = list(_split_words(text))
+    stem_word = _stem_functions[detect_language(words)]
+    return [stem for stem in map(stem_word, words) if stem]
 
 
 def first_name(name: str) -> str:
-    """Return the first word of a speaker's name as `names_in_question` gives it, `""` when it has no words."""
-    return next(map(_as_name, _raw_words(name)), "")
+    """Return the first word of a speaker's name in the form of `names_in_question`, `""` if there is none.
+
+    >>> first_name("Zoë Müller")
+    'zoe'
+    """
+    return next(map(_name_form, _split_words(name)), "")
 
 
 def names_in_question(question: str) -> set[str]:
-    """Return what may be names in a question: its content words as they stand and as stems.
+    """Return what may be names in a question: its content words, unstemmed and as stems.
 
-    Ben, Will and Sue are function words of some language: they are names where they stand with a capital, other than
-    at the beginning.
+    Ben, Will and Sue are function words of some language. Capitalised after the first word, they count as names.
+
+    >>> sorted(names_in_question("What did Will and Ana buy?"))
+    ['ana', 'buy', 'will']
     """
-    raw = list(_raw_words(question))
-    stem = _stems[detect_language(raw)]
-    capitalised = {_bare(word.casefold()) for word in _CAPITALISED.findall(question)}
-    return {form for word in raw if stem(word) or word in capitalised for form in (_as_name(word), stem(word)) if form}
+    words = list(_split_words(question))
+    stem_word = _stem_functions[detect_language(words)]
+    capitalised = {_strip_contraction(word.casefold()) for word in _CAPITALISED_WORD.findall(question)}
+    return {
+        form
+        for word in words
+        if stem_word(word) or word in capitalised
+        for form in (_name_form(word), stem_word(word))
+        if form
+    }
 
 
-def _as_name(word: str) -> str:
-    if word >= _FIRST_OF_OTHER_SCRIPTS:
-        return _stem_of_script(word[:_LONGEST_WORD]) or word
+def _name_form(word: str) -> str:
+    if word >= _FIRST_NON_LATIN:
+        return _stem_non_latin(word[:_MAX_WORD_LENGTH]) or word
     return word if word.isascii() else _without_accents(word)
 
 
-def detect_language(raw: Sequence[str]) -> str:
-    """Return the language written in Latin letters whose function words there are most of; without any, English.
+def detect_language(words: Sequence[str]) -> str:
+    """Return the language, of those in Latin letters, with the most function words among `words`; English for none.
 
     Args:
-        raw: Words in lower case.
+        words: In lower case.
 
     Returns:
         A key of `LATIN`.
+
+    >>> detect_language("ich habe einen hund".split())
+    'german'
     """
-    if _FOREIGN.isdisjoint(raw):
+    if _FOREIGN_FUNCTION_WORDS.isdisjoint(words):
         return "english"
-    found = {
-        language: sum((word in weak) + (word in _STRONG[language]) for word in raw) for language, weak in _WEAK.items()
+    counts = {
+        language: sum((word in function_words) + (word in _UNAMBIGUOUS[language]) for word in words)
+        for language, function_words in _FUNCTION_WORDS.items()
     }
-    return max(found, key=found.__getitem__)  # the first of equals, and English is the first of all
+    return max(counts, key=counts.__getitem__)  # the first of equals, and English comes first
 
 
 def hash_terms(terms: Iterable[str]) -> NDArray[np.uint32]:
     """Return the 32-bit hashes of `terms`, in order.
 
-    In a vocabulary of 100,000 words a given word shares its hash with another one once in 43,000 times.
+    Four bytes a term keep the index small. In a vocabulary of 100,000 words, one word in 43,000 shares its hash.
+
+    >>> hash_terms(["tea"])
+    array([2391201714], dtype=uint32)
     """
-    return np.fromiter(map(_term_id, terms), dtype=np.uint32)
+    return np.fromiter(map(_hash_term, terms), dtype=np.uint32)
 
 
-def _raw_words(text: str) -> Iterator[str]:
+def _split_words(text: str) -> Iterator[str]:
     if text.isascii():
-        yield from map(_bare, _ASCII_WORD.findall(text.lower()))
+        yield from map(_strip_contraction, _ASCII_WORD.findall(text.lower()))
         return
-    for word in _WORD.findall(unicodedata.normalize("NFKC", text).translate(_REWRITTEN).casefold()):
+    for word in _WORD.findall(unicodedata.normalize("NFKC", text).translate(_REPLACED_CHARACTERS).casefold()):
         if _UNSPACED.search(word):
-            yield from _cut(word)
+            yield from _split_unspaced(word)
         else:
-            yield _bare(word.strip("'"))
+            yield _strip_contraction(word.strip("'"))
 
 
-def _bare(word: str) -> str:
-    """Return `word` without what an apostrophe joins to it."""
-    head, apostrophe, tail = word.rpartition("'")
+def _strip_contraction(word: str) -> str:
+    """Return `word` without what an apostrophe attaches to it: `it's` is `it`, `l'eau` is `eau`."""
+    before, apostrophe, after = word.rpartition("'")
     if not apostrophe:
         return word
-    if tail in _CONTRACTIONS:
-        return head[:-1] if tail == "t" and head.endswith("n") else head
-    return tail if head in _ELISIONS else word
+    if after in _CONTRACTIONS:
+        return before[:-1] if after == "t" and before.endswith("n") else before
+    return after if before in _ELISIONS else word
 
 
-def _cut(word: str) -> Iterator[str]:
-    """Yield the terms of a word in which scripts without blanks take part."""
+def _split_unspaced(word: str) -> Iterator[str]:
+    """Yield the terms of a word that contains a script without spaces."""
     for run in _RUN.finditer(word):
-        text, silent = run[0], _SILENT.get(run.lastgroup or "")
-        if silent is None:
+        text, no_subject = run[0], _NO_SUBJECT.get(run.lastgroup or "")
+        if no_subject is None:
             yield text
             continue
         if run.lastgroup == "han" or len(text) == 1:
-            yield from (character for character in text if character not in silent)
+            yield from (character for character in text if character not in no_subject)
         pairs = (text[start : start + 2] for start in range(len(text) - 1))
-        yield from (pair for pair in pairs if silent.isdisjoint(pair))
+        yield from (pair for pair in pairs if no_subject.isdisjoint(pair))
 
 
-def _stem_of(language: str, word: str) -> str:
-    if word >= _FIRST_OF_OTHER_SCRIPTS:
-        return _stem_of_script(word[:_LONGEST_WORD])
+def _stem_word(language: str, word: str) -> str:
+    if word >= _FIRST_NON_LATIN:
+        return _stem_non_latin(word[:_MAX_WORD_LENGTH])
     if word in LATIN[language]:
         return ""
-    stem = _stemmer(language).stemWord(word[:_LONGEST_WORD])
+    stem = _stemmer(language).stemWord(word[:_MAX_WORD_LENGTH])
     return stem if stem.isascii() else _without_accents(stem)
 
 
-def _stem_of_script(word: str) -> str:
+def _stem_non_latin(word: str) -> str:
     for first, last, language, stop_words in _SCRIPTS:
         if first <= word[0] <= last:
             return "" if word in stop_words else _stemmer(language).stemWord(word)
@@ -184,19 +213,20 @@ def _stem_of_script(word: str) -> str:
 
 
 def _without_accents(word: str) -> str:
-    return "".join(mark for mark in unicodedata.normalize("NFD", word) if not unicodedata.combining(mark))
+    return "".join(letter for letter in unicodedata.normalize("NFD", word) if not unicodedata.combining(letter))
 
 
 @lru_cache
 def _stemmer(language: str) -> Stemmer.Stemmer:
     stemmer = Stemmer.Stemmer(language)
-    stemmer.maxCacheSize = 0  # `_stems` keep the cache
+    stemmer.maxCacheSize = 0  # `_stem_functions` have the cache
     return stemmer
 
 
-_stems = {language: lru_cache(maxsize=1 << 16)(partial(_stem_of, language)) for language in LATIN}
+# Stemming takes 1.4 µs a word, a look-up a quarter of that; 65,536 words are the vocabulary of a large store.
+_stem_functions = {language: lru_cache(maxsize=1 << 16)(partial(_stem_word, language)) for language in LATIN}
 
 
 @lru_cache(maxsize=1 << 16)
-def _term_id(term: str) -> int:
+def _hash_term(term: str) -> int:
     return zlib.crc32(term.encode("utf-8", "surrogatepass"))

@@ -179,7 +179,7 @@ def plain_signals(runtime, asked, matching) -> tuple[dict[str, float], dict[str,
     query = runtime.engines.embedder.embed([asked])[0]
     cosines = {one.id: float(runtime.engines.embedder.embed([text_to_embed(one)])[0] @ query) for one in records}
     wanted = set(hash_terms(stem_words(asked)).tolist())
-    documents = {one.id: Counter(terms_to_index(one, slots=slot_names(one.text)).tolist()) for one in records}
+    documents = {one.id: Counter(terms_to_index(one, labels=slot_names(one.text)).tolist()) for one in records}
     lengths = {memory_id: sum(document.values()) for memory_id, document in documents.items()}
     mean = max(sum(lengths.values()) / len(records), 1.0) if records else 1.0
     having = {term: sum(1 for document in documents.values() if term in document) for term in wanted}

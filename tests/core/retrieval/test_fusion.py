@@ -24,7 +24,7 @@ def candidates(draw):
 
 @given(candidates(), st.integers(1, 12))
 def test_fused_scores_are_between_0_and_1_and_the_best_come_first(signals, limit):
-    scores = signals.fused()
+    scores = signals.fuse()
     assert ((scores >= 0) & (scores <= 1)).all()
     places = top_places(scores, limit)
     assert list(scores[places]) == sorted(scores.tolist(), reverse=True)[:limit]
@@ -35,10 +35,10 @@ def test_no_possible_winner_is_left_out_of_scoring(signals, limit, nearest, slac
     count = len(signals.semantic)
     at = np.sort(np.argsort(-signals.semantic)[:nearest])
     left = np.delete(signals.semantic, at)
-    head = Signals(signals.words.take(at), signals.semantic[at])
-    ceiling = float(left.max(initial=-1)) + slack
-    kept = places_worth_scoring(signals.words, head, at, count=count, ceiling=ceiling, limit=limit)
-    assert set(top_places(signals.fused(), limit).tolist()) <= set(kept.tolist())
+    nearest = Signals(signals.words.take(at), signals.semantic[at])
+    bound = float(left.max(initial=-1)) + slack
+    kept = places_worth_scoring(signals.words, nearest, at, count=count, cosine_bound=bound, limit=limit)
+    assert set(top_places(signals.fuse(), limit).tolist()) <= set(kept.tolist())
 
 
 @pytest.mark.parametrize("query", ["a red item", "item 7 of colour 3", "nothing of the kind", "colour"])

@@ -1,8 +1,8 @@
-"""Read what the model answered, however badly it is written.
+"""Read what a model answered, however badly it is written.
 
-A reply is read in two steps: first the JSON values in it, mended where they are broken; then the facts or
-decisions in those values, under whatever names the model gave them. What cannot be used is skipped with a
-reason, so that nothing disappears silently.
+A reply is read in two steps: first the JSON values in it, repaired where they are broken (`json_repair`), then the
+facts or decisions in those values, under whatever names the model gave them (`entries`, `decisions`). What cannot be
+used is returned as skipped with a reason, so that nothing disappears silently.
 """
 
 from typing import TYPE_CHECKING

@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from holdfast.extraction.facts import Decision, Fact, KnownMemory, Skipped
-from holdfast.extraction.replies.entries import EVENT_KEYS, fields_of, index_in, number_in, refusal, text_under
+from holdfast.extraction.replies.entries import (
+    EVENT_KEYS,
+    check_text,
+    normalised_fields,
+    read_index,
+    read_number,
+    read_text,
+)
 from holdfast.records import Event
 
 _EVENTS: dict[str, Event] = {
@@ -16,174 +23,177 @@ _EVENTS: dict[str, Event] = {
     **dict.fromkeys(("delete", "deleted", "remove", "forget"), "DELETE"),
     **dict.fromkeys(("none", "noop", "nochange", "nothing", "keep", "unchanged", "ignore", "skip"), "NONE"),
 }
-_TARGET_KEYS = ("memory", "memory_id", "id")
-_WORDING_KEYS = ("text", "new_memory", "content", "data", "value", "memory")
+_MEMORY_KEYS = ("memory", "memory_id", "id")
+_NEW_TEXT_KEYS = ("text", "new_memory", "content", "data", "value", "memory")
 
 
 @dataclass(frozen=True, slots=True)
-class _Wish:
-    """One decision of the model; `fact` and `known` are indexes, `None` when they name nothing."""
+class _Proposal:
+    """One decision as the model proposes it; `fact` and `known` are indexes, `None` when they name nothing."""
 
     fact: int | None
     known: int | None
     text: str
 
 
-class Plan:
+class DecisionPlan:
     """The decisions so far; each entry is checked against those before it.
 
     Attributes:
-        skipped: What was not obeyed.
-        understood: Whether any entry was a decision.
+        skipped: Entries that were refused.
+        is_understood: Whether any entry was a decision.
     """
 
     def __init__(self, facts: Sequence[Fact], known: Sequence[KnownMemory]) -> None:
         self.skipped: list[Skipped] = []
-        self.understood = False
+        self.is_understood = False
         self._facts = [fact.text for fact in facts]
-        self._words = [_words(fact.text) for fact in facts]
+        self._fact_words = [_content_words(fact.text) for fact in facts]
         self._known = [memory.text for memory in known]
         self._decisions: list[Decision] = []
-        self._changed: dict[int, Event] = {}
-        self._settled: set[int] = set()
-        self._left: dict[int, int | None] = {}
+        self._changed: dict[int, Event] = {}  # known memories with a decision
+        self._decided: set[int] = set()  # facts with a decision
+        self._unchanged: dict[int, int | None] = {}  # facts that say nothing new, with the memory that says it
 
-    def take(self, item: object) -> None:
-        """Obey one entry as far as it makes sense."""
+    def add(self, item: object) -> None:
+        """Follow one entry as far as it makes sense."""
         if item is None:
             return
-        fields = fields_of(item)
-        text = (item if isinstance(item, str) else _wording(fields)) or ""
-        said = next((value for key in EVENT_KEYS if isinstance(value := fields.get(key), str)), "")
-        event = _EVENTS.get(re.sub(r"[^a-z]", "", said.casefold()))
+        fields = normalised_fields(item)
+        text = (item if isinstance(item, str) else _read_new_text(fields)) or ""
+        word = next((value for key in EVENT_KEYS if isinstance(value := fields.get(key), str)), "")
+        event = _EVENTS.get(re.sub(r"[^a-z]", "", word.casefold()))
         if event is None:
-            self._skip("unreadable", text, f"Its event is {said[:40]!r}.")
+            self._skip("unreadable", text, f"Its event is {word[:40]!r}.")
             return
-        self.understood = True
-        targets = (_named(fields.get(key), self._known) for key in _TARGET_KEYS)
+        self.is_understood = True
+        targets = (_find_named(fields.get(key), self._known) for key in _MEMORY_KEYS)
         known = next((target for target in targets if target is not None), None)
-        wish = _Wish(_named(fields.get("fact"), self._facts), known, text)
-        {"ADD": self._add, "UPDATE": self._update, "DELETE": self._delete, "NONE": self._leave}[event](wish)
+        proposal = _Proposal(_find_named(fields.get("fact"), self._facts), known, text)
+        follow = {"ADD": self._add, "UPDATE": self._update, "DELETE": self._delete, "NONE": self._leave_unchanged}
+        follow[event](proposal)
 
-    def finished(self) -> list[Decision]:
-        """Return all decisions; the facts without one are added."""
+    def complete(self) -> list[Decision]:
+        """Return all decisions, with an ADD for each fact that has none."""
         updated = {one.fact for one in self._decisions if one.event == "UPDATE"}
         decisions = [one for one in self._decisions if one.event != "ADD" or one.fact not in updated]
         for index, text in enumerate(self._facts):
-            if index in self._settled:
+            if index in self._decided:
                 continue
-            if index in self._left:
-                decisions.append(Decision("NONE", index, self._left[index], reason="known"))
+            if index in self._unchanged:
+                decisions.append(Decision("NONE", index, self._unchanged[index], reason="known"))
             else:
                 decisions.append(Decision("ADD", index, text=text))
         return decisions
 
-    def _add(self, wish: _Wish) -> None:
-        fact = wish.fact if wish.fact is not None else self._fact_behind(wish.text)
+    def _add(self, proposal: _Proposal) -> None:
+        fact = proposal.fact if proposal.fact is not None else self._find_fact(proposal.text)
         if fact is None:
-            self._skip("unrelated", wish.text, "It comes from none of the facts.")
+            self._skip("unrelated", proposal.text, "It comes from none of the facts.")
         elif any(one.fact == fact and one.event != "DELETE" for one in self._decisions):
-            self._skip("decided twice", wish.text or self._facts[fact])
+            self._skip("decided twice", proposal.text or self._facts[fact])
         else:
-            text = self._worded(wish.text, fact)
-            if not _related(text, self._facts[fact]):
+            text = self._usable_text(proposal.text, fact)
+            if not _are_related(text, self._facts[fact]):
                 self._skip("unrelated", text, "The fact was added in its own words.")
                 text = self._facts[fact]
             self._decide(Decision("ADD", fact, text=text))
 
-    def _update(self, wish: _Wish) -> None:
-        fact = wish.fact if wish.fact is not None else self._fact_behind(wish.text)
+    def _update(self, proposal: _Proposal) -> None:
+        fact = proposal.fact if proposal.fact is not None else self._find_fact(proposal.text)
         if fact is None:
-            self._skip("unrelated", wish.text, "It comes from none of the facts.")
-        elif wish.known is None or wish.known in self._changed:
-            self._add(_Wish(fact, None, ""))
+            self._skip("unrelated", proposal.text, "It comes from none of the facts.")
+        elif proposal.known is None or proposal.known in self._changed:
+            self._add(_Proposal(fact, None, ""))
         else:
-            text = self._worded(wish.text, fact)
-            if _related(text, self._facts[fact], self._known[wish.known]):
-                self._decide(Decision("UPDATE", fact, wish.known, text))
+            text = self._usable_text(proposal.text, fact)
+            if _are_related(text, self._facts[fact], self._known[proposal.known]):
+                self._decide(Decision("UPDATE", fact, proposal.known, text))
             else:
                 self._skip("unrelated", text, "The memory was left alone and the fact added.")
-                self._add(_Wish(fact, None, ""))
+                self._add(_Proposal(fact, None, ""))
 
-    def _delete(self, wish: _Wish) -> None:
-        if wish.known is None:
-            self._skip("unknown id", wish.text or self._said(wish.fact))
-        elif wish.known in self._changed:
-            self._skip("decided twice", self._known[wish.known])
-            if wish.fact is not None and self._changed[wish.known] == "DELETE":
-                self._settled.add(wish.fact)
+    def _delete(self, proposal: _Proposal) -> None:
+        if proposal.known is None:
+            self._skip("unknown id", proposal.text or self._fact_text(proposal.fact))
+        elif proposal.known in self._changed:
+            self._skip("decided twice", self._known[proposal.known])
+            if proposal.fact is not None and self._changed[proposal.known] == "DELETE":
+                self._decided.add(proposal.fact)
         else:
-            self._decide(Decision("DELETE", wish.fact, wish.known))
+            self._decide(Decision("DELETE", proposal.fact, proposal.known))
 
-    def _leave(self, wish: _Wish) -> None:
-        if wish.fact is not None:
-            self._left.setdefault(wish.fact, wish.known)
+    def _leave_unchanged(self, proposal: _Proposal) -> None:
+        if proposal.fact is not None:
+            self._unchanged.setdefault(proposal.fact, proposal.known)
             return
-        # Mem0's form lists the memories that stay: a fact is known if one of them holds its every word.
-        memory = _words(wish.text if wish.known is None else self._known[wish.known])
-        for fact, words in enumerate(self._words):
+        # Mem0's form lists the memories that stay; a fact is known if one of them contains all of its words.
+        memory = _content_words(proposal.text if proposal.known is None else self._known[proposal.known])
+        for fact, words in enumerate(self._fact_words):
             if words and words <= memory:
-                self._left.setdefault(fact, wish.known)
+                self._unchanged.setdefault(fact, proposal.known)
 
     def _decide(self, decision: Decision) -> None:
         self._decisions.append(decision)
         if decision.known is not None:
             self._changed[decision.known] = decision.event
         if decision.fact is not None:
-            self._settled.add(decision.fact)
+            self._decided.add(decision.fact)
 
-    def _fact_behind(self, text: str) -> int | None:
+    def _find_fact(self, text: str) -> int | None:
         """Return the fact with the largest share of its words in `text`."""
-        words = _words(text)
-        shares = [len(words & own) / len(own) if own else 0.0 for own in self._words]
+        words = _content_words(text)
+        shares = [len(words & own) / len(own) if own else 0.0 for own in self._fact_words]
         best = max(shares, default=0.0)
         return shares.index(best) if best > 0 else None
 
-    def _worded(self, text: str, fact: int) -> str:
-        refused = refusal(text)
+    def _usable_text(self, text: str, fact: int) -> str:
+        """Return `text`, or the fact's own if a memory cannot have it."""
+        refused = check_text(text)
         if refused and refused.reason != "blank":
             self.skipped.append(refused)
         return self._facts[fact] if refused else text
 
-    def _said(self, fact: int | None) -> str:
+    def _fact_text(self, fact: int | None) -> str:
         return "" if fact is None else self._facts[fact]
 
     def _skip(self, reason: str, text: str, detail: str = "") -> None:
         self.skipped.append(Skipped(reason, text, detail))
 
 
-def _wording(fields: dict[str, object]) -> str | None:
+def _read_new_text(fields: dict[str, object]) -> str | None:
     # In our form "memory" is a number, in Mem0's it may be the text.
-    return text_under({key: value for key, value in fields.items() if number_in(value) is None}, _WORDING_KEYS)
+    return read_text({key: value for key, value in fields.items() if read_number(value) is None}, _NEW_TEXT_KEYS)
 
 
-def _named(value: object, texts: Sequence[str]) -> int | None:
+def _find_named(value: object, texts: Sequence[str]) -> int | None:
     """Return the index that `value` is or spells, or that of the text it repeats."""
-    if isinstance(value, str) and number_in(value) is None:
+    if isinstance(value, str) and read_number(value) is None:
         return next((index for index, text in enumerate(texts) if text.casefold() == value.strip().casefold()), None)
-    return index_in(value, len(texts))
+    return read_index(value, len(texts))
 
 
-def _related(text: str, *others: str) -> bool:
-    words = _words(text)
-    return any(text.casefold() == other.casefold() or words & _words(other) for other in others)
+def _are_related(text: str, *others: str) -> bool:
+    """Return whether `text` shares a word with one of `others`: what shares none is no new wording of it."""
+    words = _content_words(text)
+    return any(text.casefold() == other.casefold() or words & _content_words(other) for other in others)
 
 
-# Scripts without spaces between words count by the character.
+# In scripts without spaces between words, each character counts as one.
 _UNSPACED = "\u0e00-\u109f\u1780-\u17ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 _WORD = re.compile(rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}])[^\W_])+")
-_EMPTY_WORD = re.compile(
+_FUNCTION_WORD = re.compile(
     "the|and|but|for|from|with|has|had|have|was|were|are|been|that|this|his|her|their|its|about|into|than|then"
     "|users?|assistant|who|which|when|where|will|would|can|could|not|also|very"
 )
-_STEM_LENGTH = 4
+_PREFIX_LENGTH = 4
 
 
-def _words(text: str) -> set[str]:
-    """Return the words that carry meaning, cut to stems so that forms of one word meet."""
-    words = [word for word in _WORD.findall(text.casefold()) if not _EMPTY_WORD.fullmatch(word)]
-    return {_stem(word) for word in words if len(word) > 2 or not word.isascii() or not word.isalpha()}  # noqa: PLR2004
-
-
-def _stem(word: str) -> str:
-    return word[:_STEM_LENGTH] if word.isalpha() else word
+def _content_words(text: str) -> set[str]:
+    """Return the content words of `text`, cut to a prefix so that the forms of one word are equal."""
+    words = [word for word in _WORD.findall(text.casefold()) if not _FUNCTION_WORD.fullmatch(word)]
+    return {
+        word[:_PREFIX_LENGTH] if word.isalpha() else word
+        for word in words
+        if len(word) > 2 or not word.isascii() or not word.isalpha()  # noqa: PLR2004 - "a", "is", "of"
+    }

@@ -1,4 +1,4 @@
-"""From the text of a reply to the JSON values in it, mended where they are broken."""
+"""From the text of a reply to the JSON values in it, repaired where they are broken."""
 
 from __future__ import annotations
 
@@ -8,42 +8,46 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from holdfast.extraction.facts import Skipped
-from holdfast.extraction.replies.entries import Damaged, entries, listed
+from holdfast.extraction.replies.entries import DamagedText, find_entries, find_list
 
-# Where a value may begin: "[1]" and "{name}" in prose are none.
+# Where a value may start; "[1]" and "{name}" in prose do not count.
 _START = re.compile(r"""\{\s*(?:["'“}/#]|\w+\s*:)|\[\s*(?:["'“{\[\]/#])""")
-_THOUGHTS = re.compile(r"\s*<(think(?:ing)?|thought|reasoning)>.*?</\1>", re.DOTALL | re.IGNORECASE)
+_REASONING = re.compile(r"\s*<(think(?:ing)?|thought|reasoning)>.*?</\1>", re.DOTALL | re.IGNORECASE)
 _DECODER = json.JSONDecoder(strict=False)
-_MOST_VALUES = 10_000
-# json-repair takes time quadratic in a text with stray quotes (4,000 characters 0.25 s, 32,000 7 s), so it
-# gets small pieces, and not many.
-_PIECE = 4000
-_REPAIRABLE = 4 * _PIECE
+_MAX_VALUES = 10_000
+# json-repair takes quadratic time on a text with stray quotes (4,000 characters 0.25 s, 32,000 7 s). So it gets small
+# pieces, and few of them.
+_MAX_PIECE_LENGTH = 4000
+_MAX_REPAIRED_LENGTH = 4 * _MAX_PIECE_LENGTH
 
 
-class Reading:
-    """The JSON values of a reply, mended where they are broken.
+class ReplyValues:
+    """The JSON values of a reply, repaired where they are broken.
 
     Attributes:
-        runs: Values that follow one another directly; prose in between starts a new run.
-        lost: What stands after the last complete entry, when something could not be read; else `None`.
+        runs: Lists of values that directly follow one another; prose in between starts a new run.
+        lost: The text after the last complete entry, when something could not be read; else `None`.
+
+    >>> values = ReplyValues('Sure! {"facts": ["Likes tea", "Lives in')
+    >>> values.runs, values.lost
+    ([[{'facts': ['Likes tea']}]], ', "Lives in')
     """
 
     def __init__(self, reply: str) -> None:
         self.runs: list[list[object]] = []
         self.lost: str | None = None
         self._text = reply.lstrip("\ufeff")
-        self._repairable = _REPAIRABLE
+        self._repairable_length = _MAX_REPAIRED_LENGTH
         self._read()
 
     def items(self, names: Sequence[str], is_item: Callable[[object], bool]) -> list[object] | None:
         """Return the entries of the answer, `None` if there is no answer.
 
-        The last run with a list under one of `names` wins: before it stand drafts and echoes of the question.
+        The last run that has a list under one of `names` counts: models put drafts and echoes of the question first.
         """
-        named = [run for run in self.runs if any(listed(value, names, is_item) is not None for value in run)]
+        named = [run for run in self.runs if any(find_list(value, names, is_item) is not None for value in run)]
         for run in reversed(named or self.runs):
-            parts = [entries(value, names, is_item) for value in run]
+            parts = [find_entries(value, names, is_item) for value in run]
             if any(part is not None for part in parts):
                 return [item for part in parts for item in part or ()]
         return None
@@ -55,84 +59,84 @@ class Reading:
         return [Skipped("truncated", self.lost.strip("`, \r\n\t"), "What follows here could not be read.")]
 
     def _read(self) -> None:
-        thoughts = _THOUGHTS.match(self._text)
-        position = thoughts.end() if thoughts else 0
+        reasoning = _REASONING.match(self._text)
+        position = reasoning.end() if reasoning else 0
         count = 0
-        while found := _START.search(self._text, position):
-            if count >= _MOST_VALUES:
+        while start := _START.search(self._text, position):
+            if count >= _MAX_VALUES:
                 self.lost = self._text[position:]
                 break
-            if not self.runs or self._text[position : found.start()].strip(" \t\r\n,;"):
+            if not self.runs or self._text[position : start.start()].strip(" \t\r\n,;"):
                 self.runs.append([])
-            values, position = self._values(found.start())
+            values, position = self._read_values(start.start())
             self.runs[-1] += values
             count += 1
 
-    def _values(self, start: int) -> tuple[list[object], int]:
-        """Return the value at `start`, several if it had to be mended in pieces, and where to read on."""
+    def _read_values(self, start: int) -> tuple[list[object], int]:
+        """Return the value at `start`, several if it was repaired in pieces, and where to read on."""
         try:
             value, end = _DECODER.raw_decode(self._text, start)
         except (ValueError, RecursionError):
-            return self._mended(start)
+            return self._repair(start)
         return [value], end
 
-    def _mended(self, start: int) -> tuple[list[object], int]:
-        span = _span(self._text, start) if self._repairable else None
+    def _repair(self, start: int) -> tuple[list[object], int]:
+        span = _find_span(self._text, start) if self._repairable_length else None
         if span is None:
             self.lost = self._text[start:]
             return [], len(self._text)
         end = span.end
-        if span.cut:
+        if span.is_cut:
             end = span.borders[-1] if span.borders else start
             self.lost = self._text[end:]
-        try:
-            return [_DECODER.decode(self._text[start:end] + span.closers)], span.end
+        try:  # most broken replies are merely cut off, and closing their brackets takes no repair
+            return [_DECODER.decode(self._text[start:end] + span.closing_brackets)], span.end
         except (ValueError, RecursionError):
-            return self._repaired(start, end, span.borders), span.end
+            return self._repair_in_pieces(start, end, span.borders), span.end
 
-    def _repaired(self, start: int, end: int, borders: Sequence[int]) -> list[object]:
+    def _repair_in_pieces(self, start: int, end: int, borders: Sequence[int]) -> list[object]:
         values: list[object] = []
         for piece_end in _piece_ends(start, end, borders):
-            if piece_end - start > min(_PIECE, self._repairable):
+            if piece_end - start > min(_MAX_PIECE_LENGTH, self._repairable_length):
                 self.lost = self._text[start:]
-                self._repairable = 0
+                self._repairable_length = 0
                 break
-            self._repairable -= piece_end - start
+            self._repairable_length -= piece_end - start
             piece = self._text[start:piece_end]
-            values.append(_repaired("[" + piece.lstrip(", \r\n\t") if values else piece))
+            values.append(_repair_piece("[" + piece.lstrip(", \r\n\t") if values else piece))
             start = piece_end
         return values
 
 
 def _piece_ends(start: int, end: int, borders: Sequence[int]) -> Iterator[int]:
-    """Yield where to cut `start:end`: between entries and, where they allow it, at most `_PIECE` apart."""
+    """Yield where to cut `start:end`: between entries, and at most `_MAX_PIECE_LENGTH` apart where they allow it."""
     last = start
     inside = [border for border in borders if border < end]
     for border, following in zip(inside, [*inside[1:], end][: len(inside)], strict=True):
-        if following - last > _PIECE:
+        if following - last > _MAX_PIECE_LENGTH:
             yield border
             last = border
     if last < end:
         yield end
 
 
-def _repaired(text: str) -> object:
+def _repair_piece(text: str) -> object:
     import json_repair  # noqa: PLC0415 - most replies need no repair, and it takes 50 ms to load
 
     try:
-        return _checked(json_repair.loads(text, skip_json_loads=True), _unescaped(text))
+        return _mark_damaged_texts(json_repair.loads(text, skip_json_loads=True), _unescape(text))
     except Exception:  # noqa: BLE001 - whatever goes wrong in there, it is the reply that is unreadable
         return None
 
 
-def _checked(value: object, source: str) -> object:
-    """Mark the texts that `source` does not quote whole: from `'It's late'` a repair may make `It`."""
+def _mark_damaged_texts(value: object, source: str) -> object:
+    """Mark the texts that `source` does not quote as a whole: from `'It's late'` a repair may make `It`."""
     if isinstance(value, str):
-        return value if _quotes(source, value) else Damaged(value)
+        return value if _is_quoted_in(source, value) else DamagedText(value)
     if isinstance(value, list):
-        return [_checked(item, source) for item in value]
+        return [_mark_damaged_texts(item, source) for item in value]
     if isinstance(value, dict):
-        return {key: _checked(content, source) for key, content in value.items()}
+        return {key: _mark_damaged_texts(content, source) for key, content in value.items()}
     return value
 
 
@@ -140,38 +144,40 @@ _QUOTES = frozenset("\"'“”")
 _END_OF_QUOTE = re.compile(r"""["'“”]\s*(?:[,:}\]"'/#]|\Z)""")
 
 
-def _quotes(source: str, text: str) -> bool:
-    at = source.find(text)
-    while at > 0:
-        if source[at - 1] in _QUOTES and _END_OF_QUOTE.match(source, at + len(text)):
+def _is_quoted_in(source: str, text: str) -> bool:
+    position = source.find(text)
+    while position > 0:
+        if source[position - 1] in _QUOTES and _END_OF_QUOTE.match(source, position + len(text)):
             return True
-        at = source.find(text, at + 1)
+        position = source.find(text, position + 1)
     return False
 
 
 _ESCAPE = re.compile(r"\\(?:u([0-9a-f]{4})|(.))", re.DOTALL | re.IGNORECASE)
-_ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
+_ESCAPED_CHARACTERS = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 
 
-def _unescaped(text: str) -> str:
-    return _ESCAPE.sub(lambda one: chr(int(one[1], 16)) if one[1] else _ESCAPED.get(one[2], one[2]), text)
+def _unescape(text: str) -> str:
+    return _ESCAPE.sub(
+        lambda match: chr(int(match[1], 16)) if match[1] else _ESCAPED_CHARACTERS.get(match[2], match[2]), text
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """How far a broken value reaches.
+    """The extent of a broken value.
 
     Attributes:
         end: Where it ends; the end of the text if it is never closed.
         borders: Where the entries of its outermost list end.
-        closers: The brackets it lacks, behind the last border if it is cut.
-        cut: Whether the text ends within an entry or before the list does.
+        closing_brackets: The brackets it lacks, after the last border if it is cut.
+        is_cut: Whether the text ends inside an entry or before the list does.
     """
 
     end: int
     borders: list[int]
-    closers: str
-    cut: bool
+    closing_brackets: str
+    is_cut: bool
 
 
 _TOKEN = re.compile(
@@ -180,36 +186,36 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _AFTER_ENTRY = re.compile(r"\s*(?:[,\]]|\Z)")
-_DEEPEST = 32
+_MAX_DEPTH = 32
 
 
-def _span(text: str, start: int) -> _Span | None:
-    """Return the reach of the value at `start`, `None` if it is nested deeper than any answer."""
-    opened: list[str] = []
+def _find_span(text: str, start: int) -> _Span | None:
+    """Return the extent of the value at `start`, `None` if it is nested deeper than any answer."""
+    open_brackets: list[str] = []
     borders: list[int] = []
-    closers = ""
-    stray = False
+    closing_brackets = ""
+    is_unclosed = False
     for token in _TOKEN.finditer(text, start):
-        mark = token.group()
-        stray = token["unclosed"] is not None
-        if mark in {"{", "["}:
-            opened.append(mark)
-        elif mark in {"}", "]"}:
-            opened.pop()
-        if not opened:
-            return _Span(token.end(), borders, "", cut=False)
-        if len(opened) > _DEEPEST:
+        symbol = token.group()
+        is_unclosed = token["unclosed"] is not None
+        if symbol in {"{", "["}:
+            open_brackets.append(symbol)
+        elif symbol in {"}", "]"}:
+            open_brackets.pop()
+        if not open_brackets:
+            return _Span(token.end(), borders, "", is_cut=False)
+        if len(open_brackets) > _MAX_DEPTH:
             return None
-        in_list = opened[-1] == "[" and opened.count("[") == 1 and mark != "["
-        if in_list and not stray and _AFTER_ENTRY.match(text, token.end()):
+        ends_entry = open_brackets[-1] == "[" and open_brackets.count("[") == 1 and symbol != "["
+        if ends_entry and not is_unclosed and _AFTER_ENTRY.match(text, token.end()):
             borders.append(token.end())
-            closers = _closers(opened)
-    # Stray quotes pair up wrongly, so that the last one seems open: brackets at the end speak against a cut.
-    bracketed = text.rstrip("` \r\n\t").endswith(("}", "]"))
-    if bracketed and (stray or "[" not in opened):
-        return _Span(len(text), borders, _closers(opened), cut=False)
-    return _Span(len(text), borders, closers, cut=True)
+            closing_brackets = _closing_brackets(open_brackets)
+    # Stray quotes pair up wrongly, so that the last one seems unclosed; a bracket at the end speaks against a cut.
+    ends_with_bracket = text.rstrip("` \r\n\t").endswith(("}", "]"))
+    if ends_with_bracket and (is_unclosed or "[" not in open_brackets):
+        return _Span(len(text), borders, _closing_brackets(open_brackets), is_cut=False)
+    return _Span(len(text), borders, closing_brackets, is_cut=True)
 
 
-def _closers(opened: Sequence[str]) -> str:
-    return "".join("}" if bracket == "{" else "]" for bracket in reversed(opened))
+def _closing_brackets(open_brackets: Sequence[str]) -> str:
+    return "".join("}" if bracket == "{" else "]" for bracket in reversed(open_brackets))

@@ -1,4 +1,4 @@
-"""Both readers, from the text of a reply to facts or decisions."""
+"""The readers of a model's replies, one for each question that `prompts` asks."""
 
 from __future__ import annotations
 
@@ -7,17 +7,25 @@ from collections.abc import Sequence
 
 from holdfast.errors import UnreadableReply
 from holdfast.extraction.facts import Decision, Fact, KnownMemory, Skipped
-from holdfast.extraction.replies.decisions import Plan
+from holdfast.extraction.replies.decisions import DecisionPlan
 from holdfast.extraction.replies.entries import (
     DECISION_LISTS,
     FACT_LISTS,
-    fact_in,
-    fields_of,
-    index_in,
     is_decision,
     is_fact,
+    normalised_fields,
+    read_fact,
+    read_index,
 )
-from holdfast.extraction.replies.json_repair import Reading
+from holdfast.extraction.replies.json_repair import ReplyValues
+
+# The first name is the one asked for; the others are what models make of it.
+_RATING_LISTS = ("ratings", "scores", "memories", "results", "items", "data")
+_RELEVANT_LISTS = ("relevant", "relevant_memories", "memories", "results", "items", "data")
+_INDEX_KEYS = ("memory", "number", "index", "id")
+_SCORE_KEYS = ("score", "rating", "relevance", "value")
+_MAX_SCORE = 10.0
+_SCORE = re.compile(r"\s*(\d{1,9}(?:\.\d+)?)\s*(?:/\s*10)?\s*", re.ASCII)
 
 
 def parse_facts(reply: str, *, turns: int) -> tuple[list[Fact], list[Skipped]]:
@@ -28,20 +36,24 @@ def parse_facts(reply: str, *, turns: int) -> tuple[list[Fact], list[Skipped]]:
         turns: How many turns it was shown; other turn numbers become `None`.
 
     Returns:
-        The facts in the order told, and what was left out: `"truncated"`, `"damaged"`, `"not text"`,
+        The facts in the order of the reply, and what was left out: `"truncated"`, `"damaged"`, `"not text"`,
         `"blank"` or `"too long"`.
 
     Raises:
-        UnreadableReply: Nothing usable stands in it. An empty list of facts is usable.
+        UnreadableReply: It contains nothing usable. An empty list of facts is usable.
+
+    >>> facts, skipped = parse_facts('{"facts": [{"text": "Likes tea", "turn": 0}, {"text": "Lives in', turns=1)
+    >>> [fact.text for fact in facts], [one.reason for one in skipped]
+    (['Likes tea'], ['truncated'])
     """
-    reading = Reading(reply)
-    items = reading.items(FACT_LISTS, is_fact)
-    outcomes = [fact_in(item, turns) for item in items or () if item is not None]
+    values = ReplyValues(reply)
+    items = values.items(FACT_LISTS, is_fact)
+    outcomes = [read_fact(item, turns) for item in items or () if item is not None]
     facts = [outcome for outcome in outcomes if isinstance(outcome, Fact)]
-    skipped = [outcome for outcome in outcomes if isinstance(outcome, Skipped)] + reading.truncated()
-    unusable = any(one.reason in {"not text", "truncated", "damaged"} for one in skipped)
-    if items is None or (unusable and not facts):
-        raise unreadable(reply, "facts", reading)
+    skipped = [outcome for outcome in outcomes if isinstance(outcome, Skipped)] + values.truncated()
+    has_unusable = any(one.reason in {"not text", "truncated", "damaged"} for one in skipped)
+    if items is None or (has_unusable and not facts):
+        raise _unreadable(reply, "facts", values)
     return facts, skipped
 
 
@@ -50,8 +62,8 @@ def parse_decisions(
 ) -> tuple[list[Decision], list[Skipped]]:
     """Read the answer to `reconciliation_messages`, or one in Mem0's form.
 
-    No fact is lost: one that the model did not decide, or decided about a memory that does not exist, is
-    added. No memory is changed twice, and none is overwritten with a text that has nothing to do with it.
+    No fact is lost: one that the model did not decide, or decided about a memory that does not exist, is added. No
+    memory is changed twice, and none is overwritten with an unrelated text.
 
     Args:
         reply: The model's text.
@@ -59,53 +71,27 @@ def parse_decisions(
         known: The memories it was shown.
 
     Returns:
-        The decisions, and what was not obeyed: `"truncated"`, `"damaged"`, `"unreadable"`, `"unknown id"`,
+        The decisions, and what was refused: `"truncated"`, `"damaged"`, `"unreadable"`, `"unknown id"`,
         `"unrelated"`, `"decided twice"` or `"too long"`.
 
     Raises:
-        UnreadableReply: Nothing usable stands in it. An empty list of decisions is usable.
+        UnreadableReply: It contains nothing usable. An empty list of decisions is usable.
+
+    >>> reply = '{"decisions": [{"fact": 0, "event": "UPDATE", "memory": 0, "text": "Lives in Porto"}]}'
+    >>> known = [KnownMemory("an id", "Lives in Lisbon")]
+    >>> decisions, _ = parse_decisions(reply, facts=[Fact("Lives in Porto")], known=known)
+    >>> decisions[0].event, decisions[0].known, decisions[0].text
+    ('UPDATE', 0, 'Lives in Porto')
     """
-    reading = Reading(reply)
-    items = reading.items(DECISION_LISTS, is_decision)
-    plan = Plan(facts, known)
+    values = ReplyValues(reply)
+    items = values.items(DECISION_LISTS, is_decision)
+    plan = DecisionPlan(facts, known)
     for item in items or ():
-        plan.take(item)
-    understood = plan.understood or not (plan.skipped or reading.truncated())
-    if items is None or not understood:
-        raise unreadable(reply, "decisions", reading)
-    return plan.finished(), plan.skipped + reading.truncated()
-
-
-def unreadable(reply: str, wanted: str, reading: Reading) -> UnreadableReply:
-    """Return what is wrong with a reply that holds no list called `wanted`."""
-    if not reply.strip():
-        problem = "the reply is empty"
-    elif reading.lost is not None:
-        problem = "the reply ends before its first entry is complete"
-    elif reading.runs:
-        problem = f'the reply has no "{wanted}" list with entries of the form asked for'
-    else:
-        problem = "the reply holds no JSON"
-    return UnreadableReply(problem, provider="model")
-
-
-# The first name is the one asked for; the others are what models make of it.
-_RATING_LISTS = ("ratings", "scores", "memories", "results", "items", "data")
-
-
-_RELEVANT_LISTS = ("relevant", "relevant_memories", "memories", "results", "items", "data")
-
-
-_INDEX_KEYS = ("memory", "number", "index", "id")
-
-
-_SCORE_KEYS = ("score", "rating", "relevance", "value")
-
-
-_MOST = 10.0
-
-
-_SCORE = re.compile(r"\s*(\d{1,9}(?:\.\d+)?)\s*(?:/\s*10)?\s*", re.ASCII)
+        plan.add(item)
+    is_understood = plan.is_understood or not (plan.skipped or values.truncated())
+    if items is None or not is_understood:
+        raise _unreadable(reply, "decisions", values)
+    return plan.complete(), plan.skipped + values.truncated()
 
 
 def parse_ratings(reply: str, *, count: int) -> dict[int, float]:
@@ -119,24 +105,27 @@ def parse_ratings(reply: str, *, count: int) -> dict[int, float]:
         Scores in 0..1 by index; what the model did not rate, or not from 0 to 10, is missing.
 
     Raises:
-        UnreadableReply: Not one rating stands in it.
+        UnreadableReply: It contains no rating.
+
+    >>> parse_ratings('{"ratings": [{"memory": 1, "score": 7}]}', count=2)
+    {1: 0.7}
     """
-    reading = Reading(reply)
-    items = reading.items(_RATING_LISTS, _is_rating) or []
-    rated: dict[int, float] = {}
+    values = ReplyValues(reply)
+    items = values.items(_RATING_LISTS, _is_rating) or []
+    ratings: dict[int, float] = {}
     for place, item in enumerate(items):
-        fields = fields_of(item)
-        # Bare numbers are taken in the order of the list, if they are as many.
-        bare = not fields and len(items) == count
-        index = place if bare else index_in(_first(fields, _INDEX_KEYS), count)
-        score = _score_in(item if bare else _first(fields, _SCORE_KEYS))
+        fields = normalised_fields(item)
+        # Some models answer with bare numbers; those are taken in order if there is one for each memory.
+        is_bare = not fields and len(items) == count
+        index = place if is_bare else read_index(_first(fields, _INDEX_KEYS), count)
+        score = _read_score(item if is_bare else _first(fields, _SCORE_KEYS))
         if index is not None and score is not None:
-            rated.setdefault(index, score)
-    if not rated:
-        raise unreadable(reply, "ratings", reading)
-    # Some rate from 0 to 1 whatever they are asked.
-    in_shares = max(rated.values()) <= 1 and any(score % 1 for score in rated.values())
-    return {index: score if in_shares else score / _MOST for index, score in rated.items()}
+            ratings.setdefault(index, score)
+    if not ratings:
+        raise _unreadable(reply, "ratings", values)
+    # Some models rate from 0 to 1 whatever they are asked for.
+    uses_shares = max(ratings.values()) <= 1 and any(score % 1 for score in ratings.values())
+    return {index: score if uses_shares else score / _MAX_SCORE for index, score in ratings.items()}
 
 
 def parse_relevant(reply: str, *, count: int) -> list[int]:
@@ -147,42 +136,59 @@ def parse_relevant(reply: str, *, count: int) -> list[int]:
         count: How many memories it was shown.
 
     Returns:
-        The indices of the relevant ones, ascending; none is an answer too.
+        The indexes of the relevant ones, ascending; an empty list is a valid answer.
 
     Raises:
-        UnreadableReply: No list stands in it, the list is cut, or it names none of the memories shown.
+        UnreadableReply: It contains no list, the list is truncated, or names none of the memories shown.
+
+    >>> parse_relevant('{"relevant": [2, 0]}', count=3)
+    [0, 2]
     """
-    reading = Reading(reply)
-    items = reading.items(_RELEVANT_LISTS, _is_rating)
-    named = [(index_in(_index_of(item), count), item) for item in items or ()]
-    # What a cut list does not name was not judged, and would be dropped unseen.
-    if items is None or reading.lost is not None or (items and all(index is None for index, _ in named)):
-        raise unreadable(reply, "relevant", reading)
-    return sorted({index for index, item in named if index is not None and not _denied(item)})
+    values = ReplyValues(reply)
+    items = values.items(_RELEVANT_LISTS, _is_rating)
+    named = [(read_index(_index_value(item), count), item) for item in items or ()]
+    # The model has not judged what a truncated list does not name; it must not be dropped unseen.
+    if items is None or values.lost is not None or (items and all(index is None for index, _ in named)):
+        raise _unreadable(reply, "relevant", values)
+    return sorted({index for index, item in named if index is not None and not _is_denied(item)})
+
+
+def _unreadable(reply: str, wanted: str, values: ReplyValues) -> UnreadableReply:
+    """Return the error for a reply without a usable list called `wanted`; the model is shown its text."""
+    if not reply.strip():
+        problem = "the reply is empty"
+    elif values.lost is not None:
+        problem = "the reply ends before its first entry is complete"
+    elif values.runs:
+        problem = f'the reply has no "{wanted}" list with entries of the form asked for'
+    else:
+        problem = "the reply holds no JSON"
+    return UnreadableReply(problem, provider="model")
 
 
 def _is_rating(value: object) -> bool:
-    fields = fields_of(value)
+    fields = normalised_fields(value)
     return any(key in fields for key in _INDEX_KEYS) and len(fields) > 1
 
 
-def _index_of(item: object) -> object:
-    fields = fields_of(item)
+def _index_value(item: object) -> object:
+    fields = normalised_fields(item)
     return _first(fields, _INDEX_KEYS) if fields else item
 
 
-def _denied(item: object) -> bool:
-    return any(content is False or content in ("false", "no") for content in fields_of(item).values())
+def _is_denied(item: object) -> bool:
+    """Return whether an entry such as `{"memory": 2, "relevant": false}` says no."""
+    return any(content is False or content in ("false", "no") for content in normalised_fields(item).values())
 
 
 def _first(fields: dict[str, object], keys: tuple[str, ...]) -> object:
     return next((fields[key] for key in keys if key in fields), None)
 
 
-def _score_in(value: object) -> float | None:
+def _read_score(value: object) -> float | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, str):
-        spelled = _SCORE.fullmatch(value)
-        value = float(spelled[1]) if spelled else None
-    return float(value) if isinstance(value, (int, float)) and 0 <= value <= _MOST else None
+        match = _SCORE.fullmatch(value)
+        value = float(match[1]) if match else None
+    return float(value) if isinstance(value, (int, float)) and 0 <= value <= _MAX_SCORE else None

@@ -122,7 +122,7 @@ def rank_candidates(runtime: Runtime, query: Query) -> Ranking:
             raise EmbedderMismatch("the store was re-embedded while the question was being embedded: search again")
         positions = _candidates(runtime, index, query)
         positions, signals = _compute_signals(index, query, positions)
-        scores = signals.fused()
+        scores = signals.fuse()
         places = top_places(scores, options.limit, threshold=options.threshold)
         records = runtime.live_index.records_at(index, positions[places])
     matches = to_predicate(query.matching)
@@ -135,7 +135,7 @@ def rank_candidates(runtime: Runtime, query: Query) -> Ranking:
         item = memory_item(record)
         item["score"] = max(0.0, float(scores[place]))
         if options.explain:
-            item["score_details"] = signals.at(place)
+            item["score_details"] = signals.details_at(place)
         memories.append(RankedMemory(item, record))
     explanation = _explain(runtime, query, options.explain) if isinstance(options.explain, str) else None
     return Ranking(memories, explanation)
@@ -158,10 +158,10 @@ def _compute_signals(index: Index, query: Query, positions: Positions) -> tuple[
     words = _word_signals(index, query, positions)
     many = len(positions) > max(_MANY_CANDIDATES, len(index) // 4)
     if many and query.options.limit <= _NEAREST // 4:
-        places, ceiling = index.find_nearest(query.vector, positions, _NEAREST)
+        places, cosine_bound = index.find_nearest(query.vector, positions, _NEAREST)
         nearest = _with_cosines(index, query, positions[places], words.take(places))
         kept = places_worth_scoring(
-            words, nearest, places, count=len(positions), ceiling=ceiling, limit=query.options.limit
+            words, nearest, places, count=len(positions), cosine_bound=cosine_bound, limit=query.options.limit
         )
         if len(kept) < len(positions) // 4:
             positions, words = positions[kept], words.take(kept)
@@ -219,7 +219,7 @@ def _explain(runtime: Runtime, query: Query, memory_id: str) -> Explanation:
         if not len(place):
             return {"id": memory_id, "reason": "expired"}
         signals = _with_cosines(index, query, positions, _word_signals(index, query, positions))
-    scores = signals.fused()
+    scores = signals.fuse()
     score = float(scores[place[0]])
     rank = int((scores > score).sum()) + 1
     return {
@@ -227,5 +227,5 @@ def _explain(runtime: Runtime, query: Query, memory_id: str) -> Explanation:
         "reason": why_at_rank(query.options, rank, score),
         "rank": rank,
         "score": score,
-        "score_details": signals.at(int(place[0])),
+        "score_details": signals.details_at(int(place[0])),
     }
