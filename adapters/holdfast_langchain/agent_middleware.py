@@ -1,19 +1,18 @@
-"""`MemoryMiddleware`: a memory for the agents of `create_agent`."""
+"""`MemoryMiddleware`: long-term memory for the agents of `create_agent`."""
 
-# ruff: noqa: UP045 - LangGraph knows what to pass as `config` by exactly this spelling of its type
+# ruff: noqa: UP045 - LangGraph passes `config` only to a parameter annotated with exactly this spelling
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, Optional, cast
 
-from langchain_core.messages import AnyMessage, HumanMessage, SystemMessage
 from langchain_core.runnables import RunnableConfig
 from typing_extensions import NotRequired
 
 from holdfast import AsyncMemory, Id, Memory, OnError, Owner
-from holdfast_langchain.identity import scoped_of
-from holdfast_langchain.turns import last_turn, text_of
+from holdfast_langchain.messages import append_to_system_message, get_last_question, get_last_turn
+from holdfast_langchain.run_memory import memory_for_run
 
 try:
     from langchain.agents.middleware.types import (
@@ -30,36 +29,40 @@ except ImportError as error:
         'MemoryMiddleware needs langchain 1.3 or later: pip install "holdfast[langchain-agents]"'
     ) from error
 
-_RECALLED = "holdfast_recalled"
+_RECALLED = "holdfast_recalled"  # the state key of `RecallState`
 
 
-class RecallingState(AgentState[Any]):
-    """An agent's state while it runs; what was recalled is neither its input nor its output, nor in a checkpoint."""
+class RecallState(AgentState[Any]):
+    """An agent's state with the recalled block, which is in no input, no output and no checkpoint."""
 
     holdfast_recalled: NotRequired[Annotated[str, UntrackedValue, PrivateStateAttr]]
 
 
-class MemoryMiddleware(AgentMiddleware[RecallingState, Any]):
-    """Gives an agent what is known about its user, and remembers every turn.
+class MemoryMiddleware(AgentMiddleware[RecallState, Any]):
+    """Shows an agent's model what is remembered about the user, and remembers every turn.
 
-    Once per run the memory is asked about what the user said last; the model is shown the answer behind the system
-    prompt, however often it is called. When the agent is done, what the user said and its last answer are remembered
-    together; a run that fails or is cancelled leaves nothing.
+    The memory is searched once per run, for the user's last message; every model call of the run sees the result
+    after the system prompt. When the agent has finished, the user's message and the agent's last answer are
+    remembered together. A run that fails or is cancelled is not remembered.
+
+    ```py
+    create_agent(model, middleware=[MemoryMiddleware(memory=memory, user_id="ana")])
+    ```
 
     Args:
-        memory: Where it is kept; it stays open.
-        user_id: Whose memory, or `FROM_CONFIG`: that of whoever the run is for. At least one id must be given.
-        agent_id: The same for an agent.
-        run_id: The same for a session.
-        app_id: The same for an application.
-        on_error: `"log"` lets the agent go on without its memory when that fails, `"raise"` stops it.
-        max_tokens: Room for what is recalled.
+        memory: The memory; it stays open.
+        user_id: The user, or `FROM_CONFIG` to read it from each run. At least one id must be given.
+        agent_id: The agent, or `FROM_CONFIG`.
+        run_id: The session, or `FROM_CONFIG`.
+        app_id: The application, or `FROM_CONFIG`.
+        on_error: `"log"` lets the agent continue without memory when the memory fails, `"raise"` stops it.
+        max_tokens: The size limit of the recalled block, in tokens.
 
     Raises:
-        InvalidInput: No scope is named, or `on_error` is another word.
+        InvalidInput: No id is given, or `on_error` is neither of the two.
     """
 
-    state_schema = RecallingState
+    state_schema = RecallState
 
     def __init__(
         self,
@@ -77,70 +80,59 @@ class MemoryMiddleware(AgentMiddleware[RecallingState, Any]):
         self._owner = Owner(memory, ids, on_error=on_error)
         self._max_tokens = max_tokens
 
-    # Not `before_agent`: a run that goes on after an interruption, perhaps in another process, starts here.
+    # Not `before_agent`: a run that is resumed after an interruption, perhaps in another process, starts here.
     def before_model(
-        self, state: RecallingState, runtime: Runtime[Any], config: Optional[RunnableConfig] = None
+        self, state: RecallState, runtime: Runtime[Any], config: Optional[RunnableConfig] = None
     ) -> dict[str, Any] | None:
-        """Recall, the first time in a run."""
+        """Recall on the first model call of a run."""
         if _RECALLED in state:
             return None
-        question = _question(state["messages"])
+        question = get_last_question(state["messages"])
         return {
-            _RECALLED: scoped_of(self._owner, config, runtime.context).context(question, max_tokens=self._max_tokens)
-        }
-
-    async def abefore_model(
-        self, state: RecallingState, runtime: Runtime[Any], config: Optional[RunnableConfig] = None
-    ) -> dict[str, Any] | None:
-        """Await `before_model`."""
-        if _RECALLED in state:
-            return None
-        question = _question(state["messages"])
-        return {
-            _RECALLED: await scoped_of(self._owner, config, runtime.context).acontext(
+            _RECALLED: memory_for_run(self._owner, config, runtime.context).context(
                 question, max_tokens=self._max_tokens
             )
         }
 
+    async def abefore_model(
+        self, state: RecallState, runtime: Runtime[Any], config: Optional[RunnableConfig] = None
+    ) -> dict[str, Any] | None:
+        """Do `before_model` without blocking the event loop."""
+        if _RECALLED in state:
+            return None
+        scoped = memory_for_run(self._owner, config, runtime.context)
+        question = get_last_question(state["messages"])
+        return {_RECALLED: await scoped.acontext(question, max_tokens=self._max_tokens)}
+
     def wrap_model_call(
         self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], ModelResponse[Any]]
     ) -> ModelResponse[Any]:
-        """Show the model what was recalled, for this call only."""
-        return handler(_informed(request))
+        """Show the model the recalled block, for this call only."""
+        return handler(_add_recalled_block(request))
 
     async def awrap_model_call(
         self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
     ) -> ModelResponse[Any]:
-        """Await `wrap_model_call`."""
-        return await handler(_informed(request))
+        """Do `wrap_model_call` for an awaited call."""
+        return await handler(_add_recalled_block(request))
 
-    def after_agent(
-        self, state: RecallingState, runtime: Runtime[Any], config: Optional[RunnableConfig] = None
-    ) -> None:
-        """Remember the turn."""
-        turn = last_turn(state["messages"])
+    def after_agent(self, state: RecallState, runtime: Runtime[Any], config: Optional[RunnableConfig] = None) -> None:
+        """Remember the user's message and the answer."""
+        turn = get_last_turn(state["messages"])
         if turn:
-            scoped_of(self._owner, config, runtime.context).add(turn)
+            memory_for_run(self._owner, config, runtime.context).add(turn)
 
     async def aafter_agent(
-        self, state: RecallingState, runtime: Runtime[Any], config: Optional[RunnableConfig] = None
+        self, state: RecallState, runtime: Runtime[Any], config: Optional[RunnableConfig] = None
     ) -> None:
-        """Await `after_agent`."""
-        turn = last_turn(state["messages"])
+        """Do `after_agent` without blocking the event loop."""
+        turn = get_last_turn(state["messages"])
         if turn:
-            await scoped_of(self._owner, config, runtime.context).aadd(turn)
+            await memory_for_run(self._owner, config, runtime.context).aadd(turn)
 
 
-def _question(messages: Sequence[AnyMessage]) -> str:
-    return next((text_of(message) for message in reversed(messages) if isinstance(message, HumanMessage)), "")
-
-
-def _informed(request: ModelRequest[Any]) -> ModelRequest[Any]:
+def _add_recalled_block(request: ModelRequest[Any]) -> ModelRequest[Any]:
     block = cast("Mapping[str, str]", request.state).get(_RECALLED)
     if not block:
         return request
-    told = request.system_message
-    content: list[Any] = [] if told is None else [told.content] if isinstance(told.content, str) else [*told.content]
-    if all(isinstance(part, str) for part in content):
-        return request.override(system_message=SystemMessage("\n\n".join([*content, block])))
-    return request.override(system_message=SystemMessage([*content, {"type": "text", "text": block}]))
+    return request.override(system_message=append_to_system_message(request.system_message, block))

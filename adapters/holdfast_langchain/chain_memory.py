@@ -1,4 +1,4 @@
-"""`HoldfastMemory`: the memory of a classic chain."""
+"""`HoldfastMemory`: long-term memory for a classic chain."""
 
 from __future__ import annotations
 
@@ -9,43 +9,50 @@ from langchain_core.messages import BaseMessage, SystemMessage
 from pydantic import ConfigDict, PrivateAttr
 
 from holdfast import AsyncMemory, InvalidInput, Memory, OnError, ScopedMemory
-from holdfast_langchain.turns import text_of
+from holdfast_langchain.messages import get_text
 
 try:
     from langchain_classic.base_memory import BaseMemory
 except ImportError:
     try:
-        # langchain-core 0.3 has it itself.
+        # langchain-core 0.3 has the class itself; 1.0 moved it to langchain-classic.
         from langchain_core.memory import BaseMemory  # type: ignore[import-not-found, no-redef]
     except ImportError as error:
         raise ImportError(
             'HoldfastMemory needs langchain-classic: pip install "holdfast[langchain-classic]"'
         ) from error
 
-_CONTROL_KEYS = frozenset(("stop",))
+_CONTROL_KEYS = frozenset(("stop",))  # inputs of a chain that are not the user's words
 
 
 class HoldfastMemory(BaseMemory):
-    """Gives a chain what is known about its user, and remembers every turn.
+    """Fills a prompt variable with what is remembered about the user, and remembers every turn.
 
-    It holds what lasts, not the words of the present conversation: `CombinedMemory` puts it beside a buffer.
+    It does not repeat the current conversation: combine it with a buffer in a `CombinedMemory` for that.
+
+    >>> from holdfast import Memory
+    >>> memory = Memory(":memory:", llm="rules", embedder="hashing")
+    >>> chain_memory = HoldfastMemory(memory=memory, user_id="ana")
+    >>> chain_memory.save_context({"input": "I live in Porto."}, {"response": "Noted."})
+    >>> "I live in Porto." in chain_memory.load_memory_variables({"input": "Where do I live?"})["history"]
+    True
 
     Args:
-        memory: Where it is kept; it stays open.
-        user_id: Whose memory; at least one of the four ids must be given.
+        memory: The memory; it stays open.
+        user_id: The user; at least one of the four ids must be given.
         agent_id: The agent.
         run_id: The session.
         app_id: The application.
-        on_error: `"log"` lets the chain go on without its memory when that fails, `"raise"` stops it.
-        memory_key: The prompt's variable for what is recalled.
-        input_key: The input that holds the user's words; may be left out where there is only one.
-        output_key: The output that holds the answer; may be left out where there is only one.
-        return_messages: Give a list with a system message (empty when nothing is known) for a chat prompt's
-            placeholder, in the place of text.
-        max_tokens: Room for what is recalled.
+        on_error: `"log"` lets the chain continue without memory when the memory fails, `"raise"` stops it.
+        memory_key: The prompt variable to fill.
+        input_key: The input that holds the user's message; needed only if there are several inputs.
+        output_key: The output that holds the answer; needed only if there are several outputs.
+        return_messages: Fill the variable with a list that holds one system message, or with an empty list when
+            nothing is remembered, for the placeholder of a chat prompt. By default the variable is text.
+        max_tokens: The size limit of the recalled block, in tokens.
 
     Raises:
-        InvalidInput: No scope is named, or `on_error` is another word.
+        InvalidInput: No id is given, or `on_error` is neither of the two.
         ValidationError: An option is unknown or out of range (pydantic's).
     """
 
@@ -78,25 +85,25 @@ class HoldfastMemory(BaseMemory):
 
     @property
     def memory_variables(self) -> list[str]:
-        """The one variable it fills."""
+        """The names of the variables this memory fills: one."""
         return [self.memory_key]
 
     def load_memory_variables(self, inputs: dict[str, Any]) -> dict[str, Any]:
-        """Return what is known that bears on the input, under `memory_key`.
+        """Return the memories relevant to the input, under `memory_key`.
 
-        Without an input it is who the user is and what they like.
+        Without an input these are the profile facts and instructions of the user.
 
         Raises:
             InvalidInput: There are several inputs and `input_key` is not set.
         """
-        return self._filled(self._scoped.context(self._question(inputs), max_tokens=self.max_tokens))
+        return self._to_variables(self._scoped.context(self._question(inputs), max_tokens=self.max_tokens))
 
     async def aload_memory_variables(self, inputs: dict[str, Any]) -> dict[str, Any]:
-        """Await `load_memory_variables`."""
-        return self._filled(await self._scoped.acontext(self._question(inputs), max_tokens=self.max_tokens))
+        """Do `load_memory_variables` without blocking the event loop."""
+        return self._to_variables(await self._scoped.acontext(self._question(inputs), max_tokens=self.max_tokens))
 
     def save_context(self, inputs: dict[str, Any], outputs: dict[str, Any]) -> None:
-        """Remember what the user said and the chain answered; what was recalled for it is left out.
+        """Remember the user's message and the chain's answer, without the text that was recalled for them.
 
         Raises:
             InvalidInput: There are several inputs or outputs, and `input_key` or `output_key` is not set.
@@ -106,7 +113,7 @@ class HoldfastMemory(BaseMemory):
             self._scoped.add(turn)
 
     async def asave_context(self, inputs: dict[str, Any], outputs: dict[str, Any]) -> None:
-        """Await `save_context`."""
+        """Do `save_context` without blocking the event loop."""
         turn = self._turn(inputs, outputs)
         if turn:
             await self._scoped.aadd(turn)
@@ -116,38 +123,38 @@ class HoldfastMemory(BaseMemory):
         self._scoped.delete_all()
 
     async def aclear(self) -> None:
-        """Await `clear`."""
+        """Do `clear` without blocking the event loop."""
         await self._scoped.adelete_all()
 
     def _question(self, inputs: Mapping[str, Any]) -> str:
-        return text_of(self._input(inputs))
+        return get_text(self._input(inputs))
 
     def _input(self, inputs: Mapping[str, Any]) -> Any:
-        return _chosen(inputs, self.input_key, name="input", others={self.memory_key, *_CONTROL_KEYS})
+        return _select_value(inputs, self.input_key, name="input", ignored={self.memory_key, *_CONTROL_KEYS})
 
     def _turn(self, inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> list[dict[str, Any]]:
-        answer = _chosen(outputs, self.output_key, name="output", others=frozenset())
-        said = {"user": _content(self._input(inputs)), "assistant": text_of(answer)}
-        return [{"role": role, "content": content} for role, content in said.items() if content]
+        answer = _select_value(outputs, self.output_key, name="output", ignored=frozenset())
+        contents = {"user": _to_content(self._input(inputs)), "assistant": get_text(answer)}
+        return [{"role": role, "content": content} for role, content in contents.items() if content]
 
-    def _filled(self, block: str) -> dict[str, Any]:
+    def _to_variables(self, block: str) -> dict[str, Any]:
         if not self.return_messages:
             return {self.memory_key: block}
         recalled: list[BaseMessage] = [SystemMessage(block)] if block else []
         return {self.memory_key: recalled}
 
 
-def _chosen(values: Mapping[str, Any], key: str | None, *, name: str, others: set[str] | frozenset[str]) -> Any:
+def _select_value(values: Mapping[str, Any], key: str | None, *, name: str, ignored: set[str] | frozenset[str]) -> Any:
     if key is not None:
         return values.get(key)
-    keys = [candidate for candidate in values if candidate not in others]
+    keys = [candidate for candidate in values if candidate not in ignored]
     if len(keys) > 1:
-        raise InvalidInput(f"there are several {name}s, {', '.join(sorted(keys))}: say which with {name}_key")
+        raise InvalidInput(f"there are several {name}s, {', '.join(sorted(keys))}: name one with {name}_key")
     return values[keys[0]] if keys else None
 
 
-def _content(value: Any) -> Any:
-    """Return what the user said as message content, images and all."""
+def _to_content(value: Any) -> Any:
+    """Return the user's input as message content, with images."""
     last = value[-1] if isinstance(value, list) and value and isinstance(value[-1], BaseMessage) else value
     content = last.content if isinstance(last, BaseMessage) else last
-    return content if isinstance(content, list) else text_of(content).strip()
+    return content if isinstance(content, list) else get_text(content).strip()

@@ -1,4 +1,4 @@
-"""Memories as LangChain documents, and documents as memories."""
+"""Convert memories to LangChain documents and back."""
 
 from __future__ import annotations
 
@@ -13,52 +13,61 @@ from langchain_core.documents import Document
 from holdfast import InvalidInput, ScopedMemory
 
 _KIND = "langchain"
-_SHOWN = ("user_id", "agent_id", "run_id", "app_id", "actor_id", "created_at", "updated_at", "score")
+_DETAILS = ("user_id", "agent_id", "run_id", "app_id", "actor_id", "created_at", "updated_at", "score")
 
 
-def document(item: Mapping[str, Any]) -> Document:
-    """Return a memory as a document: one that came as a document as it came."""
-    return Document(id=document_id(item), page_content=item["memory"], metadata=dict(item["metadata"] or {}))
+def to_document(item: Mapping[str, Any]) -> Document:
+    """Return a memory as a document with the memory's own metadata, so that a stored document comes back unchanged."""
+    return Document(id=get_document_id(item), page_content=item["memory"], metadata=dict(item["metadata"] or {}))
 
 
-def described(item: Mapping[str, Any]) -> Document:
-    """Return a memory as a document that also says whose and how old it is, and its score."""
-    shown = document(item)
-    shown.metadata |= {name: item[name] for name in _SHOWN if name in item}
-    return shown
+def to_detailed_document(item: Mapping[str, Any]) -> Document:
+    """Return a memory as a document whose metadata also hold its scope ids, its times and its score."""
+    document = to_document(item)
+    document.metadata |= {name: item[name] for name in _DETAILS if name in item}
+    return document
 
 
-def memory_id(scoped: ScopedMemory, name: str) -> str:
-    """Return the id under which a document called `name` is kept: ids are one name space for the whole file."""
-    return json.dumps([_KIND, scoped.scope.ids(), name], ensure_ascii=False)
+def make_memory_id(scoped: ScopedMemory, document_id: str) -> str:
+    """Return the memory id under which a document is stored.
+
+    Memory ids are unique in the whole file, document ids only within a scope, so the id holds the scope too.
+    """
+    return json.dumps([_KIND, scoped.scope.ids(), document_id], ensure_ascii=False)
 
 
-def document_id(item: Mapping[str, Any]) -> str:
-    """Return what a document is called, for other memories their id."""
-    known: str = item["id"]
+def get_document_id(item: Mapping[str, Any]) -> str:
+    """Return the id of the document a memory was stored from, or the memory's own id if it was no document."""
+    memory_id: str = item["id"]
     with suppress(ValueError):
-        kind, _, name = json.loads(known)
-        return str(name) if kind == _KIND else known
-    return known
+        kind, _, document_id = json.loads(memory_id)
+        return str(document_id) if kind == _KIND else memory_id
+    return memory_id
 
 
-def naming(scoped: ScopedMemory, names: Sequence[str]) -> dict[str, Any]:
-    """Return the filter that documents called so meet, and other memories with these ids."""
-    return {"memory_ids": [*(memory_id(scoped, name) for name in names), *names]}
+def make_id_filter(scoped: ScopedMemory, ids: Sequence[str]) -> dict[str, Any]:
+    """Return the filter that matches the documents with these ids, and the other memories with these ids."""
+    return {"memory_ids": [*(make_memory_id(scoped, one) for one in ids), *ids]}
 
 
-def named(
+def pair_with_ids(
     texts: Iterable[str], metadatas: Sequence[Mapping[str, Any]] | None, ids: Sequence[str | None] | None
 ) -> list[tuple[str, dict[str, Any]]]:
-    """Return what is to be put, with its names; what has none gets a new one.
+    """Return one `(document id, content)` pair per text; a text without an id gets a new one.
+
+    >>> pair_with_ids(["Tea is ready."], [{"page": 1}], ["doc-1"])
+    [('doc-1', {'text': 'Tea is ready.', 'metadata': {'page': 1}})]
 
     Raises:
-        InvalidInput: Texts, metadata and ids are not equally many.
+        InvalidInput: The numbers of texts, metadata and ids differ.
     """
     listed = list(texts)
     for field, values in (("metadatas", metadatas), ("ids", ids)):
         if values and len(values) != len(listed):
             raise InvalidInput(f"there are {len(listed)} texts and {len(values)} {field}: give one for each text")
-    names = [name or str(uuid4()) for name in ids or [None] * len(listed)]
-    contents = zip(listed, metadatas or [{}] * len(listed), strict=True)
-    return [(name, {"text": text, "metadata": about}) for name, (text, about) in zip(names, contents, strict=True)]
+    document_ids = [given or str(uuid4()) for given in ids or [None] * len(listed)]
+    contents = [
+        {"text": text, "metadata": metadata}
+        for text, metadata in zip(listed, metadatas or [{}] * len(listed), strict=True)
+    ]
+    return list(zip(document_ids, contents, strict=True))

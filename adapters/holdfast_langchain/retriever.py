@@ -11,34 +11,40 @@ from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict, Field
 
 from holdfast import AsyncMemory, Memory, OnError, ScopedMemory
-from holdfast_langchain.documents import described
+from holdfast_langchain.documents import to_detailed_document
 
 
 class HoldfastRetriever(BaseRetriever):
-    """Finds the memories of one scope that bear on a question, best first.
+    """Returns the memories of one scope that match a question as documents, best first.
 
-    A document's `id` is the memory's; its metadata are the memory's own, with `score` (0..1), the ids of the scope,
-    `created_at` and `updated_at`.
+    A document's `id` is the memory's id. Its metadata are the memory's own, with `score` (0 to 1), the scope ids,
+    `created_at` and `updated_at` added.
+
+    >>> from holdfast import Memory
+    >>> memory = Memory(":memory:", llm="rules", embedder="hashing")
+    >>> _ = memory.add("I'm allergic to peanuts.", user_id="ana")
+    >>> [found.page_content for found in HoldfastRetriever(memory=memory, user_id="ana").invoke("Any allergies?")]
+    ["I'm allergic to peanuts."]
 
     Args:
-        memory: Where they are kept; it stays open. A `ScopedMemory` brings its ids with it.
-        user_id: Whose memories; at least one of the four ids must be given.
+        memory: The memory; it stays open. A `ScopedMemory` already has its ids.
+        user_id: The user; at least one of the four ids must be given.
         agent_id: The agent.
         run_id: The session.
         app_id: The application.
-        on_error: `"log"` finds nothing when the memory fails, `"raise"` lets the failure out.
-        k: Most documents, 1 to 1000; `invoke` takes another one for a call, and so with the other two.
-        score_threshold: Least score, 0.0 (all) to 1.0.
-        filters: Conditions the memories must meet (see `holdfast.filters`).
+        on_error: `"log"` returns nothing when the memory fails, `"raise"` raises the failure.
+        k: The maximum number of documents, 1 to 1000. `invoke` takes `k`, `score_threshold` and `filters` for one call.
+        score_threshold: The minimum score, 0.0 (all) to 1.0.
+        filters: Conditions the memories must match (see `holdfast.filters`).
 
     Raises:
-        InvalidInput: No scope is named, or `on_error` is another word.
+        InvalidInput: No id is given, or `on_error` is neither of the two.
         ValidationError: An option is unknown or out of range (pydantic's).
     """
 
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 
-    # A field, for LangChain makes a retriever with other options out of its fields.
+    # A field, because LangChain copies a retriever with other options through its fields.
     memory: Any = Field(exclude=True, repr=False)
     k: int = Field(default=10, ge=1, le=1_000)
     score_threshold: float = Field(default=0.0, ge=0.0, le=1.0)
@@ -73,7 +79,7 @@ class HoldfastRetriever(BaseRetriever):
         score_threshold: float | None = None,
         filters: dict[str, Any] | None = None,
     ) -> list[Document]:
-        return _documents(self.memory.search(query, **self._options(k, score_threshold, filters)))
+        return _to_documents(self.memory.search(query, **self._options(k, score_threshold, filters)))
 
     async def _aget_relevant_documents(
         self,
@@ -84,7 +90,7 @@ class HoldfastRetriever(BaseRetriever):
         score_threshold: float | None = None,
         filters: dict[str, Any] | None = None,
     ) -> list[Document]:
-        return _documents(await self.memory.asearch(query, **self._options(k, score_threshold, filters)))
+        return _to_documents(await self.memory.asearch(query, **self._options(k, score_threshold, filters)))
 
     def _options(self, k: int | None, threshold: float | None, filters: dict[str, Any] | None) -> dict[str, Any]:
         return {
@@ -94,5 +100,5 @@ class HoldfastRetriever(BaseRetriever):
         }
 
 
-def _documents(found: Sequence[Any]) -> list[Document]:
-    return [described(item) for item in found]
+def _to_documents(items: Sequence[Any]) -> list[Document]:
+    return [to_detailed_document(item) for item in items]

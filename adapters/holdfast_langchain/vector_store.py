@@ -11,29 +11,39 @@ from langchain_core.embeddings import Embeddings
 from langchain_core.vectorstores import VectorStore
 from typing_extensions import Self
 
-from holdfast import AsyncMemory, Memory, OnError, ScopedMemory
-from holdfast_langchain.documents import document, document_id, memory_id, named, naming
+from holdfast import AsyncMemory, Flow, Memory, OnError, ScopedMemory
+from holdfast_langchain.documents import get_document_id, make_id_filter, make_memory_id, pair_with_ids, to_document
 
-_MOST_AT_ONCE = 10_000
-_IDS_IN_A_FILTER = 5_000  # each stands in it twice
+_BATCH_SIZE = 10_000  # documents in one transaction
+_IDS_PER_FILTER = 5_000  # a filter takes 10,000 values and holds each id twice
 
 
 class HoldfastVectorStore(VectorStore):
-    """The memories of one scope as documents, and documents as memories of that scope.
+    """Stores documents as memories of one scope, and finds the memories of that scope as documents.
 
-    Searching is Holdfast's own, by words and vectors together; scores are 0..1, higher is better. It looks at all
-    memories of the scope, those of conversations too; a scope of its own (`app_id="handbook"`) keeps them apart.
+    A search uses keywords and vectors together; scores are 0 to 1, higher is better. It searches all memories of the
+    scope, including those from conversations: give the documents a separate scope (`app_id="handbook"`) to find
+    documents only.
+
+    >>> from holdfast import Memory
+    >>> memory = Memory(":memory:", llm="rules", embedder="hashing")
+    >>> store = HoldfastVectorStore(memory=memory, app_id="handbook")
+    >>> store.add_texts(["The office closes at six."], ids=["hours"])
+    ['hours']
+    >>> store.similarity_search("When does the office close?")[0].id
+    'hours'
 
     Args:
-        memory: Where they are kept; it stays open.
-        user_id: Whose documents; at least one of the four ids must be given.
+        memory: The memory; it stays open.
+        user_id: The user; at least one of the four ids must be given.
         agent_id: The agent.
         run_id: The session.
         app_id: The application.
-        on_error: `"raise"`, for a document that was not kept must not be reported as kept; or `"log"`.
+        on_error: `"raise"` by default, so that a document that could not be stored is never reported as stored;
+            `"log"` returns an empty result instead.
 
     Raises:
-        InvalidInput: No scope is named, or `on_error` is another word.
+        InvalidInput: No id is given, or `on_error` is neither of the two.
     """
 
     def __init__(
@@ -63,11 +73,11 @@ class HoldfastVectorStore(VectorStore):
         """Return a store with these texts.
 
         Args:
-            texts: What to keep.
-            embedding: Embeds the texts when no `memory` is given; a memory has an embedder of its own.
+            texts: The texts to store.
+            embedding: Embeds the texts if no `memory` is given; a memory has its own embedder.
             metadatas: One for each text.
             ids: One for each text.
-            options: Arguments of the class. Without `memory`, one is opened at `path`, by default in RAM.
+            options: Arguments of the class. Without `memory`, a memory is opened at `path`, by default in RAM.
         """
         store = cls(**_with_memory(embedding, options))
         store.add_texts(texts, metadatas, ids=ids)
@@ -83,7 +93,7 @@ class HoldfastVectorStore(VectorStore):
         ids: list[str] | None = None,
         **options: Any,
     ) -> Self:
-        """Await `from_texts`."""
+        """Do `from_texts` without blocking the event loop."""
         store = cls(**await asyncio.to_thread(_with_memory, embedding, options))
         await store.aadd_texts(texts, metadatas, ids=ids)
         return store
@@ -96,16 +106,15 @@ class HoldfastVectorStore(VectorStore):
         ids: list[str] | None = None,
         **_: Any,
     ) -> list[str]:
-        """Keep texts, up to 10,000 in one transaction; one whose id is known replaces what had it.
+        """Store texts, up to 10,000 in one transaction; a text with an existing id replaces that document.
 
         Raises:
-            InvalidInput: A text is blank, metadata are no JSON, or they are not equally many.
+            InvalidInput: A text is blank, metadata are not JSON, or the numbers of texts, metadata and ids differ.
             ProviderError: The embedding service failed.
         """
-        given = named(texts, metadatas, ids)
-        for some in self._documents(given):
-            self._scoped.put(some)
-        return [name for name, _ in given]
+        contents = pair_with_ids(texts, metadatas, ids)
+        self._scoped.run(self._put(contents))
+        return [document_id for document_id, _ in contents]
 
     async def aadd_texts(
         self,
@@ -115,66 +124,74 @@ class HoldfastVectorStore(VectorStore):
         ids: list[str] | None = None,
         **_: Any,
     ) -> list[str]:
-        """Await `add_texts`."""
-        given = named(texts, metadatas, ids)
-        for some in self._documents(given):
-            await self._scoped.aput(some)
-        return [name for name, _ in given]
+        """Do `add_texts` without blocking the event loop."""
+        contents = pair_with_ids(texts, metadatas, ids)
+        await self._scoped.arun(self._put(contents))
+        return [document_id for document_id, _ in contents]
 
     def get_by_ids(self, ids: Sequence[str], /) -> list[Document]:
-        """Return the documents with these ids, in their order; unknown ids are passed over."""
-        pages = [self._scoped.get_all(filters=some, limit=_MOST_AT_ONCE) for some in self._naming(ids)]
-        return _in_order(pages, ids)
+        """Return the documents with these ids, in the order of `ids`; unknown ids are skipped."""
+        return self._scoped.run(self._get(ids))
 
     async def aget_by_ids(self, ids: Sequence[str], /) -> list[Document]:
-        """Await `get_by_ids`."""
-        pages = [await self._scoped.aget_all(filters=some, limit=_MOST_AT_ONCE) for some in self._naming(ids)]
-        return _in_order(pages, ids)
+        """Do `get_by_ids` without blocking the event loop."""
+        return await self._scoped.arun(self._get(ids))
 
     def delete(self, ids: list[str] | None = None, **_: Any) -> bool | None:
-        """Delete the documents with these ids, or with `None` everything in the scope; unknown ids are passed over."""
-        for some in self._naming(ids):
-            self._scoped.delete_all(filters=some)
+        """Delete the documents with these ids, or everything in the scope for `None`; unknown ids are skipped."""
+        self._scoped.run(self._delete(ids))
         return True
 
     async def adelete(self, ids: list[str] | None = None, **_: Any) -> bool | None:
-        """Await `delete`."""
-        for some in self._naming(ids):
-            await self._scoped.adelete_all(filters=some)
+        """Do `delete` without blocking the event loop."""
+        await self._scoped.arun(self._delete(ids))
         return True
 
     def similarity_search(self, query: str, k: int = 4, **options: Any) -> list[Document]:
-        """Return the `k` documents that bear most on `query`; `filter` is a dictionary (see `holdfast.filters`)."""
+        """Return the `k` best documents for `query`; `filter` is a dictionary (see `holdfast.filters`)."""
         return [found for found, _ in self.similarity_search_with_score(query, k, **options)]
 
     async def asimilarity_search(self, query: str, k: int = 4, **options: Any) -> list[Document]:
-        """Await `similarity_search`."""
+        """Do `similarity_search` without blocking the event loop."""
         return [found for found, _ in await self.asimilarity_search_with_score(query, k, **options)]
 
     def similarity_search_with_score(self, query: str, k: int = 4, **options: Any) -> list[tuple[Document, float]]:
-        """Return the `k` documents that bear most on `query` with their scores, 0..1, best first."""
-        return _scored(self._scoped.search(query, limit=k, filters=options.get("filter")))
+        """Return the `k` best documents for `query` with their scores, 0 to 1, best first."""
+        return _with_scores(self._scoped.search(query, limit=k, filters=options.get("filter")))
 
     async def asimilarity_search_with_score(
         self, query: str, k: int = 4, **options: Any
     ) -> list[tuple[Document, float]]:
-        """Await `similarity_search_with_score`."""
-        return _scored(await self._scoped.asearch(query, limit=k, filters=options.get("filter")))
+        """Do `similarity_search_with_score` without blocking the event loop."""
+        return _with_scores(await self._scoped.asearch(query, limit=k, filters=options.get("filter")))
 
     def _select_relevance_score_fn(self) -> Callable[[float], float]:
         return float
 
-    def _documents(self, given: Sequence[tuple[str, dict[str, Any]]]) -> list[list[Any]]:
-        """Return what is put at once, call by call."""
-        put = [{"memory_id": memory_id(self._scoped, name), **content} for name, content in given]
-        return [put[start : start + _MOST_AT_ONCE] for start in range(0, len(put), _MOST_AT_ONCE)]
+    def _put(self, contents: Sequence[tuple[str, dict[str, Any]]]) -> Flow[None]:
+        documents: list[Any] = [
+            {"memory_id": make_memory_id(self._scoped, document_id), **content} for document_id, content in contents
+        ]
+        for start in range(0, len(documents), _BATCH_SIZE):
+            yield from self._scoped.flows.put(documents[start : start + _BATCH_SIZE])
 
-    def _naming(self, ids: Sequence[str] | None) -> list[dict[str, Any] | None]:
-        """Return filters for these ids, no more of them in one than a filter takes; `[None]` for everything."""
+    def _get(self, ids: Sequence[str]) -> Flow[list[Document]]:
+        found: dict[str, Document] = {}
+        for filters in self._id_filters(ids):
+            items = yield from self._scoped.flows.get_all(filters=filters, limit=_BATCH_SIZE)
+            found |= {get_document_id(item): to_document(item) for item in items}
+        return [found[document_id] for document_id in ids if document_id in found]
+
+    def _delete(self, ids: Sequence[str] | None) -> Flow[None]:
+        for filters in self._id_filters(ids):
+            yield from self._scoped.flows.delete_all(filters=filters)
+
+    def _id_filters(self, ids: Sequence[str] | None) -> list[dict[str, Any] | None]:
+        """Return filters that together match these ids, each within the limits of a filter; `[None]` for everything."""
         if ids is None:
             return [None]
-        starts = range(0, len(ids), _IDS_IN_A_FILTER)
-        return [naming(self._scoped, ids[start : start + _IDS_IN_A_FILTER]) for start in starts]
+        starts = range(0, len(ids), _IDS_PER_FILTER)
+        return [make_id_filter(self._scoped, ids[start : start + _IDS_PER_FILTER]) for start in starts]
 
 
 def _with_memory(embedding: Embeddings, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -185,10 +202,5 @@ def _with_memory(embedding: Embeddings, options: Mapping[str, Any]) -> dict[str,
     return {**{name: value for name, value in options.items() if name != "path"}, "memory": memory}
 
 
-def _in_order(pages: Sequence[Sequence[Mapping[str, Any]]], ids: Sequence[str]) -> list[Document]:
-    found = {document_id(item): document(item) for page in pages for item in page}
-    return [found[name] for name in ids if name in found]
-
-
-def _scored(items: Sequence[Mapping[str, Any]]) -> list[tuple[Document, float]]:
-    return [(document(item), item["score"]) for item in items]
+def _with_scores(items: Sequence[Mapping[str, Any]]) -> list[tuple[Document, float]]:
+    return [(to_document(item), item["score"]) for item in items]

@@ -1,4 +1,4 @@
-"""Namespaces as one text each: different ones never look alike, and a prefix can be searched for."""
+"""Encode namespaces as text, so that different namespaces never collide and a prefix can be searched for."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from holdfast import InvalidInput
 Namespace = tuple[str, ...]
 
 MAX_PATH = 1_000
-"""Most characters of a namespace as text."""
+"""The maximum length of an encoded namespace, in characters."""
 
 _ESCAPES = str.maketrans({"%": "%25", "/": "%2F", ">": "%3E"})
 
@@ -35,43 +35,46 @@ def namespace_label(text: str) -> str:
     return text.replace("%", "%25").replace(".", "%2E").replace("\0", "%00") or "%"
 
 
-def path_of(namespace: Namespace) -> str:
-    """Return a namespace as text; it begins with the text of each of its prefixes, and holds it nowhere else.
+def to_path(namespace: Namespace) -> str:
+    """Return a namespace as text. The text of a prefix occurs at its beginning and nowhere else.
+
+    >>> to_path(("users", "ana"))
+    '>users/ana/'
 
     Raises:
-        InvalidInput: It is longer than 1,000 characters.
+        InvalidInput: The text is longer than 1,000 characters.
     """
     path = ">" + "".join(f"{label.translate(_ESCAPES)}/" for label in namespace)
     if len(path) > MAX_PATH:
-        raise InvalidInput(f"the namespace has {len(path):,} characters: at most {MAX_PATH:,} are kept")
+        raise InvalidInput(f"the namespace has {len(path):,} characters: at most {MAX_PATH:,} can be stored")
     return path
 
 
-def checked(op: Op) -> Op:
+def check_operation(op: Op) -> Op:
     """Return `op` with its namespace as a tuple.
 
     Raises:
-        InvalidNamespaceError: A label is no text, empty, or holds a period or a NUL.
-        InvalidInput: It is no operation.
+        InvalidNamespaceError: A label is not text, is empty, or holds a period or a NUL.
+        InvalidInput: `op` is not an operation of a store.
     """
     if isinstance(op, SearchOp):
-        return op._replace(namespace_prefix=_checked(op.namespace_prefix))
+        return op._replace(namespace_prefix=_check_namespace(op.namespace_prefix))
     if isinstance(op, (GetOp, PutOp)):
-        return op._replace(namespace=_checked(op.namespace))
+        return op._replace(namespace=_check_namespace(op.namespace))
     if not isinstance(op, ListNamespacesOp):
-        raise InvalidInput(f"{type(op).__name__} is no operation of a store")
+        raise InvalidInput(f"{type(op).__name__} is not an operation of a store")
     for condition in op.match_conditions or ():
-        _checked(condition.path)
+        _check_namespace(condition.path)
     return op
 
 
-def matches(namespace: Namespace, conditions: Sequence[MatchCondition]) -> bool:
-    """Return whether a namespace meets all `conditions`, in which `"*"` stands for any label."""
+def matches_conditions(namespace: Namespace, conditions: Sequence[MatchCondition]) -> bool:
+    """Return whether a namespace matches all `conditions`; the label `"*"` in a condition matches any label."""
     return all(_matches(namespace, condition) for condition in conditions)
 
 
-def known_prefix(conditions: Sequence[MatchCondition]) -> Namespace:
-    """Return labels with which every namespace begins that meets `conditions`."""
+def find_common_prefix(conditions: Sequence[MatchCondition]) -> Namespace:
+    """Return the labels with which every namespace that matches `conditions` begins."""
     paths = [tuple(condition.path) for condition in conditions if condition.match_type == "prefix"]
     path = paths[0] if paths else ()
     return path[: path.index("*")] if "*" in path else path
@@ -85,11 +88,11 @@ def _matches(namespace: Namespace, condition: MatchCondition) -> bool:
     return len(part) == len(path) and all(wanted in ("*", label) for label, wanted in zip(part, path, strict=True))
 
 
-def _checked(namespace: Sequence[str]) -> Namespace:
+def _check_namespace(namespace: Sequence[str]) -> Namespace:
     for label in namespace:
         if not isinstance(label, str) or not label or "." in label or "\0" in label:
             raise InvalidNamespaceError(
                 f"the label {label!r} in {namespace!r} cannot be used: a label is text, not empty, without period and"
-                " NUL; holdfast_langgraph.namespace_label makes one of any text"
+                " NUL; holdfast_langgraph.namespace_label turns any text into one"
             )
     return tuple(namespace)

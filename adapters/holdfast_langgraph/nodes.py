@@ -1,4 +1,4 @@
-"""The two nodes around a model: what is known goes in before it, what was said is kept after it."""
+"""The two nodes around a model: `retrieve_node` before it, `update_node` after it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from langchain_core.messages import HumanMessage
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 
 from holdfast import AsyncMemory, Id, Memory, OnError, Owner
-from holdfast_langgraph.identity import scoped_of
-from holdfast_langgraph.state import STATE_KEY, recalled_in
-from holdfast_langgraph.turns import Turn, finished_turn, messages_of, question
+from holdfast_langchain.messages import get_last_question
+from holdfast_langgraph.run_memory import memory_for_run
+from holdfast_langgraph.state import STATE_KEY, get_recalled_block
+from holdfast_langgraph.turn import Turn, get_finished_turn, get_messages
 
 Update = dict[str, Any]
-"""What a node changes in the state."""
+"""The changes a node makes to the state."""
 
 
 def retrieve_node(
@@ -28,41 +29,53 @@ def retrieve_node(
     messages_key: str = "messages",
     on_error: OnError = "log",
 ) -> Runnable[Any, Update]:
-    """Return a node that recalls what bears on the user's last message, for graphs that are called or awaited.
+    """Return a node that recalls what is relevant to the user's last message, for graphs that are called or awaited.
 
-    It writes one block of text, fenced as data, under `state_key`; give that key the type `Recalled` (as `MemoryState`
-    does) and the block is in no checkpoint. A graph that comes by again within one turn does not search again.
+    The node writes one block of text, fenced as data, to `state_key`. Give that key the type `Recalled`, as
+    `MemoryState` does, to keep the block out of checkpoints. A graph that runs the node several times within one turn
+    searches once.
+
+    >>> from langchain_core.messages import HumanMessage
+    >>> from holdfast import Memory
+    >>> memory = Memory(":memory:", llm="rules", embedder="hashing")
+    >>> _ = memory.add("I live in Porto.", user_id="ana")
+    >>> recalled = retrieve_node(memory, user_id="ana").invoke({"messages": [HumanMessage("Where do I live?")]})
+    >>> "I live in Porto." in recalled["memories"]
+    True
 
     Args:
         memory: The memory; it stays open.
-        user_id: Whose memory, or `FROM_CONFIG`: that of whoever the run is for. At least one id must be given.
-        agent_id: The same for an agent.
-        run_id: The same for a session.
-        app_id: The same for an application.
-        max_tokens: Room for the block, at least 1.
-        state_key: Where to write.
-        messages_key: Where the messages are.
-        on_error: `"log"` goes on without memories when the memory fails, `"raise"` lets the failure out.
+        user_id: The user, or `FROM_CONFIG` to read it from each run. At least one id must be given.
+        agent_id: The agent, or `FROM_CONFIG`.
+        run_id: The session, or `FROM_CONFIG`.
+        app_id: The application, or `FROM_CONFIG`.
+        max_tokens: The size limit of the block, in tokens, at least 1.
+        state_key: The key of the state to write to.
+        messages_key: The key of the state that holds the messages.
+        on_error: `"log"` continues without memories when the memory fails, `"raise"` raises the failure.
 
     Raises:
-        InvalidInput: No scope is named, or `on_error` is another word.
+        InvalidInput: No id is given, or `on_error` is neither of the two.
     """
     owner = Owner(memory, _ids(user_id, agent_id, run_id, app_id), on_error=on_error)
 
-    def asked(state: Any) -> str | None:
-        messages = messages_of(state, messages_key)
-        new_turn = not messages or isinstance(messages[-1], HumanMessage)
-        return question(messages) if new_turn or not recalled_in(state, state_key) else None
+    def get_query(state: Any) -> str | None:
+        """Return what to search for, `None` if the block in the state is still right."""
+        messages = get_messages(state, messages_key)
+        is_new_turn = not messages or isinstance(messages[-1], HumanMessage)
+        return get_last_question(messages) if is_new_turn or not get_recalled_block(state, state_key) else None
 
     def retrieve(state: Any, config: RunnableConfig) -> Update:
-        query = asked(state)
-        return {} if query is None else {state_key: scoped_of(owner, config).context(query, max_tokens=max_tokens)}
+        query = get_query(state)
+        if query is None:
+            return {}
+        return {state_key: memory_for_run(owner, config).context(query, max_tokens=max_tokens)}
 
     async def aretrieve(state: Any, config: RunnableConfig) -> Update:
-        query = asked(state)
-        return (
-            {} if query is None else {state_key: await scoped_of(owner, config).acontext(query, max_tokens=max_tokens)}
-        )
+        query = get_query(state)
+        if query is None:
+            return {}
+        return {state_key: await memory_for_run(owner, config).acontext(query, max_tokens=max_tokens)}
 
     return RunnableLambda(retrieve, aretrieve, name="retrieve_memories")
 
@@ -79,34 +92,43 @@ def update_node(
 ) -> Runnable[Any, Update]:
     """Return a node that remembers the turn that has just ended, for graphs that are called or awaited.
 
-    What the user said and the assistant's final answer are kept together; tool calls and their results are not, and a
-    turn without an answer waits for one. A turn from which something was remembered is known again by the ids of its
-    messages when a run is retried, resumed or replayed.
+    The user's messages and the assistant's final answer are remembered together, without tool calls and their
+    results. A turn without an answer is not remembered yet. When a run is retried, resumed or replayed, the ids of
+    the messages show that the turn is remembered already.
+
+    >>> from langchain_core.messages import AIMessage, HumanMessage
+    >>> from holdfast import Memory
+    >>> memory = Memory(":memory:", llm="rules", embedder="hashing")
+    >>> turn = [HumanMessage("I live in Porto."), AIMessage("Noted.")]
+    >>> update_node(memory, user_id="ana").invoke({"messages": turn})
+    {}
+    >>> [item["memory"] for item in memory.get_all(user_id="ana")["results"]]
+    ['I live in Porto.']
 
     Args:
         memory: The memory; it stays open.
-        user_id: Whose memory, or `FROM_CONFIG`: that of whoever the run is for. At least one id must be given.
-        agent_id: The same for an agent.
-        run_id: The same for a session.
-        app_id: The same for an application.
-        messages_key: Where the messages are.
-        on_error: `"log"` goes on when the memory fails, `"raise"` lets the failure out.
+        user_id: The user, or `FROM_CONFIG` to read it from each run. At least one id must be given.
+        agent_id: The agent, or `FROM_CONFIG`.
+        run_id: The session, or `FROM_CONFIG`.
+        app_id: The application, or `FROM_CONFIG`.
+        messages_key: The key of the state that holds the messages.
+        on_error: `"log"` continues when the memory fails, `"raise"` raises the failure.
 
     Raises:
-        InvalidInput: No scope is named, or `on_error` is another word.
+        InvalidInput: No id is given, or `on_error` is neither of the two.
     """
     owner = Owner(memory, _ids(user_id, agent_id, run_id, app_id), on_error=on_error)
 
     def update(state: Any, config: RunnableConfig) -> Update:
-        turn, scoped = finished_turn(messages_of(state, messages_key)), scoped_of(owner, config)
-        if turn and not (turn.mark and scoped.get_all(limit=1, filters=_saved(turn))):
-            scoped.add(turn.messages, metadata=_saved(turn))
+        turn, scoped = get_finished_turn(get_messages(state, messages_key)), memory_for_run(owner, config)
+        if turn and not (turn.fingerprint and scoped.get_all(limit=1, filters=_turn_metadata(turn))):
+            scoped.add(turn.messages, metadata=_turn_metadata(turn))
         return {}
 
     async def aupdate(state: Any, config: RunnableConfig) -> Update:
-        turn, scoped = finished_turn(messages_of(state, messages_key)), scoped_of(owner, config)
-        if turn and not (turn.mark and await scoped.aget_all(limit=1, filters=_saved(turn))):
-            await scoped.aadd(turn.messages, metadata=_saved(turn))
+        turn, scoped = get_finished_turn(get_messages(state, messages_key)), memory_for_run(owner, config)
+        if turn and not (turn.fingerprint and await scoped.aget_all(limit=1, filters=_turn_metadata(turn))):
+            await scoped.aadd(turn.messages, metadata=_turn_metadata(turn))
         return {}
 
     return RunnableLambda(update, aupdate, name="update_memories")
@@ -116,6 +138,6 @@ def _ids(user_id: Id, agent_id: Id, run_id: Id, app_id: Id) -> dict[str, Id]:
     return {"user_id": user_id, "agent_id": agent_id, "run_id": run_id, "app_id": app_id}
 
 
-def _saved(turn: Turn) -> dict[str, bool]:
-    """Return what marks the memories of `turn`; a later turn that changes one of them adds its own mark to it."""
-    return {f"langgraph_turn_{turn.mark}": True} if turn.mark else {}
+def _turn_metadata(turn: Turn) -> dict[str, bool]:
+    """Return the metadata that names `turn`; a later turn that updates the memory adds its own key to it."""
+    return {f"langgraph_turn_{turn.fingerprint}": True} if turn.fingerprint else {}

@@ -1,4 +1,4 @@
-"""`HoldfastStore`: a LangGraph store whose items live in a memory's file, beside what conversations left there."""
+"""`HoldfastStore`: a LangGraph store that keeps its items in the file of a memory."""
 
 from __future__ import annotations
 
@@ -11,34 +11,39 @@ from langgraph.store.base import BaseStore, Op, Result, TTLConfig
 
 from holdfast import AsyncMemory, InvalidInput, Memory, ScopedMemory
 from holdfast_langgraph.items import WHOLE
-from holdfast_langgraph.namespaces import checked
-from holdfast_langgraph.reading import Reader
-from holdfast_langgraph.tasks import answered, awaited
-from holdfast_langgraph.writing import Writer
+from holdfast_langgraph.namespaces import check_operation
+from holdfast_langgraph.store_reads import StoreReader
+from holdfast_langgraph.store_writes import StoreWriter
 
 _SWEEP_MINUTES = 5
 
 
 class HoldfastStore(BaseStore):
-    """A store for graphs, agents and tools, kept in the file of a memory.
+    """A store for graphs, agents and tools that keeps its items in the file of a memory.
 
-    Items are documents of the scope: they are found by everyone who searches that scope's memories, and no
-    conversation changes them. An item that is put again replaces the former one, which its history remembers.
-    Failures of the memory are always raised: that nothing is stored must not be said of what could not be read.
+    Items are documents of the scope: a search of the scope's memories finds them, and no conversation changes them.
+    Putting an item again replaces it; `Memory.history` still has the earlier versions. Failures of the memory are
+    always raised, because an item that could not be read must not look like an item that does not exist.
+
+    >>> from holdfast import Memory
+    >>> store = HoldfastStore(Memory(":memory:", llm="rules", embedder="hashing"), user_id="ana")
+    >>> store.put(("preferences",), "tea", {"text": "Ana drinks green tea."})
+    >>> [item.key for item in store.search(("preferences",), query="What does she drink?")]
+    ['tea']
 
     Args:
         memory: The memory; it stays open.
-        user_id: Whose items; at least one of the four ids must be given, such as the application's.
-        agent_id: The same for an agent.
-        run_id: The same for a session.
-        app_id: The same for an application.
-        index: `{"fields": [...]}` names the fields by which items are found, the whole value by default; `False`
-            indexes none. Who embeds is the memory's affair.
-        ttl: LangGraph's settings. Expired items are never shown, whatever `omit_expired` says; every
-            `sweep_interval_minutes` (5 by default) a write deletes them, and so does `sweep_ttl`.
+        user_id: The user; at least one of the four ids must be given, such as `app_id` for a store of the application.
+        agent_id: The agent.
+        run_id: The session.
+        app_id: The application.
+        index: `{"fields": [...]}` names the fields to index, by default the whole value; `False` indexes nothing. The
+            embedder is that of the memory.
+        ttl: LangGraph's settings. Expired items are never returned, whatever `omit_expired` is. The first batch after
+            `sweep_interval_minutes` (5 by default) deletes them, and so does `sweep_ttl`.
 
     Raises:
-        InvalidInput: No scope is named, or `index` cannot be used.
+        InvalidInput: No id is given, or `index` is unusable.
     """
 
     supports_ttl = True
@@ -58,55 +63,55 @@ class HoldfastStore(BaseStore):
             memory, user_id=user_id, agent_id=agent_id, run_id=run_id, app_id=app_id, on_error="raise"
         )
         scope, fields = self._memory.scope.ids(), _fields(index)
-        self._reader = Reader(scope, by_meaning=bool(fields))
-        self._writer = Writer(scope, fields)
+        self._reader = StoreReader(self._memory.flows, scope, by_meaning=bool(fields))
+        self._writer = StoreWriter(self._memory.flows, scope, fields)
         self.ttl_config = ttl
         interval = (ttl or {}).get("sweep_interval_minutes")
         self._sweep_seconds = 60.0 * (_SWEEP_MINUTES if interval is None else interval)
         self._swept_at = time.monotonic()
 
     def batch(self, ops: Iterable[Op]) -> list[Result]:
-        """Carry out operations: reads see what was there before, and of several puts of one item the last counts.
+        """Carry out operations: reads see the state before the batch, and of several puts of one item the last counts.
 
         Returns:
             One result per operation, in order.
 
         Raises:
-            InvalidNamespaceError: A label cannot be used.
-            InvalidFilter: A filter cannot be used.
-            InvalidInput: A value is not JSON, or something is too long; nothing of the batch was written.
+            InvalidNamespaceError: A label is unusable.
+            InvalidFilter: A filter is unusable.
+            InvalidInput: A value is not JSON or is too long; nothing of the batch was written.
         """
-        plan = [checked(op) for op in ops]
-        writes = self._writer.writes(plan)
-        results = [answered(self._memory, self._reader.result(op)) for op in plan]
-        answered(self._memory, writes)
+        operations = [check_operation(op) for op in ops]
+        writes = self._writer.put_all(operations)
+        results = [self._memory.run(self._reader.read(op)) for op in operations]
+        self._memory.run(writes)
         if self._sweep_is_due():
             self.sweep_ttl()
         return results
 
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:
-        """Await `batch`; the reads are made at the same time."""
-        plan = [checked(op) for op in ops]
-        writes = self._writer.writes(plan)
-        results = await asyncio.gather(*(awaited(self._memory, self._reader.result(op)) for op in plan))
-        await awaited(self._memory, writes)
+        """Do `batch` without blocking the event loop; the reads run concurrently."""
+        operations = [check_operation(op) for op in ops]
+        writes = self._writer.put_all(operations)
+        results = await asyncio.gather(*(self._memory.arun(self._reader.read(op)) for op in operations))
+        await self._memory.arun(writes)
         if self._sweep_is_due():
             await self.asweep_ttl()
         return list(results)
 
     def sweep_ttl(self) -> int:
-        """Delete what has expired; return how many items that was."""
-        return answered(self._memory, self._writer.sweep())
+        """Delete the expired items and return their number."""
+        return self._memory.run(self._writer.sweep())
 
     async def asweep_ttl(self) -> int:
-        """Await `sweep_ttl`."""
-        return await awaited(self._memory, self._writer.sweep())
+        """Do `sweep_ttl` without blocking the event loop."""
+        return await self._memory.arun(self._writer.sweep())
 
     def __copy__(self) -> HoldfastStore:
         return self
 
     def __deepcopy__(self, memo: object) -> HoldfastStore:
-        # Agents are copied with the store they hold; the store stays one.
+        # Frameworks copy agents with the store they hold; all copies share one store.
         return self
 
     def _sweep_is_due(self) -> bool:
@@ -118,13 +123,13 @@ class HoldfastStore(BaseStore):
 
 
 def _fields(index: Mapping[str, Any] | Literal[False] | None) -> list[str]:
-    """Return the paths that are indexed, none when nothing is."""
+    """Return the paths to index, an empty list to index nothing."""
     if index is False:
         return []
     unknown = set(index or {}) - {"fields"}
     if unknown:
         raise InvalidInput(
-            f"index names {', '.join(sorted(unknown))}: only fields are chosen here, and who embeds when the memory is"
-            " opened, as in Memory(embedder=...)"
+            f"index names {', '.join(sorted(unknown))}: only fields can be set here; choose the embedder when you open"
+            " the memory, as in Memory(embedder=...)"
         )
     return list((index or {}).get("fields") or [WHOLE])

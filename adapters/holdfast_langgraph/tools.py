@@ -1,15 +1,16 @@
-"""`memory_tools`: the verbs of a memory as tools for agents that LangGraph runs."""
+"""`memory_tools`: the memory's operations as tools for agents that LangGraph runs."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
-from langchain_core.tools import BaseTool, StructuredTool, ToolException
+from langchain_core.tools import BaseTool
 from langgraph.prebuilt import ToolRuntime
 
-from holdfast import MEMORY_TOOLS, AsyncMemory, Id, Memory, MemoryTool, OnError, Owner, ToolAnswer
-from holdfast_langgraph.identity import scoped_of
+from holdfast import MEMORY_TOOLS, AsyncMemory, Id, Memory, MemoryTool, OnError, Owner
+from holdfast_langchain.tools import ContentAndArtifact, to_content_and_artifact, to_structured_tool
+from holdfast_langgraph.run_memory import memory_for_run
 
 
 def memory_tools(
@@ -21,55 +22,40 @@ def memory_tools(
     app_id: Id = None,
     on_error: OnError = "log",
 ) -> list[BaseTool]:
-    """Return tools with which an agent adds, searches, lists, updates and deletes memories of one scope.
+    """Return `holdfast_langchain.memory_tools` for a `ToolNode`, or for an agent built on one.
 
-    `add_memory`, `search_memory`, `get_all_memory`, `update_memory` and `delete_memory`, for a `ToolNode` or an agent
-    built on one. They tell the model in words, and the program in the `artifact` of the `ToolMessage`: the memories, or
-    the events of what was changed. Whose memory it is stands in no argument the model could choose; what cannot be
-    done is told to the model.
+    They differ in one thing: an id that is `FROM_CONFIG` is also read from the context of the graph's run.
 
     Args:
         memory: The memory; it stays open.
-        user_id: Whose memory, or `FROM_CONFIG`: that of whoever the run is for. At least one id must be given.
-        agent_id: The same for an agent.
-        run_id: The same for a session.
-        app_id: The same for an application.
-        on_error: `"log"` tells the model that the memory failed, `"raise"` lets the failure out.
+        user_id: The user, or `FROM_CONFIG` to read it from each run. At least one id must be given.
+        agent_id: The agent, or `FROM_CONFIG`.
+        run_id: The session, or `FROM_CONFIG`.
+        app_id: The application, or `FROM_CONFIG`.
+        on_error: `"log"` reports a failure of the memory to the model, `"raise"` raises it.
 
     Raises:
-        InvalidInput: No scope is named, or `on_error` is another word.
+        InvalidInput: No id is given, or `on_error` is neither of the two.
     """
     ids: dict[str, Id] = {"user_id": user_id, "agent_id": agent_id, "run_id": run_id, "app_id": app_id}
     owner = Owner(memory, ids, on_error=on_error)
-    return [_tool(one, owner) for one in MEMORY_TOOLS]
+    return [_make_tool(tool, owner) for tool in MEMORY_TOOLS]
 
 
-def _tool(one: MemoryTool, owner: Owner) -> BaseTool:
-    def run(config: RunnableConfig, runtime: Any = None, **arguments: Any) -> tuple[str, list[Any]]:
-        return _told(one.call(scoped_of(owner, config, _context_of(runtime)), arguments))
+def _make_tool(tool: MemoryTool, owner: Owner) -> BaseTool:
+    def run(config: RunnableConfig, runtime: Any = None, **arguments: Any) -> ContentAndArtifact:
+        scoped = memory_for_run(owner, config, _get_context(runtime))
+        return to_content_and_artifact(tool.call(scoped, arguments))
 
-    async def arun(config: RunnableConfig, runtime: Any = None, **arguments: Any) -> tuple[str, list[Any]]:
-        return _told(await one.acall(scoped_of(owner, config, _context_of(runtime)), arguments))
+    async def arun(config: RunnableConfig, runtime: Any = None, **arguments: Any) -> ContentAndArtifact:
+        scoped = memory_for_run(owner, config, _get_context(runtime))
+        return to_content_and_artifact(await tool.acall(scoped, arguments))
 
-    # LangChain and LangGraph find what they fill in by its type, which must not be a text here.
+    # LangChain and LangGraph inject arguments by their types, and do not resolve annotations that are strings.
     run.__annotations__ = arun.__annotations__ = {"config": RunnableConfig, "runtime": ToolRuntime}
-    return StructuredTool.from_function(
-        run,
-        arun,
-        one.name,
-        one.description,
-        args_schema=one.schema(),
-        response_format="content_and_artifact",
-        handle_tool_error=True,
-    )
+    return to_structured_tool(tool, run, arun)
 
 
-def _context_of(runtime: Any) -> object:
-    # Whoever calls a tool by hand may pass what a model wrote: only the graph's own runtime counts.
+def _get_context(runtime: Any) -> object:
+    # Code that calls a tool directly may pass arguments a model wrote, so only the graph's own object is trusted.
     return runtime.context if isinstance(runtime, ToolRuntime) else None
-
-
-def _told(answer: ToolAnswer) -> tuple[str, list[Any]]:
-    if answer.failed:
-        raise ToolException(answer.text)
-    return answer.text, list(answer.items)

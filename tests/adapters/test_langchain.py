@@ -74,7 +74,7 @@ def test_the_public_names_are_these():
         "MemoryMiddleware",
         "memory_tools",
     ]
-    with pytest.raises(AttributeError, match="no attribute 'HoldfastMemroy'"):
+    with pytest.raises(AttributeError, match="HoldfastMemroy"):
         _ = holdfast_langchain.HoldfastMemroy
 
 

@@ -399,5 +399,5 @@ def test_every_public_name_exists():
         "update_node",
     ]
     assert all(hasattr(holdfast_langgraph, name) for name in holdfast_langgraph.__all__)
-    with pytest.raises(AttributeError, match="no attribute"):
+    with pytest.raises(AttributeError, match="nothing"):
         _ = holdfast_langgraph.nothing

@@ -228,7 +228,7 @@ def test_a_value_that_cannot_be_stored_undoes_its_batch(store):
     with pytest.raises(InvalidInput, match="namespace has"):
         store.batch([PutOp(("a",), "good", {"v": 1}), PutOp(("a" * 1000,), "bad", {"v": 1})])
     assert store.search(()) == []
-    with pytest.raises(InvalidInput, match="no operation"):
+    with pytest.raises(InvalidInput, match="not an operation"):
         store.batch(["get"])
 
 
@@ -454,7 +454,7 @@ class Clock:
 
     def __init__(self, monkeypatch):
         self.moment = datetime(2026, 1, 1, tzinfo=timezone.utc)
-        for module in ("items", "reading", "writing"):
+        for module in ("items", "store_reads", "store_writes"):
             monkeypatch.setattr(f"holdfast_langgraph.{module}.now", lambda: self.moment)
 
     def pass_minutes(self, minutes):

@@ -1,4 +1,4 @@
-"""What a search asks of an item's value, in LangGraph's words."""
+"""LangGraph's filters on the value of an item: `{"key": value}` and `{"key": {"$gt": 3}}`."""
 
 from __future__ import annotations
 
@@ -20,45 +20,49 @@ _ORDER: Mapping[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def check(conditions: Mapping[str, Any]) -> None:
-    """See that every key can be asked for.
+def check_filter_keys(conditions: Mapping[str, Any]) -> None:
+    """Check that every key of a filter is usable.
 
     Raises:
-        InvalidFilter: One is no text, or holds quotes, backslashes, semicolons, control characters or an empty part.
+        InvalidFilter: A key is not text, is longer than 150 characters, or holds quotes, backslashes, semicolons,
+            control characters or an empty part.
     """
     for key in conditions:
         if not isinstance(key, str) or len(key) > _MAX_KEY or _UNSAFE_KEY.search(key):
             raise InvalidFilter(f"Invalid filter key {key!r}: use plain keys, with dots between the levels")
 
 
-def holds(value: Mapping[str, Any], conditions: Mapping[str, Any]) -> bool:
-    """Return whether an item's value meets all `conditions`: `{"key": wanted}` or `{"key": {"$gt": 3}}`.
+def matches_filter(value: Mapping[str, Any], conditions: Mapping[str, Any]) -> bool:
+    """Return whether the value of an item matches all `conditions`.
 
-    Values are compared as JSON: `true` is not `1`, `1` is `1.0`, a missing key is null. Of different kinds neither is
-    greater.
+    Values are compared as JSON: `true` is not `1`, `1` is `1.0`, and a missing key is null. Values of different types
+    have no order, so no comparison of them holds.
+
+    >>> matches_filter({"kind": "tea", "price": 4}, {"kind": "tea", "price": {"$lt": 5}})
+    True
 
     Raises:
         InvalidFilter: An operator is unknown.
     """
-    return all(_meets(_at(value, key), wanted) for key, wanted in conditions.items())
+    return all(_equals(_get_at(value, key), wanted) for key, wanted in conditions.items())
 
 
-def narrowed(conditions: Mapping[str, Any], field: str) -> dict[str, Any]:
-    """Return the part of `conditions` that the memory itself can ask of the metadata under `field`."""
-    plain = {key: _plain(wanted) for key, wanted in conditions.items() if "." not in key}
+def to_memory_filter(conditions: Mapping[str, Any], field: str) -> dict[str, Any]:
+    """Return the part of `conditions` that a filter of the memory can check on the metadata under `field`."""
+    plain = {key: _to_scalar(wanted) for key, wanted in conditions.items() if "." not in key}
     return {f"metadata.{field}.{key}": {"eq": wanted} for key, wanted in plain.items() if wanted is not None}
 
 
-def _plain(wanted: Any) -> str | int | float | None:
+def _to_scalar(wanted: Any) -> str | int | float | None:
     if isinstance(wanted, Mapping):
         wanted = wanted["$eq"] if wanted.keys() == {"$eq"} else None
     if isinstance(wanted, str):
         return wanted if wanted.isprintable() else None
-    # Written so that what is no number is not within the bounds either.
+    # A chained comparison, because it is also false for NaN.
     return wanted if isinstance(wanted, (int, float)) and -_INT64 <= wanted < _INT64 else None
 
 
-def _at(value: Mapping[str, Any], key: str) -> Any:
+def _get_at(value: Mapping[str, Any], key: str) -> Any:
     if key in value:
         return value[key]
     found: Any = value
@@ -67,29 +71,29 @@ def _at(value: Mapping[str, Any], key: str) -> Any:
     return found
 
 
-def _meets(stored: Any, wanted: Any) -> bool:
+def _equals(stored: Any, wanted: Any) -> bool:
     if isinstance(wanted, Mapping):
         if any(str(name).startswith("$") for name in wanted):
-            return all(_compares(stored, name, operand) for name, operand in wanted.items())
-        return isinstance(stored, Mapping) and all(_meets(stored.get(key), part) for key, part in wanted.items())
+            return all(_compare(stored, name, operand) for name, operand in wanted.items())
+        return isinstance(stored, Mapping) and all(_equals(stored.get(key), part) for key, part in wanted.items())
     if isinstance(wanted, (list, tuple)):
         same_length = isinstance(stored, (list, tuple)) and len(stored) == len(wanted)
-        return same_length and all(map(_meets, stored, wanted))
+        return same_length and all(map(_equals, stored, wanted))
     return bool(isinstance(stored, bool) == isinstance(wanted, bool) and stored == wanted)
 
 
-def _compares(stored: Any, name: str, operand: Any) -> bool:
+def _compare(stored: Any, name: str, operand: Any) -> bool:
     if name == "$eq":
-        return _meets(stored, operand)
+        return _equals(stored, operand)
     if name == "$ne":
-        return not _meets(stored, operand)
+        return not _equals(stored, operand)
     if name not in _ORDER:
         raise InvalidFilter(f"Unsupported operator: {name!r}; use $eq, $ne, {', '.join(_ORDER)}")
-    return _ordered(stored, operand) and _ORDER[name](stored, operand)
+    return _are_comparable(stored, operand) and _ORDER[name](stored, operand)
 
 
-def _ordered(left: Any, right: Any) -> bool:
-    """Return whether two values are of one kind that has an order: numbers, or texts such as dates."""
+def _are_comparable(left: Any, right: Any) -> bool:
+    """Return whether two values are both numbers, or both texts such as dates."""
     if isinstance(left, bool) or isinstance(right, bool):
         return False
     return all(isinstance(one, (int, float)) for one in (left, right)) or (
