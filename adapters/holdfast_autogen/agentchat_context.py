@@ -1,4 +1,4 @@
-"""Memory for agentchat through the agent's model context: it recalls, saves what is said, and leaves no trace."""
+"""`MemoryChatCompletionContext`: long-term memory for agentchat as the model context of an agent."""
 
 from __future__ import annotations
 
@@ -6,21 +6,27 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from autogen_core import Component, ComponentModel
-from autogen_core.model_context import (
-    ChatCompletionContext,
-    ChatCompletionContextState,
-    UnboundedChatCompletionContext,
-)
-from autogen_core.models import AssistantMessage, LLMMessage, SystemMessage, UserMessage
 from typing_extensions import Self
 
+try:
+    from autogen_core import Component, ComponentModel
+    from autogen_core.model_context import (
+        ChatCompletionContext,
+        ChatCompletionContextState,
+        UnboundedChatCompletionContext,
+    )
+    from autogen_core.models import AssistantMessage, LLMMessage, SystemMessage, UserMessage
+except ImportError as error:
+    raise ImportError(
+        'MemoryChatCompletionContext needs the package autogen_core: pip install "holdfast[autogen-agentchat]"'
+    ) from error
+
 from holdfast import AsyncMemory, Memory, ScopedMemory
-from holdfast_autogen.components import MemoryConfig, path_of
+from holdfast_autogen.component_config import MemoryConfig, get_path
 
 
 class MemoryContextConfig(MemoryConfig):
-    """A memory, a scope, who the users are and the context that is shown."""
+    """The path of a memory, a scope, the names of users and the context below this one."""
 
     people: list[str]
     window: ComponentModel
@@ -29,24 +35,28 @@ class MemoryContextConfig(MemoryConfig):
 class MemoryChatCompletionContext(ChatCompletionContext, Component[MemoryContextConfig]):
     """A model context with a long-term memory, for `AssistantAgent(model_context=...)`.
 
-    Each time the model is asked, what bears on the user's words stands before the messages; it is looked up once for
-    a turn and is never among those that are kept or written to a checkpoint. The turn is saved with the agent's
-    answer. Give each agent a context of its own; in a team one that saves is enough, `HoldfastAutoGenMemory` lets
-    the others recall.
+    Each model call of a turn sees the memories relevant to the user's message before the other messages. They are
+    searched once per turn, and are never stored in the context or in a checkpoint. The turn is remembered together
+    with the agent's answer. Give each agent its own context. In a team, one context is enough to remember; give the
+    other agents a `HoldfastAutoGenMemory` to recall.
+
+    ```py
+    AssistantAgent("assistant", model, model_context=MemoryChatCompletionContext(memory, user_id="ana"))
+    ```
 
     Args:
-        memory: Where it is kept; it stays open.
-        user_id: Whose memory; at least one of the four ids must be given.
+        memory: The memory; it stays open.
+        user_id: The user; at least one of the four ids must be given.
         agent_id: The agent.
         run_id: The session.
         app_id: The application.
-        window: The context that holds the messages and says which are shown; all of them by default.
-        people: Names under which users speak, beside whoever speaks first: an agent's words are not a user's.
-        max_tokens: Room for what is recalled (see `Memory.context`).
-        on_error: `"log"` lets the agent go on when the memory fails, `"raise"` lets the failure out.
+        window: The context that stores the messages and selects those to show; by default it shows all.
+        people: Names of users, in addition to the first speaker; messages of other names are an agent's.
+        max_tokens: The size limit of the recalled block, in tokens (see `Memory.context`).
+        on_error: `"log"` lets the agent continue when the memory fails, `"raise"` raises the failure.
 
     Raises:
-        InvalidInput: No scope is named, or an argument cannot be used.
+        InvalidInput: No id is given, or an argument is unusable.
     """
 
     component_config_schema = MemoryContextConfig
@@ -69,65 +79,65 @@ class MemoryChatCompletionContext(ChatCompletionContext, Component[MemoryContext
         self._memory = ScopedMemory(
             memory, user_id=user_id, agent_id=agent_id, run_id=run_id, app_id=app_id, on_error=on_error
         )
-        self._given = memory
+        self._unscoped_memory = memory
         self._window = window if window is not None else UnboundedChatCompletionContext()
         self._max_tokens = max_tokens
-        self._talk = _Talk(tuple(people))
+        self._progress = _Progress(tuple(people))
 
     async def add_message(self, message: LLMMessage) -> None:
-        """Keep `message`; with the agent's answer the turn is saved."""
+        """Store `message`; if it is the agent's answer, remember the turn."""
         await self._window.add_message(message)
-        asked = self._talk.model_asked
-        if self._talk.hears(message) and asked:
+        was_asked = self._progress.model_asked
+        if self._progress.update(message) and was_asked:
             await self._save(message)
 
     async def get_messages(self) -> list[LLMMessage]:
-        """Return the messages for the model, before them what is recalled."""
-        talk = self._talk
-        if talk.block is None:
-            talk.block = await self._memory.acontext(talk.query, max_tokens=self._max_tokens)
-        talk.model_asked = True
+        """Return the messages for the model, with the recalled block before them."""
+        progress = self._progress
+        if progress.block is None:
+            progress.block = await self._memory.acontext(progress.query, max_tokens=self._max_tokens)
+        progress.model_asked = True
         messages = await self._window.get_messages()
-        return [SystemMessage(content=talk.block), *messages] if talk.block else [*messages]
+        return [SystemMessage(content=progress.block), *messages] if progress.block else [*messages]
 
     async def flush(self) -> None:
-        """Save what the user said when no answer followed, as when an agent ends its run with a tool's result."""
+        """Remember the user's messages that got no answer, as when an agent ends its run with a tool's result."""
         await self._save(None)
 
     async def clear(self) -> None:
-        """Begin a new conversation; what was said in the last one is saved first."""
+        """Start a new conversation, after remembering what is not remembered of the last one."""
         await self.flush()
         await self._window.clear()
-        self._talk = _Talk(self._talk.people)
+        self._progress = _Progress(self._progress.people)
 
     async def save_state(self) -> Mapping[str, Any]:
-        """Return the messages that are kept; what was recalled is not among them."""
+        """Return the stored messages, without recalled memories."""
         return await self._window.save_state()
 
     async def load_state(self, state: Mapping[str, Any]) -> None:
-        """Go on from `state`, also in the middle of a turn."""
+        """Continue from `state`, even in the middle of a turn."""
         await self._window.load_state(state)
-        before, self._talk = self._talk, _Talk(self._talk.people)
+        before, self._progress = self._progress, _Progress(self._progress.people)
         for message in ChatCompletionContextState.model_validate(state).messages:
-            if self._talk.hears(message):
-                self._talk.unsaved.clear()
-        if self._talk.query == before.query:
-            self._talk.block = before.block
+            if self._progress.update(message):
+                self._progress.unsaved.clear()
+        if self._progress.query == before.query:
+            self._progress.block = before.block
 
     async def _save(self, answer: LLMMessage | None) -> None:
-        said, self._talk.unsaved = self._talk.unsaved, []
-        if said:
-            turn = [{"role": "user", "content": text} for text in said]
-            reply = [] if answer is None else [{"role": "assistant", "content": _text(answer)}]
+        texts, self._progress.unsaved = self._progress.unsaved, []
+        if texts:
+            turn = [{"role": "user", "content": text} for text in texts]
+            reply = [] if answer is None else [{"role": "assistant", "content": _get_text(answer)}]
             await self._memory.aadd([*turn, *reply])
 
     def _to_config(self) -> MemoryContextConfig:
         scoped = self._memory
         return MemoryContextConfig(
-            path=path_of(self._given),
+            path=get_path(self._unscoped_memory),
             max_tokens=self._max_tokens,
             on_error=scoped.on_error,
-            people=list(self._talk.people),
+            people=list(self._progress.people),
             window=self._window.dump_component(),
             **scoped.scope.ids(),
         )
@@ -139,17 +149,17 @@ class MemoryChatCompletionContext(ChatCompletionContext, Component[MemoryContext
 
 
 @dataclass(slots=True)
-class _Talk:
-    """What was heard of a conversation.
+class _Progress:
+    """The progress of a conversation.
 
     Attributes:
-        people: Names under which users speak, beside whoever speaks first.
-        opener: Who spoke first.
-        unsaved: What the user said since the last answer.
-        query: What the user said last.
-        block: What was recalled for it; `None` before it was looked up.
-        model_asked: Whether the model was shown the messages since the last of them came: only then the next one is
-            this agent's answer, and not another's that was handed over with the conversation.
+        people: Names of users, in addition to the first speaker.
+        opener: The name of the first speaker.
+        unsaved: The user's messages since the last answer.
+        query: The user's last message.
+        block: The block recalled for it; `None` before the search.
+        model_asked: Whether the messages were shown to the model since the last one was added. Only then is the next
+            one this agent's answer; otherwise it is another agent's that was passed on with the conversation.
     """
 
     people: tuple[str, ...]
@@ -159,10 +169,10 @@ class _Talk:
     block: str | None = None
     model_asked: bool = False
 
-    def hears(self, message: LLMMessage) -> bool:
-        """Take note of `message`; tell whether it is something an agent says."""
+    def update(self, message: LLMMessage) -> bool:
+        """Take in `message`, and return whether it is an answer of an agent."""
         self.model_asked = False
-        text = _text(message)
+        text = _get_text(message)
         if isinstance(message, UserMessage):
             self.opener = self.opener or message.source
             if text.strip() and message.source in (self.opener, *self.people):
@@ -171,7 +181,7 @@ class _Talk:
         return isinstance(message, AssistantMessage) and bool(text.strip())
 
 
-def _text(message: LLMMessage) -> str:
-    """Return the text of a message; its images, calls of tools and what they returned are none."""
+def _get_text(message: LLMMessage) -> str:
+    """Return the text of a message, without images, tool calls and tool results."""
     parts = [message.content] if isinstance(message.content, str) else message.content
     return "\n".join(part for part in parts if isinstance(part, str))

@@ -1,4 +1,7 @@
-"""Memories as CrewAI's records: what it says of one beside the text is kept under a single metadata key."""
+"""Convert memories to CrewAI's records and back.
+
+The fields of a record other than its text are stored under one metadata key.
+"""
 
 from __future__ import annotations
 
@@ -12,35 +15,42 @@ from crewai.memory.types import MemoryRecord
 from numpy.typing import NDArray
 
 LABEL = "crewai"
+"""The metadata key that holds the fields of a record."""
+
 ROOT = "/"
+"""The path of everything."""
 
 
-def path_of(*parts: str | None) -> str:
-    """Return the parts of a scope as one path; `"/"` is everything."""
+def to_path(*parts: str | None) -> str:
+    """Return the parts of a scope as one path.
+
+    >>> to_path("/crew/", None, "research")
+    '/crew/research'
+    """
     names = [name for part in parts if part for name in part.split("/") if name]
     return ROOT + "/".join(names)
 
 
-def labelled(metadata: Mapping[str, Any] | None, *, path: str = ROOT, **said: Any) -> dict[str, Any]:
-    """Return the metadata of a memory: the caller's own, and what CrewAI says of it as far as it says anything.
+def to_metadata(metadata: Mapping[str, Any] | None, *, path: str = ROOT, **fields: Any) -> dict[str, Any]:
+    """Return the metadata of a memory: the caller's own, and CrewAI's fields under one key.
 
     Args:
         metadata: The caller's own.
-        path: Where it belongs; it is kept with all paths above it, so that a filter finds it from each.
-        said: The other attributes of a record; those that are `None` are left out.
+        path: The path of the record; it is stored with all paths above it, so that a filter on any of them matches.
+        fields: The other fields of the record; those that are `None` are left out.
     """
     names = path.split("/")[1:] if path != ROOT else []
-    above = ["/" + "/".join(names[: depth + 1]) for depth in range(len(names))]
-    label = {name: value for name, value in {"scope": above or None, **said}.items() if value is not None}
+    paths = ["/" + "/".join(names[: depth + 1]) for depth in range(len(names))]
+    label = {name: value for name, value in {"scope": paths or None, **fields}.items() if value is not None}
     return {**(metadata or {}), **({LABEL: label} if label else {})}
 
 
-def metadata_of(record: MemoryRecord) -> dict[str, Any]:
-    """Return everything `record` says beside its text, its vector among it."""
+def metadata_of_record(record: MemoryRecord) -> dict[str, Any]:
+    """Return the metadata that hold every field of `record` except its text, including its vector."""
     vector = None if record.embedding is None else base64.b64encode(np.asarray(record.embedding, "<f4").tobytes())
-    return labelled(
+    return to_metadata(
         record.metadata,
-        path=path_of(record.scope),
+        path=to_path(record.scope),
         categories=record.categories or None,
         importance=record.importance,
         source=record.source,
@@ -50,8 +60,8 @@ def metadata_of(record: MemoryRecord) -> dict[str, Any]:
     )
 
 
-def record_of(item: Mapping[str, Any]) -> MemoryRecord:
-    """Return a memory of Holdfast's as a record, without its vector."""
+def to_record(item: Mapping[str, Any]) -> MemoryRecord:
+    """Return a memory as a record, without its vector."""
     metadata = dict(item["metadata"] or {})
     label = metadata.pop(LABEL, {})
     return MemoryRecord(
@@ -61,59 +71,59 @@ def record_of(item: Mapping[str, Any]) -> MemoryRecord:
         categories=label.get("categories", item["categories"]),
         metadata=metadata,
         importance=label.get("importance", 0.5),
-        created_at=_without_zone(label.get("created_at", item["created_at"])),
-        last_accessed=_without_zone(item["updated_at"]),
+        created_at=_to_naive_utc(label.get("created_at", item["created_at"])),
+        last_accessed=_to_naive_utc(item["updated_at"]),
         source=label.get("source"),
         private=label.get("private", False),
     )
 
 
-def vector_of(item: Mapping[str, Any]) -> NDArray[np.float32]:
-    """Return the vector a memory was saved with, shape `(dimensions,)`; `(0,)` when there was none."""
+def get_vector(item: Mapping[str, Any]) -> NDArray[np.float32]:
+    """Return the vector a record was saved with, of shape `(dimensions,)`, or `(0,)` if it had none."""
     encoded = (item["metadata"] or {}).get(LABEL, {}).get("vector", "")
     return np.frombuffer(base64.b64decode(encoded), "<f4")
 
 
-def conditions(
+def record_filter(
     *paths: str,
     categories: Sequence[str] | None = None,
     metadata: Mapping[str, Any] | None = None,
     ids: Sequence[str] | None = None,
     older_than: datetime | None = None,
 ) -> dict[str, Any]:
-    """Return the filter for what CrewAI's methods narrow a scope down with; `{}` when that is nothing."""
-    every: list[dict[str, Any]] = []
+    """Return the filter that matches all the given arguments of CrewAI's methods; `{}` if there are none."""
+    conditions: list[dict[str, Any]] = []
     if paths and ROOT not in paths:
-        every.append({"OR": [{f"{LABEL}.scope": {"contains": path}} for path in paths]})
+        conditions.append({"OR": [{f"{LABEL}.scope": {"contains": path}} for path in paths]})
     if categories:
-        every.append({"OR": [{f"{LABEL}.categories": {"contains": category}} for category in categories]})
+        conditions.append({"OR": [{f"{LABEL}.categories": {"contains": category}} for category in categories]})
     if metadata:
-        every.append({"metadata": dict(metadata)})
+        conditions.append({"metadata": dict(metadata)})
     if ids is not None:
-        every.append({"memory_ids": {"in": list(ids)}})
+        conditions.append({"memory_ids": {"in": list(ids)}})
     if older_than is not None:
-        every.append(_older(older_than.isoformat()))
-    return {"AND": every} if every else {}
+        conditions.append(_older_than(older_than.isoformat()))
+    return {"AND": conditions} if conditions else {}
 
 
-def visible_to(source: str | None) -> dict[str, Any]:
-    """Return the filter for records that are not private, or of `source` itself."""
+def visibility_filter(source: str | None) -> dict[str, Any]:
+    """Return the filter for records that are not private or that belong to `source`."""
     public = {"NOT": {f"{LABEL}.private": True}}
     return public if source is None else {"OR": [public, {f"{LABEL}.source": source}]}
 
 
-def hidden_from(source: str | None, item: Mapping[str, Any]) -> bool:
-    """Return whether `visible_to` keeps a memory back."""
+def is_hidden_from(source: str | None, item: Mapping[str, Any]) -> bool:
+    """Return whether `visibility_filter` does not match a memory."""
     label = (item["metadata"] or {}).get(LABEL, {})
     return label.get("private") is True and (source is None or label.get("source") != source)
 
 
-def _older(moment: str) -> dict[str, Any]:
+def _older_than(moment: str) -> dict[str, Any]:
     own, ours = f"{LABEL}.created_at", "created_at"
     return {"OR": [{own: {"lt": moment}}, {"NOT": {own: "*"}, ours: {"lt": moment}}]}
 
 
-def _without_zone(moment: str) -> datetime:
-    # CrewAI compares with `datetime.utcnow()`, and an aware time would make it fail.
+def _to_naive_utc(moment: str) -> datetime:
+    # CrewAI compares with `datetime.utcnow()`, which raises for a time with a zone.
     parsed = datetime.fromisoformat(moment)
     return parsed.astimezone(timezone.utc).replace(tzinfo=None) if parsed.tzinfo else parsed

@@ -1,4 +1,4 @@
-"""`HoldfastStorage`: the store below CrewAI's own memory."""
+"""`HoldfastStorage`: a Holdfast store below CrewAI's own memory."""
 
 from __future__ import annotations
 
@@ -8,34 +8,46 @@ from contextlib import nullcontext
 from datetime import datetime
 from typing import Any
 
+import crewai
 import numpy as np
-from crewai.memory.types import MemoryRecord, ScopeInfo
+
+try:
+    from crewai.memory.types import MemoryRecord, ScopeInfo
+except ImportError as error:
+    raise ImportError(
+        f"HoldfastStorage needs crewai 1.10 or later, this is {crewai.__version__}: use crew_memory"
+    ) from error
 
 from holdfast import AsyncMemory, InvalidInput, Memory, ScopedMemory
-from holdfast_crewai.records import ROOT, conditions, metadata_of, path_of, record_of, vector_of
+from holdfast_crewai.records import ROOT, get_vector, metadata_of_record, record_filter, to_path, to_record
 
-_EVERYTHING = 1_000_000
+_NO_LIMIT = 1_000_000
 
 
 class HoldfastStorage:
-    """A `StorageBackend` for `crewai.memory.Memory(storage=...)`: CrewAI's memory in a Holdfast store, of one scope.
+    """A `StorageBackend` for `crewai.memory.Memory(storage=...)` that keeps its records in one scope of a memory.
 
-    CrewAI extracts and embeds with its own models here, and asks by vector alone; every vector of the scope is
-    compared, which suits some thousands of records. For Holdfast's extraction and retrieval take `crew_memory`.
+    CrewAI extracts and embeds with its own models and searches by vector alone. A search compares every vector of the
+    scope, which is fast enough for some thousands of records. Use `crew_memory` for Holdfast's extraction and
+    retrieval.
+
+    ```py
+    Crew(..., memory=crewai.memory.Memory(storage=HoldfastStorage(memory, user_id="ana")))
+    ```
 
     Args:
-        memory: A `Memory` or an `AsyncMemory`; it stays open and is not closed by this object.
-        user_id: Whose records; at least one of the four ids must be given.
+        memory: A `Memory` or an `AsyncMemory`; it stays open.
+        user_id: The user; at least one of the four ids must be given.
         agent_id: The agent.
         run_id: The session.
         app_id: The application.
-        on_error: `"log"` turns a failure into a warning and an empty answer, `"raise"` lets it out.
+        on_error: `"log"` turns a failure into a warning and an empty result, `"raise"` raises it.
 
     Raises:
-        InvalidInput: No scope is named.
+        InvalidInput: No id is given.
     """
 
-    # CrewAI 1.10 holds this while it writes; the store needs no such help.
+    # CrewAI 1.10 takes this lock to write. The store needs none: each write is one transaction.
     write_lock = nullcontext()
 
     def __init__(
@@ -53,9 +65,12 @@ class HoldfastStorage:
         )
 
     def save(self, records: list[MemoryRecord]) -> None:
-        """Keep `records` under their ids, all or none; one whose id is known is replaced."""
+        """Upsert `records` by id, all or none."""
         self.scoped.put(
-            [{"memory_id": record.id, "text": record.content, "metadata": metadata_of(record)} for record in records]
+            [
+                {"memory_id": record.id, "text": record.content, "metadata": metadata_of_record(record)}
+                for record in records
+            ]
         )
 
     def search(
@@ -67,12 +82,12 @@ class HoldfastStorage:
         limit: int = 10,
         min_score: float = 0.0,
     ) -> list[tuple[MemoryRecord, float]]:
-        """Return the records nearest to a vector with their cosines, best first; vectors of another length are none."""
-        items = self._items(conditions(path_of(scope_prefix), categories=categories, metadata=metadata_filter))
+        """Return the records nearest to a vector with their cosines, best first, without vectors of another length."""
+        items = self._items(record_filter(to_path(scope_prefix), categories=categories, metadata=metadata_filter))
         query = np.asarray(query_embedding, np.float32)
-        scored = [(item, _cosine(query, vector_of(item))) for item in items]
+        scored = [(item, _cosine(query, get_vector(item))) for item in items]
         best = sorted((pair for pair in scored if pair[1] >= max(min_score, 0.0)), key=lambda pair: -pair[1])
-        return [(record_of(item), score) for item, score in best[:limit]]
+        return [(to_record(item), score) for item, score in best[:limit]]
 
     def delete(
         self,
@@ -82,38 +97,38 @@ class HoldfastStorage:
         older_than: datetime | None = None,
         metadata_filter: dict[str, Any] | None = None,
     ) -> int:
-        """Delete what matches everything that is given, and return how many records that were."""
-        matching = conditions(
-            path_of(scope_prefix),
+        """Delete the records that match all the given arguments and return their number."""
+        filters = record_filter(
+            to_path(scope_prefix),
             categories=categories,
             metadata=metadata_filter,
             ids=record_ids,
             older_than=older_than,
         )
-        count = len(self._items(matching))
-        self.scoped.delete_all(filters=matching)
+        count = len(self._items(filters))
+        self.scoped.delete_all(filters=filters)
         return count
 
     def update(self, record: MemoryRecord) -> None:
-        """Replace the record with the same id; its history stays.
+        """Replace the record with the same id and keep its history.
 
         Raises:
-            InvalidInput: The scope has no such record.
+            InvalidInput: The scope has no record with this id.
         """
-        before = self.get_record(record.id)
-        if before is None:
+        current = self.get_record(record.id)
+        if current is None:
             raise InvalidInput(f"there is no record {record.id} here: list_records shows those there are")
         if record.embedding is None:
-            record = record.model_copy(update={"embedding": before.embedding})
-        dropped = dict.fromkeys(before.metadata)
-        self.scoped.update(record.id, record.content, metadata={**dropped, **metadata_of(record)})
+            record = record.model_copy(update={"embedding": current.embedding})
+        removed = dict.fromkeys(current.metadata)  # None removes a key
+        self.scoped.update(record.id, record.content, metadata={**removed, **metadata_of_record(record)})
 
     def get_record(self, record_id: str) -> MemoryRecord | None:
-        """Return one record with its vector, `None` when the scope has none with this id."""
+        """Return one record with its vector, `None` if the scope has no record with this id."""
         item = self.scoped.get(record_id)
         if item is None:
             return None
-        return record_of(item).model_copy(update={"embedding": vector_of(item).tolist() or None})
+        return to_record(item).model_copy(update={"embedding": get_vector(item).tolist() or None})
 
     def list_records(self, scope_prefix: str | None = None, limit: int = 200, offset: int = 0) -> list[MemoryRecord]:
         """Return records, newest first."""
@@ -121,24 +136,24 @@ class HoldfastStorage:
         return sorted(records, key=lambda record: record.created_at, reverse=True)[offset : offset + limit]
 
     def get_scope_info(self, scope: str) -> ScopeInfo:
-        """Return what there is at a path and below it."""
+        """Return counts, categories and times of the records at a path and below it."""
         records = self._records(scope)
-        moments = [record.created_at for record in records]
+        times = [record.created_at for record in records]
         return ScopeInfo(
-            path=path_of(scope),
+            path=to_path(scope),
             record_count=len(records),
             categories=sorted({category for record in records for category in record.categories}),
-            oldest_record=min(moments, default=None),
-            newest_record=max(moments, default=None),
-            child_scopes=_children(path_of(scope), records),
+            oldest_record=min(times, default=None),
+            newest_record=max(times, default=None),
+            child_scopes=_children(to_path(scope), records),
         )
 
     def list_scopes(self, parent: str = ROOT) -> list[str]:
-        """Return the paths just below another."""
-        return _children(path_of(parent), self._records(parent))
+        """Return the paths directly below another one."""
+        return _children(to_path(parent), self._records(parent))
 
     def list_categories(self, scope_prefix: str | None = None) -> dict[str, int]:
-        """Return the categories with the number of their records."""
+        """Return the number of records by category."""
         return dict(Counter(category for record in self._records(scope_prefix) for category in record.categories))
 
     def count(self, scope_prefix: str | None = None) -> int:
@@ -146,26 +161,26 @@ class HoldfastStorage:
         return len(self._records(scope_prefix))
 
     def reset(self, scope_prefix: str | None = None) -> None:
-        """Delete everything at a path and below it; without one everything of the ids, and nothing of anyone else's."""
-        self.scoped.delete_all(filters=conditions(path_of(scope_prefix)))
+        """Delete the records at a path and below it, or of the whole scope, and none of another scope."""
+        self.scoped.delete_all(filters=record_filter(to_path(scope_prefix)))
 
     async def asave(self, records: list[MemoryRecord]) -> None:
         """Do `save` without blocking the event loop."""
         await asyncio.to_thread(self.save, records)
 
-    async def asearch(self, query_embedding: list[float], *narrowing: Any, **named: Any) -> Any:
+    async def asearch(self, query_embedding: list[float], *arguments: Any, **options: Any) -> Any:
         """Do `search` without blocking the event loop."""
-        return await asyncio.to_thread(self.search, query_embedding, *narrowing, **named)
+        return await asyncio.to_thread(self.search, query_embedding, *arguments, **options)
 
-    async def adelete(self, *narrowing: Any, **named: Any) -> int:
+    async def adelete(self, *arguments: Any, **options: Any) -> int:
         """Do `delete` without blocking the event loop."""
-        return await asyncio.to_thread(self.delete, *narrowing, **named)
+        return await asyncio.to_thread(self.delete, *arguments, **options)
 
     def _records(self, scope: str | None) -> list[MemoryRecord]:
-        return [record_of(item) for item in self._items(conditions(path_of(scope)))]
+        return [to_record(item) for item in self._items(record_filter(to_path(scope)))]
 
-    def _items(self, matching: dict[str, Any]) -> list[Any]:
-        return list(self.scoped.get_all(filters=matching, limit=_EVERYTHING))
+    def _items(self, filters: dict[str, Any]) -> list[Any]:
+        return list(self.scoped.get_all(filters=filters, limit=_NO_LIMIT))
 
 
 def _cosine(query: Any, vector: Any) -> float:
@@ -177,4 +192,4 @@ def _cosine(query: Any, vector: Any) -> float:
 
 def _children(parent: str, records: list[MemoryRecord]) -> list[str]:
     below = [record.scope.removeprefix(parent).strip("/").split("/")[0] for record in records]
-    return sorted({path_of(parent, name) for name in below if name})
+    return sorted({to_path(parent, name) for name in below if name})

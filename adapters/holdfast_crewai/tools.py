@@ -1,4 +1,4 @@
-"""Tools with which agents look after the memory themselves; whose it is, the program has said."""
+"""`memory_tools`: the memory's operations as CrewAI tools an agent can call."""
 
 from __future__ import annotations
 
@@ -22,24 +22,29 @@ def memory_tools(
 ) -> list[BaseTool]:
     """Return the tools `add_memory`, `search_memory`, `get_all_memory`, `update_memory` and `delete_memory`.
 
-    Each also awaits natively. What a model asks in a wrong way is answered with what to do instead.
+    Unusable arguments and ids outside the scope are reported to the model, not raised. The tools can also be awaited.
+
+    >>> from holdfast import Memory
+    >>> tools = memory_tools(Memory(":memory:", llm="rules", embedder="hashing"), user_id="ana")
+    >>> tools[0].run(text="I live in Porto.").startswith("ADD [")
+    True
 
     Args:
-        memory: A `Memory` or an `AsyncMemory`; it stays open and is not closed by this object.
-        user_id: Whose memory; at least one of the four ids must be given, and no tool takes one from the model.
+        memory: A `Memory` or an `AsyncMemory`; it stays open.
+        user_id: The user; at least one of the four ids must be given. No tool takes an id from the model.
         agent_id: The agent.
         run_id: The session.
         app_id: The application.
-        on_error: `"log"` tells the model that the memory failed, `"raise"` lets the failure out.
+        on_error: `"log"` reports a failure of the memory to the model, `"raise"` raises it.
 
     Raises:
-        InvalidInput: No scope is named, or `on_error` is another word.
+        InvalidInput: No id is given, or `on_error` is neither of the two.
     """
     scoped = ScopedMemory(memory, user_id=user_id, agent_id=agent_id, run_id=run_id, app_id=app_id, on_error=on_error)
-    return [CrewTool.of(one, scoped) for one in MEMORY_TOOLS]
+    return [_make_tool(tool, scoped) for tool in MEMORY_TOOLS]
 
 
-def _never(_arguments: Any = None, _result: Any = None) -> bool:
+def _never_cache(_arguments: Any = None, _result: Any = None) -> bool:
     return False
 
 
@@ -48,13 +53,8 @@ class CrewTool(BaseTool):
 
     tool: Any = Field(exclude=True, repr=False)
     scoped: Any = Field(exclude=True, repr=False)
-    # What was found a moment ago may have been changed since.
-    cache_function: Callable[..., bool] = _never
-
-    @classmethod
-    def of(cls, tool: MemoryTool, scoped: ScopedMemory) -> CrewTool:
-        """Return `tool` for the memory of `scoped`."""
-        return cls(name=tool.name, description=tool.description, args_schema=_arguments(tool), tool=tool, scoped=scoped)
+    # CrewAI caches results by default, and a cached search would miss what changed since.
+    cache_function: Callable[..., bool] = _never_cache
 
     def _run(self, **arguments: Any) -> str:
         return str(self.tool.call(self.scoped, arguments))
@@ -63,8 +63,13 @@ class CrewTool(BaseTool):
         return str(await self.tool.acall(self.scoped, arguments))
 
 
-def _arguments(tool: MemoryTool) -> type[BaseModel]:
-    """Return a model that shows the arguments and lets all through; what is wrong with them the tool itself says."""
-    shown = ConfigDict(extra="allow", json_schema_extra=tool.schema())
+def _make_tool(tool: MemoryTool, scoped: ScopedMemory) -> CrewTool:
+    arguments = _make_arguments_model(tool)
+    return CrewTool(name=tool.name, description=tool.description, args_schema=arguments, tool=tool, scoped=scoped)
+
+
+def _make_arguments_model(tool: MemoryTool) -> type[BaseModel]:
+    """Return a model that has the tool's schema and accepts anything, because the tool checks its arguments itself."""
+    config = ConfigDict(extra="allow", json_schema_extra=tool.schema())
     fields: dict[str, Any] = {parameter.name: (Any, None) for parameter in tool.parameters}
-    return create_model(tool.name, __config__=shown, **fields)
+    return create_model(tool.name, __config__=config, **fields)

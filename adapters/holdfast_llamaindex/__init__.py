@@ -1,6 +1,6 @@
-"""Holdfast in LlamaIndex: a chat memory for engines and agents, a block for `Memory`, and tools.
+"""Holdfast for LlamaIndex: a chat memory for engines and agents, a block for `Memory`, and tools.
 
-`Mem0Memory` is the one to begin with; it has the name and the constructors of the package it replaces.
+Start with `Mem0Memory`, which has the name and the constructors of the package it replaces.
 """
 
 try:
@@ -8,8 +8,8 @@ try:
 except ImportError as error:
     raise ImportError('this adapter needs llama-index-core: pip install "holdfast[llamaindex]"') from error
 
-from holdfast_llamaindex.block import HoldfastMemoryBlock
 from holdfast_llamaindex.memory import Mem0Memory
+from holdfast_llamaindex.memory_block import HoldfastMemoryBlock
 from holdfast_llamaindex.tools import memory_tools
 
 __all__ = ["HoldfastMemoryBlock", "Mem0Memory", "memory_tools"]

@@ -1,26 +1,30 @@
-"""What is recalled for the question at hand, and how a model is shown it."""
+"""Recall memories for the user's question, and insert them into the messages a model sees."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from llama_index.core.llms import ChatMessage, MessageRole, TextBlock
 from llama_index.core.memory.memory import InsertMethod
 
 import holdfast
-from holdfast_llamaindex.turns import question
+from holdfast_llamaindex.conversation import find_question
+
+if TYPE_CHECKING:
+    from holdfast import Flow
 
 DEFAULT_MAX_TOKENS = 1_000
 DEFAULT_SEARCH_MSG_LIMIT = 5
 
 
 class Recall:
-    """The block of memories for a conversation: searched for once per turn, however often it is asked for.
+    """Recalls the block of memories for a conversation, with one search per turn.
 
     Args:
-        scoped: Where to search.
-        search_msg_limit: How many of the last messages to search for.
-        max_tokens: Room for the block.
+        scoped: The memory to search.
+        search_msg_limit: The number of last messages to search for.
+        max_tokens: The size limit of the block, in tokens.
     """
 
     def __init__(self, scoped: holdfast.ScopedMemory, *, search_msg_limit: int, max_tokens: int) -> None:
@@ -29,52 +33,55 @@ class Recall:
         self._max_tokens = max_tokens
         self._latest: tuple[tuple[int, str], str] | None = None
 
-    def block(self, messages: Sequence[ChatMessage], announced: str | None = None) -> str:
-        """Return the block, `""` when nothing is known or nothing was asked."""
-        asked = question(messages, announced, search_msg_limit=self._search_msg_limit)
-        if asked is None:
-            return ""
-        turn = (asked.place, asked.text)
-        if self._latest is None or self._latest[0] != turn:
-            self._latest = turn, self._scoped.context(asked.query, max_tokens=self._max_tokens)
-        return self._latest[1]
+    def get_block(self, messages: Sequence[ChatMessage], next_message: str | None = None) -> str:
+        """Return the block, `""` if nothing relevant is remembered or the user has asked nothing.
 
-    async def ablock(self, messages: Sequence[ChatMessage], announced: str | None = None) -> str:
-        """Await `block`."""
-        asked = question(messages, announced, search_msg_limit=self._search_msg_limit)
-        if asked is None:
-            return ""
-        turn = (asked.place, asked.text)
-        if self._latest is None or self._latest[0] != turn:
-            self._latest = turn, await self._scoped.acontext(asked.query, max_tokens=self._max_tokens)
-        return self._latest[1]
+        Args:
+            messages: The conversation.
+            next_message: What the user says next, if it is not in the conversation yet.
+        """
+        return self._scoped.run(self._find_block(messages, next_message))
 
-    def forget(self) -> None:
-        """Search again: the conversation is another."""
+    async def aget_block(self, messages: Sequence[ChatMessage], next_message: str | None = None) -> str:
+        """Do `get_block` without blocking the event loop."""
+        return await self._scoped.arun(self._find_block(messages, next_message))
+
+    def reset(self) -> None:
+        """Search again for the next question, because the conversation is another one."""
         self._latest = None
 
+    def _find_block(self, messages: Sequence[ChatMessage], next_message: str | None) -> Flow[str]:
+        question = find_question(messages, next_message, search_msg_limit=self._search_msg_limit)
+        if question is None:
+            return ""
+        turn = (question.position, question.text)
+        if self._latest is None or self._latest[0] != turn:
+            block = yield from self._scoped.flows.context(question.query, max_tokens=self._max_tokens)
+            self._latest = turn, block
+        return self._latest[1]
 
-def with_block(history: Sequence[ChatMessage], block: str, *, insert_method: InsertMethod) -> list[ChatMessage]:
-    """Return the messages a model is shown; those of the history stay as they are.
+
+def insert_block(history: Sequence[ChatMessage], block: str, *, insert_method: InsertMethod) -> list[ChatMessage]:
+    """Return the messages to show a model; the messages of `history` are not changed.
 
     Args:
         history: The conversation.
-        block: What was recalled; nothing is inserted for `""`.
-        insert_method: `USER` puts the block before the text of the last user message, `SYSTEM` after that of the first
-            system message; where there is none, the block becomes one.
+        block: The recalled block; `""` inserts nothing.
+        insert_method: `USER` puts the block before the text of the last user message, `SYSTEM` after the text of the
+            first system message. Without such a message, the block becomes one.
     """
     messages = list(history)
     if messages:
-        # Agents write their state into the last message they get, and it would be remembered as the user's words.
+        # A copy, because agents write their state into the last message, which would be remembered as the user's.
         messages[-1] = messages[-1].model_copy(deep=True)
     if not block:
         return messages
     if insert_method == InsertMethod.SYSTEM:
-        return _in_system(messages, block)
-    return _in_user(messages, block)
+        return _insert_in_system_message(messages, block)
+    return _insert_in_user_message(messages, block)
 
 
-def _in_system(messages: list[ChatMessage], block: str) -> list[ChatMessage]:
+def _insert_in_system_message(messages: list[ChatMessage], block: str) -> list[ChatMessage]:
     for place, message in enumerate(messages):
         if message.role == MessageRole.SYSTEM:
             messages[place] = _with_blocks(message, [*message.blocks, TextBlock(text=f"\n{block}")])
@@ -82,7 +89,7 @@ def _in_system(messages: list[ChatMessage], block: str) -> list[ChatMessage]:
     return [ChatMessage(role=MessageRole.SYSTEM, content=block), *messages]
 
 
-def _in_user(messages: list[ChatMessage], block: str) -> list[ChatMessage]:
+def _insert_in_user_message(messages: list[ChatMessage], block: str) -> list[ChatMessage]:
     for place in range(len(messages) - 1, -1, -1):
         if messages[place].role == MessageRole.USER:
             message = messages[place]

@@ -1,4 +1,4 @@
-"""`memory_tools`: the verbs of one scope as tools, for agents that decide themselves what to remember."""
+"""`memory_tools`: the memory's operations as LlamaIndex tools an agent can call."""
 
 from __future__ import annotations
 
@@ -22,42 +22,49 @@ def memory_tools(
 ) -> list[FunctionTool]:
     """Return `add_memory`, `search_memory`, `get_all_memory`, `update_memory` and `delete_memory` for one scope.
 
-    The ids are fixed here; the model neither sees nor chooses them, and reaches memories of this scope alone. The
-    program finds the memories, or the events of what was changed, in `raw_output.items` of the `ToolOutput`.
+    No tool takes an id of the scope, so a model reaches the memories of this scope only. Unusable arguments are
+    reported to the model, not raised. The memories a tool found, or the events of what it changed, are in
+    `raw_output.items` of the `ToolOutput`.
+
+    >>> from holdfast import Memory
+    >>> tools = memory_tools(Memory(":memory:", llm="rules", embedder="hashing"), user_id="ana")
+    >>> [event["memory"] for event in tools[0].call(text="I live in Porto.").raw_output.items]
+    ['I live in Porto.']
 
     Args:
-        memory: A `holdfast.Memory` or `AsyncMemory`; it stays open and is not closed by the tools.
-        user_id: Whose memory; at least one of the four ids must be given.
+        memory: A `holdfast.Memory` or `AsyncMemory`; it stays open.
+        user_id: The user; at least one of the four ids must be given.
         agent_id: The agent.
         run_id: The session.
         app_id: The application.
-        limit: Most memories that a search or a listing shows the model, 1 to 1000, and how many it shows when the
-            model gives no number; left out, a search shows 10, a listing 20, and more, up to 100, where it asks.
-        on_error: When the memory fails, `"log"` says so to the model and why to the log, `"raise"` lets the failure
-            out. A mistake of the model, such as an id that does not exist, is always answered in words.
+        limit: The maximum number of memories a search or a listing shows, 1 to 1000, also used when the model gives no
+            number. By default a search shows 10 and a listing 20, or up to 100 if the model asks for more.
+        on_error: `"log"` reports a failure of the memory to the model and logs the reason, `"raise"` raises it.
 
     Raises:
-        InvalidInput: No scope is named, an id cannot be one, or `limit` is out of range.
+        InvalidInput: No id is given, an id is unusable, or `limit` is out of range.
     """
     scoped = ScopedMemory(memory, user_id=user_id, agent_id=agent_id, run_id=run_id, app_id=app_id, on_error=on_error)
-    return [_tool(one if limit is None else one.limited(limit), scoped) for one in MEMORY_TOOLS]
+    return [_make_tool(tool if limit is None else tool.limited(limit), scoped) for tool in MEMORY_TOOLS]
 
 
-def _tool(one: MemoryTool, scoped: ScopedMemory) -> FunctionTool:
-    names = [parameter.name for parameter in one.parameters]
+def _make_tool(tool: MemoryTool, scoped: ScopedMemory) -> FunctionTool:
+    names = [parameter.name for parameter in tool.parameters]
 
-    # LlamaIndex gives a single argument without its name.
+    # LlamaIndex passes a single argument by position.
     def call(*values: Any, **arguments: Any) -> ToolAnswer:
-        return one.call(scoped, {**dict(zip(names, values, strict=False)), **arguments})
+        return tool.call(scoped, {**dict(zip(names, values, strict=False)), **arguments})
 
     async def acall(*values: Any, **arguments: Any) -> ToolAnswer:
-        return await one.acall(scoped, {**dict(zip(names, values, strict=False)), **arguments})
+        return await tool.acall(scoped, {**dict(zip(names, values, strict=False)), **arguments})
 
-    return FunctionTool.from_defaults(call, one.name, one.description, fn_schema=_arguments(one), async_fn=acall)
+    return FunctionTool.from_defaults(
+        call, tool.name, tool.description, fn_schema=_make_arguments_model(tool), async_fn=acall
+    )
 
 
-def _arguments(one: MemoryTool) -> type[BaseModel]:
-    """Return a model that shows the arguments; what is wrong with them the tool itself says."""
-    shown = ConfigDict(json_schema_extra=one.schema())
-    fields: dict[str, Any] = {parameter.name: (Any, None) for parameter in one.parameters}
-    return create_model(one.name, __config__=shown, **fields)
+def _make_arguments_model(tool: MemoryTool) -> type[BaseModel]:
+    """Return a model that has the tool's schema and accepts anything, because the tool checks its arguments itself."""
+    config = ConfigDict(json_schema_extra=tool.schema())
+    fields: dict[str, Any] = {parameter.name: (Any, None) for parameter in tool.parameters}
+    return create_model(tool.name, __config__=config, **fields)

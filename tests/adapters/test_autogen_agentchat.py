@@ -498,9 +498,9 @@ async def test_a_loaded_memory_closes_the_file_it_opened(tmp_path):
 
 
 def test_a_memory_in_ram_cannot_be_dumped(memory):
-    with pytest.raises(InvalidInput, match="give it a path"):
+    with pytest.raises(InvalidInput, match="open it with a path"):
         HoldfastAutoGenMemory(memory=memory, user_id="ana").dump_component()
-    with pytest.raises(InvalidInput, match="give it a path"):
+    with pytest.raises(InvalidInput, match="open it with a path"):
         MemoryChatCompletionContext(memory=memory, user_id="ana").dump_component()
 
 

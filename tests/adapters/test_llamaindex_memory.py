@@ -477,7 +477,7 @@ def test_a_memory_in_ram_says_that_it_cannot_be_serialised():
     chat_memory = Mem0Memory(memory_for_tests(), user_id="ana")
     with pytest.raises(TypeError, match="kept in memory"):
         pickle.dumps(chat_memory)
-    with pytest.raises(InvalidInput, match="kept in RAM"):
+    with pytest.raises(InvalidInput, match="in RAM"):
         chat_memory.to_dict()
 
 

@@ -1,4 +1,4 @@
-"""`HoldfastMemoryBlock`: the long-term memory as a block of LlamaIndex's own `Memory`."""
+"""`HoldfastMemoryBlock`: long-term memory as a block of LlamaIndex's own `Memory`."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from llama_index.core.memory import Memory as ChatMemory
 from llama_index.core.storage.chat_store.base_db import MessageStatus
 
 import holdfast
+from holdfast_llamaindex.conversation import Turn, split_turns, to_messages
 from holdfast_llamaindex.recall import DEFAULT_MAX_TOKENS, DEFAULT_SEARCH_MSG_LIMIT, Recall
-from holdfast_llamaindex.turns import Turn, as_conversation, turns
 
 if TYPE_CHECKING:
-    # Pydantic evaluates what annotations it can, and would load the whole core when this module is imported.
+    # Not at run time: pydantic would evaluate the annotations and so load all of Holdfast when this module is imported.
     from holdfast import AsyncMemory, Memory, ScopedMemory
 
 
 class HoldfastMemoryBlock(BaseMemoryBlock[str]):
-    """A block that recalls for every question, and remembers what leaves the conversation's short-term memory.
+    """Recalls memories for every question, and remembers the messages that leave the short-term memory.
 
-    `Memory` hands messages to its blocks only when its queue overflows, which a short chat never does: call `flush` or
-    await `aflush` at its end. (`Mem0Memory` remembers every turn by itself.)
+    LlamaIndex's `Memory` passes messages to its blocks only when its queue overflows, which does not happen in a short
+    chat: call `flush` or await `aflush` at the end of a chat. (`Mem0Memory` remembers every turn without that.)
 
     Args:
-        memory: A `holdfast.Memory` or `AsyncMemory`; it stays open and is not closed by this object.
-        user_id: Whose memory; at least one of the four ids must be given.
+        memory: A `holdfast.Memory` or `AsyncMemory`; it stays open.
+        user_id: The user; at least one of the four ids must be given.
         agent_id: The agent.
         run_id: The session.
         app_id: The application.
-        on_error: `"log"` lets the conversation go on when the memory fails, `"raise"` lets the failure out.
+        on_error: `"log"` continues the conversation when the memory fails, `"raise"` raises the failure.
         settings: `search_msg_limit` and `max_tokens` as in `Mem0Memory`, and the fields of every block: `name`,
             `description`, `priority` and `accept_short_term_memory`.
 
     Raises:
-        InvalidInput: No scope is named, or an id cannot be one.
+        InvalidInput: No id is given, or an id is unusable.
     """
 
     name: str = "holdfast"
@@ -66,22 +66,22 @@ class HoldfastMemoryBlock(BaseMemoryBlock[str]):
         self._recall = Recall(scoped, search_msg_limit=self.search_msg_limit, max_tokens=self.max_tokens)
 
     def flush(self, chat_memory: ChatMemory) -> None:
-        """Remember what is still in the short-term memory of `chat_memory`; it stays there, and is remembered once."""
-        if news := self._news(chat_memory.get_all(status=MessageStatus.ACTIVE)):
-            self._scoped.add(as_conversation(news))
-            self._remembered.update(news)
+        """Remember the messages in the short-term memory of `chat_memory`, each once; they stay there."""
+        if new_turns := self._get_new_turns(chat_memory.get_all(status=MessageStatus.ACTIVE)):
+            self._scoped.add(to_messages(new_turns))
+            self._remembered.update(new_turns)
 
     async def aflush(self, chat_memory: ChatMemory) -> None:
-        """Await `flush`."""
+        """Do `flush` without blocking the event loop."""
         await self._aput(await chat_memory.aget_all(status=MessageStatus.ACTIVE))
 
     async def _aget(self, messages: list[ChatMessage] | None = None, **block_kwargs: Any) -> str:  # noqa: ARG002
-        return await self._recall.ablock(messages or [])
+        return await self._recall.aget_block(messages or [])
 
     async def _aput(self, messages: list[ChatMessage]) -> None:
-        if news := self._news(messages):
-            await self._scoped.aadd(as_conversation(news))
-            self._remembered.update(news)
+        if new_turns := self._get_new_turns(messages):
+            await self._scoped.aadd(to_messages(new_turns))
+            self._remembered.update(new_turns)
 
-    def _news(self, messages: Iterable[ChatMessage]) -> list[Turn]:
-        return [turn for turn in turns(messages) if turn not in self._remembered]
+    def _get_new_turns(self, messages: Iterable[ChatMessage]) -> list[Turn]:
+        return [turn for turn in split_turns(messages) if turn not in self._remembered]

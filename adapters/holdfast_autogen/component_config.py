@@ -1,4 +1,4 @@
-"""What the components of agentchat share: how they are described, so that AutoGen can write them down and load them."""
+"""The configuration of the agentchat components, with which AutoGen dumps and loads them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from holdfast import AsyncMemory, InvalidInput, Memory
 
 
 class MemoryConfig(BaseModel):
-    """A memory and a scope, in words. The engines are not among them: a store knows its own."""
+    """The path of a memory and a scope. The engines are not included, because the file of a memory names them."""
 
     path: str
     user_id: str | None = None
@@ -22,17 +22,17 @@ class MemoryConfig(BaseModel):
     on_error: Literal["raise", "log"] = "log"
 
     def arguments(self) -> dict[str, Any]:
-        """Return what the component is made with, beside the memory."""
+        """Return the arguments of the component, except the memory."""
         return {name: getattr(self, name) for name in MemoryConfig.model_fields if name != "path"}
 
 
-def path_of(memory: Memory | AsyncMemory) -> str:
-    """Return where `memory` is kept.
+def get_path(memory: Memory | AsyncMemory) -> str:
+    """Return the absolute path of the file of `memory`.
 
     Raises:
-        InvalidInput: It is kept in memory, where nobody else can open it.
+        InvalidInput: The memory is in RAM, so it cannot be opened again.
     """
     path = memory.path
     if path == ":memory:":
-        raise InvalidInput("a memory kept in memory cannot be described for others to load: give it a path")
+        raise InvalidInput("a memory in RAM cannot be dumped as a component: open it with a path")
     return str(Path(path).absolute())
