@@ -1,25 +1,9 @@
 """The command line: `holdfast add`, `holdfast search` and the rest, for people and for scripts.
 
-`app` is the typer application; `python -m holdfast_cli` and the command `holdfast` run it.
+`app` is the typer application. The command `holdfast` and `python -m holdfast_cli` run it.
 """
 
-from typing import TYPE_CHECKING, Any
+import lazy_loader
 
-if TYPE_CHECKING:
-    from holdfast_cli.application import app
-
-__all__ = ["app"]
-
-
-def __getattr__(name: str) -> Any:
-    # Imported on first use, so that the command can say what to install instead of showing a traceback.
-    if name != "app":
-        raise AttributeError(f"module 'holdfast_cli' has no attribute {name!r}")
-    try:
-        import rich  # noqa: F401, PLC0415
-        import typer  # noqa: F401, PLC0415
-    except ImportError as error:
-        raise ImportError('the command line needs typer and rich: pip install "holdfast[cli]"') from error
-    from holdfast_cli.application import app  # noqa: PLC0415
-
-    return app
+# `app` is imported on first use, so that `__main__` can report a missing package in one line instead of a traceback.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,53 +1,58 @@
-"""The application: which commands there are, and how a failure ends."""
+"""The typer application: its commands, and the exit codes of failures."""
 
 from __future__ import annotations
 
 import sys
 from typing import Annotated, Any
 
-import typer
-from typer.core import TyperGroup
-
 import holdfast
-from holdfast_cli.adding import add
-from holdfast_cli.auditing import audit
-from holdfast_cli.changing import delete, update
-from holdfast_cli.demo import demo
-from holdfast_cli.evaluating import evaluate
-from holdfast_cli.failures import failure_of, report
-from holdfast_cli.finding import get, history, list_memories, search, users
-from holdfast_cli.upkeep import doctor, reembed
+
+try:
+    import rich as _  # noqa: F401
+    import typer
+    from typer.core import TyperGroup
+except ImportError as error:
+    raise ImportError('the command line needs typer and rich: pip install "holdfast[cli]"') from error
+
+from holdfast_cli.commands.add import add
+from holdfast_cli.commands.audit import audit
+from holdfast_cli.commands.demo import demo
+from holdfast_cli.commands.doctor import doctor, reembed
+from holdfast_cli.commands.edit import delete, update
+from holdfast_cli.commands.evaluate import evaluate
+from holdfast_cli.commands.search import get, history, list_memories, search, users
+from holdfast_cli.failures import report_failure, to_failure
 
 _AS_JSON = "holdfast_cli.as_json"
 
 
-class Commands(TyperGroup):
-    """The commands, with one place where everything that goes wrong becomes a line and an exit code."""
+class CommandGroup(TyperGroup):
+    """The commands; every failure of a command becomes one line and an exit code here."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Note whether JSON is wanted: a usage error happens before the command's own options are read."""
+        """Look for --json first, because a usage error occurs before the command's own options are parsed."""
         ctx.meta[_AS_JSON] = "--json" in args
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command that was asked for."""
+        """Run the command."""
         try:
             return super().invoke(ctx)
         except Exception as error:
-            failure = failure_of(error)
+            failure = to_failure(error)
             if failure is None:
                 raise
-            report(failure, as_json=ctx.meta[_AS_JSON])
+            report_failure(failure, as_json=ctx.meta[_AS_JSON])
             raise typer.Exit(failure.exit_code) from error
 
 
 app = typer.Typer(
-    cls=Commands,
+    cls=CommandGroup,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    # Help in frames suits a terminal; a file or a pipe gets it plain.
+    # Framed help for a terminal, plain help for a file or a pipe.
     rich_markup_mode="rich" if sys.stdout.isatty() else None,
 )
 
@@ -65,9 +70,9 @@ def _holdfast(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Remember conversations, find what was said, and change it. No key and no network are needed.
+    """Remember conversations, search the memories, and change them. Needs no key and no network.
 
-    Exit codes: 0 fine, 1 nothing found or an unhealthy store, 2 bad input, 3 the store or a model service failed.
+    Exit codes: 0 success, 1 nothing found or an unhealthy store, 2 bad input, 3 the store or a model service failed.
     """
 
 

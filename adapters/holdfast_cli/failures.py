@@ -1,4 +1,4 @@
-"""What goes wrong, as one line and an exit code."""
+"""Report failures as one line and an exit code."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import typer
 
 from holdfast import ConfigError, InvalidInput, NotFound, ProviderError, StorageError
-from holdfast_cli.printing import without_controls
+from holdfast_cli.output import replace_controls
 
 NOTHING_FOUND = 1
 BAD_INPUT = 2
@@ -18,7 +18,7 @@ _EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
     (NotFound, NOTHING_FOUND),
     (InvalidInput, BAD_INPUT),
     (ConfigError, BAD_INPUT),
-    (ImportError, BAD_INPUT),  # an engine whose package is missing; the message says what to install
+    (ImportError, BAD_INPUT),  # the package of an engine is missing; the message names the install command
     (StorageError, SERVICE_FAILED),
     (ProviderError, SERVICE_FAILED),
 )
@@ -26,19 +26,19 @@ _EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An expected failure: its name, one sentence, and how the process ends."""
+    """An expected failure: the name of the error, one sentence, and the exit code."""
 
     kind: str
     message: str
     exit_code: int
 
 
-def failure_of(error: Exception) -> Failure | None:
-    """Return what to tell about `error`, `None` when it is no failure but a defect or a regular exit."""
+def to_failure(error: Exception) -> Failure | None:
+    """Return the failure to report for `error`, `None` if it is a bug or a regular exit."""
     for kind, exit_code in _EXIT_CODES:
         if isinstance(error, kind):
             return Failure(type(error).__name__, str(error), exit_code)
-    # typer brings its own copy of click from some version on: a usage error is known by what it can do.
+    # Newer releases of typer contain a copy of click, so a usage error is recognised by its method, not by its class.
     format_message = getattr(error, "format_message", None)
     if format_message is None:
         return None
@@ -47,11 +47,11 @@ def failure_of(error: Exception) -> Failure | None:
     return Failure("UsageError", f"{format_message().rstrip('.')}. See '{command} --help'.", BAD_INPUT)
 
 
-def report(failure: Failure, *, as_json: bool) -> None:
+def report_failure(failure: Failure, *, as_json: bool) -> None:
     """Write `failure` to stderr."""
     if as_json:
         typer.echo(json.dumps({"error": {"type": failure.kind, "message": failure.message}}), err=True)
         return
-    line = " ".join(without_controls(failure.message).split())
+    line = " ".join(replace_controls(failure.message).split())
     typer.secho("error: ", nl=False, err=True, fg=typer.colors.RED)
     typer.echo(line, err=True)

@@ -12,7 +12,7 @@ import typer
 
 from holdfast import InvalidInput
 
-_SCOPE = "Whose memory"
+_SCOPE = "Scope"
 _STORE = "Store and output"
 
 UserId = Annotated[str | None, typer.Option("--user-id", help="The user.", rich_help_panel=_SCOPE)]
@@ -33,99 +33,110 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.",
 Llm = Annotated[
     str | None,
     typer.Option(
-        "--llm", metavar="PRESET", help="Who extracts: rules, openai, ollama, groq, ...", rich_help_panel=_STORE
+        "--llm",
+        metavar="PRESET",
+        help="The model that extracts facts: rules, openai, ollama, groq, ...",
+        rich_help_panel=_STORE,
     ),
 ]
 JudgingLlm = Annotated[
     str | None,
-    typer.Option("--llm", metavar="PRESET", help="Who judges: openai, ollama, groq, ...", rich_help_panel=_STORE),
+    typer.Option(
+        "--llm", metavar="PRESET", help="The model that judges: openai, ollama, groq, ...", rich_help_panel=_STORE
+    ),
 ]
 Reranker = Annotated[
     str | None,
     typer.Option(
-        "--reranker", metavar="PRESET", help="Who reranks: llm, sentence-transformers.", rich_help_panel=_STORE
+        "--reranker", metavar="PRESET", help="The reranker: llm, sentence-transformers.", rich_help_panel=_STORE
     ),
 ]
 Embedder = Annotated[
     str | None,
     typer.Option(
-        "--embedder", metavar="PRESET", help="Who embeds: hashing, openai, ollama, ...", rich_help_panel=_STORE
+        "--embedder", metavar="PRESET", help="The embedder: hashing, openai, ollama, ...", rich_help_panel=_STORE
     ),
 ]
 
 MemoryId = Annotated[str, typer.Argument(metavar="ID", help="The memory's id.")]
 Filters = Annotated[
     str | None,
-    typer.Option("--filters", metavar="JSON", help="""Conditions, such as '{"created_at": {"gte": "2026-05-01"}}'."""),
+    typer.Option("--filters", metavar="JSON", help="""Conditions such as '{"created_at": {"gte": "2026-05-01"}}'."""),
 ]
 Metadata = Annotated[
     str | None,
-    typer.Option("--metadata", metavar="JSON", help="""An object kept with it, such as '{"team": "red"}'."""),
+    typer.Option("--metadata", metavar="JSON", help="""An object stored with it, such as '{"team": "red"}'."""),
 ]
 Timestamp = Annotated[
     str | None,
-    typer.Option("--timestamp", metavar="TIME", help="When it happened: ISO-8601 or Unix seconds; now by default."),
+    typer.Option(
+        "--timestamp", metavar="TIME", help="The time of the event, ISO-8601 or Unix seconds; now by default."
+    ),
 ]
 
 
-def scope(*, user_id: str | None, agent_id: str | None, run_id: str | None, app_id: str | None) -> dict[str, Any]:
-    """Return the ids that were given, by field."""
+def to_scope(*, user_id: str | None, agent_id: str | None, run_id: str | None, app_id: str | None) -> dict[str, Any]:
+    """Return the ids that are not `None`, by field."""
     ids = {"user_id": user_id, "agent_id": agent_id, "run_id": run_id, "app_id": app_id}
     return {field: value for field, value in ids.items() if value is not None}
 
 
-def json_object(text: str | None, *, option: str) -> dict[str, Any] | None:
-    """Return the JSON object an option holds, `None` when it was not given.
+def parse_json_object(text: str | None, *, option: str) -> dict[str, Any] | None:
+    """Return the JSON object in the value of an option, `None` if the option was not given.
 
     Raises:
-        InvalidInput: It is no JSON, or no object.
+        InvalidInput: The value is not JSON, or not an object.
     """
     if text is None:
         return None
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise InvalidInput(f'{option} is no JSON ({error}): give an object such as \'{{"key": "value"}}\'') from error
+        raise InvalidInput(f'{option} is not JSON ({error}): give an object such as \'{{"key": "value"}}\'') from error
     if not isinstance(value, dict):
         raise InvalidInput(f'{option} is {text!r}: give a JSON object such as \'{{"key": "value"}}\'')
     return value
 
 
-def moment(text: str | None) -> str | float | None:
-    """Return a time as the library takes it: a number when it can only be Unix seconds, else the text."""
-    # Fewer than nine digits (before 1973) are rather a year or a day without hyphens: the library refuses the text.
+def parse_time(text: str | None) -> str | float | None:
+    """Return a time as the library takes it: a number if it can only be Unix seconds, otherwise the text.
+
+    >>> parse_time("1778248560"), parse_time("2026-05-08")
+    (1778248560.0, '2026-05-08')
+    """
+    # Fewer than nine digits (before 1973) are more likely a year or a day without hyphens, which the library rejects.
     return float(text) if text and re.fullmatch(r"\d{9,}(\.\d+)?", text) else text
 
 
-def text_or_stdin(text: str) -> str:
-    """Return `text`, or for `-` what stdin holds.
+def read_text(text: str) -> str:
+    """Return `text`, or the content of stdin for `-`.
 
     Raises:
         InvalidInput: Stdin is not UTF-8.
     """
-    return decoded(sys.stdin.buffer.read(), source="stdin") if text == "-" else text
+    return decode(sys.stdin.buffer.read(), source="stdin") if text == "-" else text
 
 
-def text_of_file(path: str) -> str:
-    """Return what a file holds, or for `-` what stdin holds.
+def read_file(path: str) -> str:
+    """Return the content of a file, or of stdin for `-`.
 
     Raises:
-        InvalidInput: It cannot be read, or is not UTF-8.
+        InvalidInput: The file cannot be read or is not UTF-8.
     """
     try:
         content = sys.stdin.buffer.read() if path == "-" else pathlib.Path(path).read_bytes()
     except OSError as error:
         raise InvalidInput(f"{path} cannot be read: {error.strerror or error}") from error
-    return decoded(content, source=f"{path}: it")
+    return decode(content, source=f"{path}: it")
 
 
-def decoded(content: bytes, *, source: str) -> str:
-    """Return `content` as text, a byte order mark aside.
+def decode(content: bytes, *, source: str) -> str:
+    """Return `content` as text, without a byte order mark.
 
     Raises:
-        InvalidInput: It is not UTF-8.
+        InvalidInput: `content` is not UTF-8.
     """
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InvalidInput(f"{source} is no UTF-8 text (byte {error.start}): save it as UTF-8") from error
+        raise InvalidInput(f"{source} is not UTF-8 text (byte {error.start}): save it as UTF-8") from error

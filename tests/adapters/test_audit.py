@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 from holdfast import Memory
 from holdfast.testing import memory_for_tests
 from holdfast_cli import app
-from holdfast_cli.audits.auditing import audit_of
-from holdfast_cli.audits.secrets import redacted, secrets_in
+from holdfast_cli.audit.report import run_audit
+from holdfast_cli.audit.secrets import find_secrets, redact
 
 # Put together here, so that no scanner takes the tests for a leak.
 LETTERS = "abcDEF1234567890ghiJKL"
@@ -42,7 +42,7 @@ def audited():
             for one in said:
                 text, day = one if isinstance(one, tuple) else (one, "2026-05-01")
                 memory.add(text, user_id="ana", infer=False, timestamp=day)
-            return audit_of(memory, {"user_id": "ana"}, probes=probes)
+            return run_audit(memory, {"user_id": "ana"}, probes=probes)
 
     return audited_
 
@@ -84,8 +84,8 @@ def test_a_secret_is_found_and_not_shown(kind, secret, audited):
     ],
 )
 def test_values_named_like_secrets_are_secrets(text, secret):
-    assert secrets_in(text)
-    assert secret not in redacted(text)
+    assert find_secrets(text)
+    assert secret not in redact(text)
 
 
 @pytest.mark.parametrize(
@@ -105,20 +105,20 @@ def test_values_named_like_secrets_are_secrets(text, secret):
     ],
 )
 def test_text_that_resembles_a_secret_is_not_reported(text):
-    assert secrets_in(text) == []
-    assert redacted(text) == text
+    assert find_secrets(text) == []
+    assert redact(text) == text
 
 
 @given(st.text(max_size=60), st.sampled_from(list(itertools.chain(*SECRETS.values()))), st.text(max_size=60))
 def test_a_secret_in_any_surroundings_is_not_shown(before, secret, after):
-    assert secret not in redacted(f"{before} {secret} {after}")
+    assert secret not in redact(f"{before} {secret} {after}")
 
 
 @given(st.text(alphabet="password: is =sk-4 19a\n", max_size=200))
 def test_redaction_leaves_no_part_of_a_secret(text):
-    for one in secrets_in(text):
+    for one in find_secrets(text):
         assert 0 <= one.start < one.end <= len(text)
-    spans = [(one.start, one.end) for one in secrets_in(text)]
+    spans = [(one.start, one.end) for one in find_secrets(text)]
     assert all(end <= start for (_, end), (start, _) in itertools.pairwise(spans))
 
 
@@ -126,9 +126,9 @@ def test_a_secret_in_the_metadata_or_in_an_expired_memory_is_found():
     with memory_for_tests() as memory:
         memory.add("The billing account", user_id="ana", infer=False, metadata={"login": "sk-" + LETTERS})
         memory.add("My PIN is 4821", user_id="ana", infer=False, expiration_date="2020-01-01")
-        audit = audit_of(memory, {}, probes=0)
+        audit = run_audit(memory, {}, probes=0)
     assert audit.counts["secret"] == 2
-    assert LETTERS not in json.dumps(audit.document())
+    assert LETTERS not in json.dumps(audit.to_json())
 
 
 # Contradictions and stale memories
@@ -175,7 +175,7 @@ def test_two_speakers_and_two_users_do_not_contradict_or_repeat_each_other():
         for name, town in TOWNS.items():
             memory.add(f"I live in {town}", user_id=name, infer=False)
             memory.add("I play the cello", user_id=name, infer=False)
-        assert audit_of(memory, {}, probes=0).findings == []
+        assert run_audit(memory, {}, probes=0).findings == []
 
 
 TOWNS = {"Ida": "Rome", "Tom": "Bari"}
@@ -185,7 +185,7 @@ def test_an_updated_memory_has_no_findings():
     with memory_for_tests() as memory:
         memory.add("I live in Rome", user_id="ana", timestamp="2025-01-01")
         memory.add("I live in Bari", user_id="ana", timestamp="2026-01-01")
-        audit = audit_of(memory, {"user_id": "ana"}, probes=10)
+        audit = run_audit(memory, {"user_id": "ana"}, probes=10)
     assert (audit.memories, audit.findings, audit.score, audit.serious) == (1, [], 100.0, False)
 
 
@@ -226,7 +226,7 @@ def test_one_added_word_in_five_or_more_is_a_near_duplicate(words):
     with memory_for_tests() as memory:
         one = " ".join(words)
         memory.add([{"role": "user", "content": text} for text in (one, f"{one} violin")], user_id="ana", infer=False)
-        audit = audit_of(memory, {"user_id": "ana"}, probes=0)
+        audit = run_audit(memory, {"user_id": "ana"}, probes=0)
     assert audit.counts["near-duplicate"] == (len(set(words)) >= 4)
 
 
@@ -251,7 +251,7 @@ def test_documents_are_only_checked_for_secrets():
     with memory_for_tests() as memory:
         documents = ["Thanks!", "I live in Rome", "I live in Bari", "thanks!", "My PIN is 4821"]
         memory.put([{"memory_id": f"d{place}", "text": text} for place, text in enumerate(documents)], app_id="shop")
-        audit = audit_of(memory, {"app_id": "shop"}, probes=10)
+        audit = run_audit(memory, {"app_id": "shop"}, probes=10)
     assert [(finding.kind, finding.id) for finding in audit.findings] == [("secret", "d4")]
     assert (audit.probed, audit.found) == (5, 5)
 
@@ -277,7 +277,7 @@ def test_probes_are_a_fixed_sample():
         for number in range(12):
             memory.add(f"I own boat number {number}", user_id="ana", infer=False)
         tally = []
-        audits = [audit_of(memory, {}, probes=5, tell=lambda: tally.append(1)) for _ in range(2)]
+        audits = [run_audit(memory, {}, probes=5, on_probe=lambda: tally.append(1)) for _ in range(2)]
     assert audits[0] == audits[1]
     assert (audits[0].probed, len(tally)) == (5, 10)
 

@@ -21,10 +21,10 @@ import holdfast_cli
 from holdfast import InvalidInput, Memory, __version__
 from holdfast.testing import Fault, memory_for_tests, scripted_openai_server
 from holdfast_cli import app
-from holdfast_cli.conversations import conversations_of, session_time
-from holdfast_cli.demo import play
-from holdfast_cli.options import moment
-from holdfast_cli.printing import one_line, without_controls
+from holdfast_cli.commands.demo import play
+from holdfast_cli.conversation_files import parse_conversations, parse_session_time
+from holdfast_cli.options import parse_time
+from holdfast_cli.output import replace_controls, to_one_line
 
 COMMANDS = ("demo add search list get update delete history users doctor reembed audit eval").split()
 EVALUATED = Path(__file__).with_name("evaluation_conversations.json").read_text("utf-8")
@@ -90,7 +90,7 @@ def test_a_text_can_come_from_stdin(path):
 def test_stdin_that_is_not_text_is_refused(path):
     result = run("add", "-", "--user-id", "ana", "--path", path, stdin=b"I like \xff")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "stdin is no UTF-8 text (byte 7)" in result.stderr
+    assert "stdin is not UTF-8 text (byte 7)" in result.stderr
 
 
 def test_every_option_of_add_is_stored(path):
@@ -106,8 +106,8 @@ def test_every_option_of_add_is_stored(path):
 
 
 def test_unix_seconds_are_a_time_and_a_year_is_not(path):
-    assert moment("1778248560") == 1778248560.0
-    assert moment("2026") == "2026"
+    assert parse_time("1778248560") == 1778248560.0
+    assert parse_time("2026") == "2026"
     result = run("add", "I like tea", "--user-id", "ana", "--timestamp", "2026", "--path", path)
     assert result.exit_code == 2
     assert "timestamp is '2026'" in result.stderr
@@ -237,7 +237,7 @@ def test_deleting_all_of_an_unknown_user_finds_nothing(path):
         (["add", "text", "--file", "file"], "InvalidInput", "say what to remember"),
         (["add", "I like tea"], "InvalidInput", "no scope is named"),
         (["add", " ", "--user-id", "ana"], "InvalidInput", "nothing to remember"),
-        (["add", "tea", "--user-id", "ana", "--metadata", "{"], "InvalidInput", "--metadata is no JSON"),
+        (["add", "tea", "--user-id", "ana", "--metadata", "{"], "InvalidInput", "--metadata is not JSON"),
         (["add", "tea", "--user-id", "ana", "--metadata", "[1]"], "InvalidInput", "give a JSON object"),
         (["add", "tea", "--user-id", "ana", "--timestamp", "soon"], "InvalidInput", "timestamp is 'soon'"),
         (["add", "tea", "--user-id", "ana", "--expiration-date", "soon"], "InvalidInput", "expiration_date is 'soon'"),
@@ -253,7 +253,7 @@ def test_deleting_all_of_an_unknown_user_finds_nothing(path):
         (["search", "tea", "--user-id", "ana", "--threshold", "2"], "InvalidInput", "threshold is 2.0"),
         (["search", "tea", "--filters", '{"user_id": {"near": 1}}'], "InvalidFilter", "near"),
         (["list"], "InvalidInput", "no scope is named"),
-        (["list", "--user-id", "ana", "--filters", "user"], "InvalidInput", "--filters is no JSON"),
+        (["list", "--user-id", "ana", "--filters", "user"], "InvalidInput", "--filters is not JSON"),
         (["get"], "UsageError", "ID"),
         (["get", " "], "InvalidInput", "memory_id is ' '"),
         (["update", NO_ONE], "InvalidInput", "nothing is to be updated"),
@@ -497,7 +497,7 @@ def test_keep_turns_stores_turns_beside_their_facts(path, tmp_path):
     summary = run_json("add", "--file", file, "--keep-turns", "--user-id", "ana", "--path", path)
     assert (summary["added"], summary["turns_kept"]) == (1, 2)
     told = run("add", "Hello again!", "--keep-turns", "--user-id", "ana", "--path", path)
-    assert "1 turn kept beside the facts" in told.stderr
+    assert "1 turn stored in addition to the facts" in told.stderr
     assert "nothing was stored" not in told.stderr
     listed = run_json("list", "--user-id", "ana", "--path", path)["results"]
     assert sorted(item["memory_type"] for item in listed) == ["episodic"] * 4 + ["semantic"] * 2
@@ -546,15 +546,15 @@ def test_a_locomo_conversation_becomes_one_add_per_session(path, tmp_path):
 
 def test_sessions_are_read_in_order_from_a_list_or_one_sample():
     turns = [{"speaker": "Ida", "text": "I play the cello."}]
-    found = conversations_of(json.dumps(locomo(session_10=turns, session_2=turns, session_1=[])))
+    found = parse_conversations(json.dumps(locomo(session_10=turns, session_2=turns, session_1=[])))
     assert [one.ids["run_id"] for one in found if one.messages] == ["session_2", "session_10"]
 
 
-@given(st.datetimes(min_value=session_time("1:00 am on 1 January, 1971").replace(tzinfo=None)))
+@given(st.datetimes(min_value=parse_session_time("1:00 am on 1 January, 1971").replace(tzinfo=None)))
 def test_every_session_time_is_read(when):
     hour = when.hour % 12 or 12
     written = f"{hour}:{when:%M} {'pm' if when.hour >= 12 else 'am'} on {when.day} {when:%B}, {when.year:04}"
-    assert session_time(written).replace(tzinfo=None) == when.replace(second=0, microsecond=0)
+    assert parse_session_time(written).replace(tzinfo=None) == when.replace(second=0, microsecond=0)
 
 
 MESSAGES = st.lists(
@@ -568,26 +568,26 @@ def test_a_list_and_its_lines_are_the_same_conversation(messages):
     documents = [json.dumps(messages), "\n".join(json.dumps(message, ensure_ascii=False) for message in messages)]
     for document in documents:
         if said:
-            (found,) = conversations_of(document)
+            (found,) = parse_conversations(document)
             assert (list(found.messages), found.blank) == (said, len(messages) - len(said))
         else:
             with pytest.raises(InvalidInput, match="no message with any text"):
-                conversations_of(document)
+                parse_conversations(document)
 
 
 @given(st.text() | st.recursive(st.none() | st.booleans() | st.text(), st.lists).map(json.dumps))
 def test_any_text_is_read_or_refused(text):
     with contextlib.suppress(InvalidInput):
-        assert conversations_of(text)
+        assert parse_conversations(text)
 
 
 @pytest.mark.parametrize(
     ("content", "says"),
     [
         ("", "it is empty"),
-        ("Dear diary,\ntoday", "it is no JSON"),
-        ('[{"role": "user", "content": "I like tea"},\n {"role": ', "it is no JSON (Expecting value: line 2"),
-        ("[" * 100_000, "it is no JSON"),
+        ("Dear diary,\ntoday", "it is not JSON"),
+        ('[{"role": "user", "content": "I like tea"},\n {"role": ', "it is not JSON (Expecting value: line 2"),
+        ("[" * 100_000, "it is not JSON"),
         ("[]", "no message with any text"),
         ("42", "the file is int"),
         ('["I like tea"]', "item 1 is str"),
@@ -598,7 +598,7 @@ def test_any_text_is_read_or_refused(text):
         ('[{"content": {"text": "I like tea"}}]', "item 1 has content that is dict"),
         ('{"conversation": []}', '"conversation" is list'),
         (json.dumps(locomo(session_1={})), "sample-7, session_1 is dict"),
-        (json.dumps(locomo(session_1=[{"text": 7}])), "sample-7, session_1, message 1 is no turn"),
+        (json.dumps(locomo(session_1=[{"text": 7}])), "sample-7, session_1, message 1 is not a turn"),
         (json.dumps(locomo(session_1=[{"text": "x"}], session_1_date_time="May 8")), "expected the form '1:56 pm"),
     ],
 )
@@ -617,7 +617,7 @@ def test_a_broken_line_is_named_and_nothing_is_added(path, tmp_path):
     file = write(tmp_path, f"{line}\n\n{line[:-3]}\n{line}\n", "broken.jsonl")
     result = run("add", "--file", file, "--user-id", "ana", "--path", path)
     assert result.exit_code == 2
-    assert "line 3 is no JSON" in result.stderr
+    assert "line 3 is not JSON" in result.stderr
     assert "nothing was added" in result.stderr
     assert not Path(path).exists()
 
@@ -627,7 +627,7 @@ def test_bytes_that_are_not_text_are_refused(path, tmp_path):
     file.write_bytes('[{"content": "I like tea"}]'.encode("utf-16"))
     result = run("add", "--file", str(file), "--user-id", "ana", "--path", path)
     assert result.exit_code == 2
-    assert "no UTF-8 text (byte 0)" in result.stderr
+    assert "not UTF-8 text (byte 0)" in result.stderr
 
 
 def test_an_import_that_stops_says_where_and_keeps_added_memories(path, tmp_path):
@@ -684,14 +684,14 @@ def test_the_demo_shows_updates_and_answers_from_them():
     assert "2026-06-01 09:00  ana  summer, 1 turn" in shown
     assert "I moved to Lisbon. → I moved to Porto." in shown
     assert "1 skipped: 1 greeting" in shown
-    assert (played.answered, played.strangers, played.leaked, played.good) == (2, 2, 0, True)
+    assert (played.answered, played.strangers, played.leaked, played.passed) == (2, 2, 0, True)
 
 
 def test_a_demo_with_too_few_answers_fails():
     unanswerable = [{**question, "expected": "Timbuktu"} for question in SMALL_DEMO["questions"]]
     with memory_for_tests() as memory:
         played = play(memory, {**SMALL_DEMO, "questions": unanswerable}, Console(quiet=True))
-    assert (played.answered, played.good) == (0, False)
+    assert (played.answered, played.passed) == (0, False)
 
 
 def test_the_demo_needs_no_key_and_answers_its_questions(path):
@@ -766,8 +766,8 @@ def test_a_memory_cannot_send_control_sequences_to_the_terminal(environment, pat
 
 @given(st.text())
 def test_shown_text_has_no_control_characters(text):
-    assert not [letter for letter in one_line(text) if ord(letter) < 32 or 127 <= ord(letter) < 160]
-    assert len(without_controls(text)) == len(text)
+    assert not [letter for letter in to_one_line(text) if ord(letter) < 32 or 127 <= ord(letter) < 160]
+    assert len(replace_controls(text)) == len(text)
 
 
 # Help, documentation and the process

@@ -14,11 +14,11 @@ from typer.testing import CliRunner
 from holdfast import Memory
 from holdfast.testing import ScriptedChatModel, memory_for_tests
 from holdfast_cli import app
-from holdfast_cli.conversations import conversations_of
+from holdfast_cli.conversation_files import parse_conversations
 from holdfast_cli.evaluation import metrics
-from holdfast_cli.evaluation.locomo import samples_in
+from holdfast_cli.evaluation.locomo import read_samples
 from holdfast_cli.evaluation.metrics import Interval
-from holdfast_cli.evaluation.running import run as run_on
+from holdfast_cli.evaluation.run import run_evaluation
 
 FILE = Path(__file__).with_name("evaluation_conversations.json")
 CONVERSATIONS = json.loads(FILE.read_text("utf-8"))
@@ -75,7 +75,7 @@ def test_the_order_of_the_evidence_does_not_matter_and_a_better_rank_never_hurts
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=40))
 def test_an_interval_holds_its_mean_and_stays_within_the_values(values):
-    (interval,) = metrics.intervals(np.array(values)[:, None], resamples=400)
+    (interval,) = metrics.bootstrap_intervals(np.array(values)[:, None], resamples=400)
     assert min(values) - 1e-9 <= interval.low <= interval.mean + 1e-9
     assert interval.mean <= interval.high + 1e-9
     assert interval.high <= max(values) + 1e-9
@@ -83,23 +83,23 @@ def test_an_interval_holds_its_mean_and_stays_within_the_values(values):
 
 def test_the_interval_of_a_share_is_that_of_the_normal_approximation():
     values = np.repeat([1.0, 0.0], [300, 100])[:, None]
-    (interval,) = metrics.intervals(values)
+    (interval,) = metrics.bootstrap_intervals(values)
     half_width = 1.96 * math.sqrt(0.75 * 0.25 / 400)
     assert interval.high - interval.low == pytest.approx(2 * half_width, rel=0.1)
-    assert metrics.intervals(values) == [interval]
-    assert metrics.intervals(values, seed=1) != [interval]
+    assert metrics.bootstrap_intervals(values) == [interval]
+    assert metrics.bootstrap_intervals(values, seed=1) != [interval]
 
 
 def test_the_paired_test_separates_a_difference_from_chance():
     same = np.full((30, 1), 0.5)
-    (none,) = metrics.differences(same, same)
+    (none,) = metrics.compare_columns(same, same)
     assert none == metrics.Difference(Interval(0, 0, 0), 1.0)
 
-    (few,) = metrics.differences(np.ones((3, 1)), np.zeros((3, 1)))
+    (few,) = metrics.compare_columns(np.ones((3, 1)), np.zeros((3, 1)))
     assert few.p == pytest.approx(2 / 2**3, abs=0.02)  # two of the eight assignments of signs are as extreme
 
     mixed = np.tile([1.0, -1.0], 15)[:, None]
-    clear, chance = (metrics.differences(of, np.zeros((30, 1)))[0] for of in (np.ones((30, 1)), mixed))
+    clear, chance = (metrics.compare_columns(of, np.zeros((30, 1)))[0] for of in (np.ones((30, 1)), mixed))
     assert clear.p < 0.001
     assert clear.by.low > 0
     assert chance.p == 1.0
@@ -109,16 +109,16 @@ def test_the_paired_test_separates_a_difference_from_chance():
 def test_pairing_finds_differences_that_two_intervals_hide():
     hard = np.random.default_rng(0).random((200, 1))
     better = hard + 0.02
-    (ours,), (theirs,) = metrics.intervals(better), metrics.intervals(hard)
+    (ours,), (theirs,) = metrics.bootstrap_intervals(better), metrics.bootstrap_intervals(hard)
     assert ours.low < theirs.high
-    assert metrics.differences(better, hard)[0].p < 0.001
+    assert metrics.compare_columns(better, hard)[0].p < 0.001
 
 
 # The questions
 
 
 def test_evidence_is_repaired_and_unscorable_questions_are_left_out():
-    garden, kitchen = samples_in([str(FILE)])
+    garden, kitchen = read_samples([str(FILE)])
     assert [(one.id, one.category, one.evidence) for one in garden.questions] == [
         ("garden/1", "single-hop", ("D1:3",)),
         ("garden/2", "multi-hop", ("D2:2", "D2:3")),
@@ -129,18 +129,18 @@ def test_evidence_is_repaired_and_unscorable_questions_are_left_out():
 
 
 def test_the_turns_are_those_that_an_import_reads():
-    sessions = [session for sample in samples_in([str(FILE)]) for session in sample.sessions]
-    assert sessions == conversations_of(FILE.read_text("utf-8"))
+    sessions = [session for sample in read_samples([str(FILE)]) for session in sample.sessions]
+    assert sessions == parse_conversations(FILE.read_text("utf-8"))
     assert sessions[0].labels == ["D1:1", "D1:2", "D1:3", "D1:4", "D1:5"]
     assert sessions[0].messages[3]["content"] == "[shares a wooden boat under an apple tree]"
 
 
 def test_conversations_without_a_name_stay_separate(tmp_path):
     nameless = [{key: value for key, value in one.items() if key != "sample_id"} for one in CONVERSATIONS]
-    samples = samples_in([str(write(tmp_path, nameless))])
+    samples = read_samples([str(write(tmp_path, nameless))])
     assert [sample.id for sample in samples] == ["item 1", "item 2"]
     with memory_for_tests() as memory:
-        run_on(memory, samples, ks=[5], tell=str)
+        run_evaluation(memory, samples, ks=[5], on_step=str)
         assert {user["name"] for user in memory.users()["results"] if user["type"] == "user"} == {"item 1", "item 2"}
 
 
@@ -148,7 +148,7 @@ def test_a_kept_turn_is_found_by_its_facts(tmp_path):
     texts = ["Did Teo move to Oslo at last?", "Yes, in May!", *(f"My hen laid egg {number}" for number in range(20))]
     turns = [{"speaker": "Mara", "dia_id": f"D1:{at}", "text": text} for at, text in enumerate(texts, 1)]
     question = {"question": "Where does her brother live?", "evidence": ["D1:2"], "category": 4}
-    samples = samples_in([str(write(tmp_path, _with(conversation={"session_1": turns}, qa=[question])))])
+    samples = read_samples([str(write(tmp_path, _with(conversation={"session_1": turns}, qa=[question])))])
 
     def fact(messages, _schema):
         told = "Mara's brother Teo lives in Oslo"
@@ -156,9 +156,9 @@ def test_a_kept_turn_is_found_by_its_facts(tmp_path):
         return {"facts": [{"text": told, "turn": 0, "attributed_to": "user"}] if "Yes, in May!" in asked else []}
 
     with memory_for_tests(llm=ScriptedChatModel(fact)) as memory:
-        with_facts = run_on(memory, samples, ks=[5], tell=str, keep_turns=True)
+        with_facts = run_evaluation(memory, samples, ks=[5], on_step=str, keep_turns=True)
     with memory_for_tests() as memory:
-        without = run_on(memory, samples, ks=[5], tell=str)
+        without = run_evaluation(memory, samples, ks=[5], on_step=str)
     assert (with_facts.turns, without.turns) == (22, 22)
     assert with_facts.outcomes[0].ranks == (1,)
     assert without.outcomes[0].ranks != (1,)
@@ -172,11 +172,11 @@ def test_the_scores_equal_those_of_plain_searches():
     document = run_json(FILE, "--k", "1,2")
     with Memory(":memory:", llm="rules", embedder="hashing") as memory:
         said = {}
-        for one in conversations_of(FILE.read_text("utf-8")):
+        for one in parse_conversations(FILE.read_text("utf-8")):
             added = memory.add(one.messages, **one.ids, timestamp=one.timestamp, infer=False)["results"]
             said |= {(one.ids["user_id"], label): item["id"] for item, label in zip(added, one.labels, strict=True)}
         recalls = {}
-        for sample in samples_in([str(FILE)]):
+        for sample in read_samples([str(FILE)]):
             for question in sample.questions:
                 found = memory.search(question.text, user_id=sample.id, limit=2)["results"]
                 wanted = {said[sample.id, turn] for turn in question.evidence}
@@ -279,12 +279,12 @@ def test_two_embedders_are_compared_in_one_run():
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda _: "no JSON", "is no result of `holdfast eval --json`"),
-        (lambda _: [], "is no result of"),
-        (lambda _: {"outcomes": 7}, "is no result of"),
+        (lambda _: "no JSON", "is not a result of `holdfast eval --json`"),
+        (lambda _: [], "is not a result of"),
+        (lambda _: {"outcomes": 7}, "is not a result of"),
         (lambda run: {**run, "outcomes": []}, "it has no outcomes"),
         (lambda run: {**run, "outcomes": [{**run["outcomes"][0], "ranks": []}]}, "garden/1 has no evidence"),
-        (lambda run: {**run, "depth": 10}, "the other run looked at 10 results"),
+        (lambda run: {**run, "depth": 10}, "the other run has 10 results per question"),
         (lambda run: {**run, "outcomes": [{**run["outcomes"][0], "id": "x/1"}]}, "no question in common"),
         (lambda run: {**run, "outcomes": [{**run["outcomes"][0], "ranks": [1, 2]}]}, "garden/1 has other evidence"),
     ],
@@ -355,8 +355,8 @@ QUESTION = CONVERSATIONS[1]["qa"][0]
 @pytest.mark.parametrize(
     ("document", "says"),
     [
-        ("", "it is no JSON"),
-        ("[" * 100_000, "it is no JSON"),
+        ("", "it is not JSON"),
+        ("[" * 100_000, "it is not JSON"),
         ([{"role": "user", "content": "I like tea"}], "item 1 has no conversation"),
         (["tea"], "item 1 has no conversation"),
         (_with(conversation=[]), "item 1 has no conversation"),
@@ -369,8 +369,8 @@ QUESTION = CONVERSATIONS[1]["qa"][0]
         (_with(qa=[{**QUESTION, "category": "hard"}]), "kitchen/1 has the category 'hard'"),
         (_with(qa=[{**QUESTION, "category": [1]}]), "kitchen/1 has the category [1]"),
         (_with(qa=[{**QUESTION, "evidence": "D1:3"}]), "kitchen/1 has evidence"),
-        (_with(qa=[{**QUESTION, "question": " "}]), "kitchen/1 is no question"),
-        (_with(qa=["why?"]), "kitchen/1 is no question"),
+        (_with(qa=[{**QUESTION, "question": " "}]), "kitchen/1 is not a question"),
+        (_with(qa=["why?"]), "kitchen/1 is not a question"),
         ([], "nothing can be scored"),
     ],
 )
@@ -389,4 +389,4 @@ def test_a_turn_that_was_not_stored_is_an_error_not_a_wrong_score(tmp_path):
     file = write(tmp_path, _with(conversation={"session_1": turns}))
     result = run(file, *KEY_FREE)
     assert result.exit_code == 2
-    assert "kitchen, session_1: a turn was not kept" in result.stderr
+    assert "kitchen, session_1: a turn was not stored" in result.stderr

@@ -84,7 +84,9 @@ def test_the_wheel_contains_the_packages_and_nothing_else(tmp_path):
     assert {name.split("/")[0] for name in names} == {*packages, "holdfast-0.1.0.dist-info"}
     assert {f"{package}/py.typed" for package in packages} <= set(names)
     assert "holdfast_cli/demo_conversation.json" in names
-    assert "holdfast/__init__.pyi" in names  # the public names are read from it
+    stubs = {f"{path.parent.name}/__init__.pyi" for path in (ROOT / "adapters").glob("*/__init__.pyi")}
+    assert len(stubs) == 5
+    assert {"holdfast/__init__.pyi", *stubs} <= set(names)  # the public names are read from them
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 

@@ -1,1 +1,1 @@
-"""Measuring retrieval on conversations whose questions name the turns that answer them."""
+"""Measure how well questions find the turns that answer them."""

@@ -1,6 +1,6 @@
-"""How good a ranking is, and how sure that is. Pure: numbers in, numbers out.
+"""Measures of a ranking, with confidence intervals and a significance test.
 
-A question is judged by the ranks of its evidence: for each piece the place, from 1, at which it was found, or `None`.
+The ranks of a question are the positions, from 1, at which each turn of its evidence was found, or `None`.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 Ranks = Sequence[int | None]
 
 RECIPROCAL_DEPTH = 50
-"""Rank beyond which a first hit counts nothing for `reciprocal_rank`."""
+"""`reciprocal_rank` ignores hits beyond this rank."""
 
 GAIN_DEPTH = 10
-"""Rank beyond which a hit counts nothing for `discounted_gain`."""
+"""`discounted_gain` ignores hits beyond this rank."""
 
 _TAIL = 2.5  # per cent on either side of a 95 % interval
 _FLIPS_AT_ONCE = 1_000
-_ROUNDING = 1e-12  # by which two sums of the same numbers in another order may differ
+_TOLERANCE = 1e-12  # sums of the same numbers in another order may differ by rounding
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +36,11 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """By how much one ranking is better than another on the same questions.
+    """How much better one ranking is than another one on the same questions.
 
     Attributes:
         by: The mean difference with its 95 % interval.
-        p: How often a difference at least as large comes about when nothing but chance tells the two apart.
+        p: The probability of a difference at least as large if the two rankings were equally good.
     """
 
     by: Interval
@@ -48,40 +48,54 @@ class Difference:
 
 
 def recall_at(ranks: Ranks, k: int) -> float:
-    """Return the share of the evidence among the first `k`."""
-    return _found(ranks, k) / len(ranks)
+    """Return the share of the evidence among the first `k` results.
+
+    >>> recall_at([1, 7, None, 3], 5)
+    0.5
+    """
+    return _count_found(ranks, k) / len(ranks)
 
 
 def hit_at(ranks: Ranks, k: int) -> float:
-    """Return 1.0 when any evidence is among the first `k`, else 0.0."""
-    return float(_found(ranks, k) > 0)
+    """Return 1.0 if any evidence is among the first `k` results, otherwise 0.0."""
+    return float(_count_found(ranks, k) > 0)
 
 
 def all_at(ranks: Ranks, k: int) -> float:
-    """Return 1.0 when all evidence is among the first `k`, else 0.0."""
-    return float(_found(ranks, k) == len(ranks))
+    """Return 1.0 if all evidence is among the first `k` results, otherwise 0.0."""
+    return float(_count_found(ranks, k) == len(ranks))
 
 
 def reciprocal_rank(ranks: Ranks) -> float:
-    """Return 1 / rank of the first evidence, 0.0 when none is among the first 50."""
+    """Return 1 / rank of the first evidence, 0.0 if none is among the first 50.
+
+    >>> reciprocal_rank([4, 2])
+    0.5
+    """
     best = min((rank for rank in ranks if rank is not None), default=math.inf)
     return 1 / best if best <= RECIPROCAL_DEPTH else 0.0
 
 
 def discounted_gain(ranks: Ranks) -> float:
-    """Return nDCG@10 with gains of 0 and 1; the ideal ranking has min(evidence, 10) hits at its head."""
+    """Return nDCG@10 with gains of 0 and 1 (Järvelin and Kekäläinen 2002, https://doi.org/10.1145/582415.582418).
+
+    The ideal ranking starts with min(number of evidence turns, 10) hits.
+
+    >>> discounted_gain([1, 2]), discounted_gain([None])
+    (1.0, 0.0)
+    """
     gained = sum(1 / math.log2(rank + 1) for rank in ranks if rank is not None and rank <= GAIN_DEPTH)
     ideal = sum(1 / math.log2(place + 1) for place in range(1, min(len(ranks), GAIN_DEPTH) + 1))
     return gained / ideal
 
 
-def intervals(values: NDArray[np.float64], *, resamples: int = 2_000, seed: int = 0) -> list[Interval]:
-    """Return the mean of every column with its percentile-bootstrap interval over the rows.
+def bootstrap_intervals(values: NDArray[np.float64], *, resamples: int = 2_000, seed: int = 0) -> list[Interval]:
+    """Return the mean of every column with its 95 % percentile-bootstrap interval over the rows.
 
     Args:
         values: Shape `(questions, measures)`, at least one row.
-        resamples: How many samples of as many rows are drawn, with replacement.
-        seed: The same seed gives the same intervals.
+        resamples: The number of samples, each of as many rows, drawn with replacement.
+        seed: The seed of the random generator.
     """
     count = len(values)
     draws = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=resamples)
@@ -89,29 +103,33 @@ def intervals(values: NDArray[np.float64], *, resamples: int = 2_000, seed: int 
     return [Interval(*map(float, of)) for of in zip(values.mean(axis=0), low, high, strict=True)]
 
 
-def differences(
+def compare_columns(
     ours: NDArray[np.float64], theirs: NDArray[np.float64], *, flips: int = 10_000, seed: int = 0
 ) -> list[Difference]:
-    """Return, column by column, how much larger `ours` is, by a two-sided sign-flip permutation test.
+    """Return for every column how much larger `ours` is, with a two-sided sign-flip permutation test.
 
     Args:
         ours: Shape `(questions, measures)`, at least one row.
         theirs: The same questions in the same order.
-        flips: How many random assignments of the signs are tried.
-        seed: The same seed gives the same answer.
+        flips: The number of random assignments of signs.
+        seed: The seed of the random generator.
     """
-    apart = ours - theirs
-    observed = np.abs(apart.sum(axis=0)) - _ROUNDING
-    as_large = sum(np.sum(np.abs(signs @ apart) >= observed, axis=0) for signs in _signs(len(apart), flips, seed))
-    chances = (1 + as_large) / (1 + flips)  # the observed signs are one of the assignments
-    return [Difference(by, float(p)) for by, p in zip(intervals(apart, seed=seed), chances, strict=True)]
+    difference = ours - theirs
+    observed = np.abs(difference.sum(axis=0)) - _TOLERANCE
+    as_large = sum(
+        np.sum(np.abs(signs @ difference) >= observed, axis=0) for signs in _draw_signs(len(difference), flips, seed)
+    )
+    p_values = (1 + as_large) / (1 + flips)  # the observed assignment is one of them, so p is never 0
+    return [
+        Difference(by, float(p)) for by, p in zip(bootstrap_intervals(difference, seed=seed), p_values, strict=True)
+    ]
 
 
-def _found(ranks: Ranks, k: int) -> int:
+def _count_found(ranks: Ranks, k: int) -> int:
     return sum(rank is not None and rank <= k for rank in ranks)
 
 
-def _signs(count: int, flips: int, seed: int) -> Iterator[NDArray[np.float64]]:
+def _draw_signs(count: int, flips: int, seed: int) -> Iterator[NDArray[np.float64]]:
     generator = np.random.default_rng(seed)
     for start in range(0, flips, _FLIPS_AT_ONCE):
         shape = (min(_FLIPS_AT_ONCE, flips - start), count)

@@ -1,4 +1,4 @@
-"""Results as JSON: what `--json` prints and `--compare` reads. No text of a conversation is in them."""
+"""Reports as JSON, which `--json` prints and `--compare` reads; they hold no text of a conversation."""
 
 from __future__ import annotations
 
@@ -8,51 +8,58 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from holdfast import InvalidInput
-from holdfast_cli.evaluation import scoring
-from holdfast_cli.evaluation.running import BUDGETS, Outcome, Run
-from holdfast_cli.evaluation.scoring import Comparison, Group, LeftOut
-from holdfast_cli.options import text_of_file
+from holdfast_cli.evaluation import scores
+from holdfast_cli.evaluation.run import BUDGETS, Outcome, Run
+from holdfast_cli.evaluation.scores import Comparison, ConversationScore, Group
+from holdfast_cli.options import read_file
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A run with its scores, and how it stands beside another one, if any.
+    """A run with its scores, and its comparison with another one, if any.
 
     Attributes:
-        judged_at: The k of the leave-one-conversation-out scores.
+        run: The run.
+        ks: The numbers of results measured at.
+        groups: The scores by group of questions.
+        conversation_k: The k of the scores by conversation.
+        conversations: The scores by conversation.
+        tokens: The mean number of tokens of the first k results, by k.
+        latency: The median and the 95th percentile of the duration of a search, in milliseconds.
+        comparison: The comparison with another run.
     """
 
     run: Run
     ks: Sequence[int]
     groups: Mapping[str, Group]
-    judged_at: int
-    left_out: Sequence[LeftOut]
+    conversation_k: int
+    conversations: Sequence[ConversationScore]
     tokens: Mapping[int, float]
     latency: tuple[float, float]
     comparison: Comparison | None
 
 
-def report_on(run: Run, ks: Sequence[int], other: Run | None) -> Report:
+def make_report(run: Run, ks: Sequence[int], other: Run | None) -> Report:
     """Return the report on a run, compared with `other`.
 
     Raises:
         InvalidInput: The two cannot be compared.
     """
-    judged_at = min(ks, key=lambda k: abs(k - 10))
+    conversation_k = min(ks, key=lambda k: abs(k - 10))
     return Report(
         run=run,
         ks=ks,
-        groups=scoring.groups_of(run.outcomes, ks),
-        judged_at=judged_at,
-        left_out=scoring.left_out(run.outcomes, judged_at),
-        tokens=scoring.tokens_of(run.outcomes, ks),
-        latency=scoring.latency_of(run.outcomes),
-        comparison=None if other is None else scoring.compared(run, other, ks),
+        groups=scores.score_groups(run.outcomes, ks),
+        conversation_k=conversation_k,
+        conversations=scores.score_conversations(run.outcomes, conversation_k),
+        tokens=scores.mean_tokens(run.outcomes, ks),
+        latency=scores.latency_percentiles(run.outcomes),
+        comparison=None if other is None else scores.compare_runs(run, other, ks),
     )
 
 
-def document_of(report: Report) -> dict[str, Any]:
-    """Return a report as a dictionary fit for JSON: scores 0..1, latency in milliseconds."""
+def to_json(report: Report) -> dict[str, Any]:
+    """Return a report as JSON types, with scores from 0 to 1 and durations in milliseconds."""
     run = report.run
     return {
         "engines": dict(run.engines),
@@ -63,30 +70,30 @@ def document_of(report: Report) -> dict[str, Any]:
         "scores": {name: asdict(group) for name, group in report.groups.items()},
         "tokens": {str(k): count for k, count in report.tokens.items()},
         "tokens_counted_by": run.counted_by,
-        "leave_one_out": {"k": report.judged_at, "conversations": [asdict(one) for one in report.left_out]},
-        "comparison": None if report.comparison is None else _compared(report.comparison),
+        "leave_one_out": {"k": report.conversation_k, "conversations": [asdict(one) for one in report.conversations]},
+        "comparison": None if report.comparison is None else _comparison_to_json(report.comparison),
         "depth": run.depth,
         "outcomes": [asdict(outcome) for outcome in run.outcomes],
     }
 
 
-def run_in(path: str) -> Run:
-    """Return the run that an earlier `--json` told of.
+def read_run(path: str) -> Run:
+    """Return the run in a file that `--json` printed.
 
     Raises:
-        InvalidInput: The file cannot be read, or holds no such result.
+        InvalidInput: The file cannot be read, or holds no report.
     """
-    text = text_of_file(path)
+    text = read_file(path)
     try:
-        return _run(json.loads(text))
+        return _parse_run(json.loads(text))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise InvalidInput(
-            f"{path} is no result of `holdfast eval --json` ({type(error).__name__}: {error})"
+            f"{path} is not a result of `holdfast eval --json` ({type(error).__name__}: {error})"
         ) from error
 
 
-def _run(document: Mapping[str, Any]) -> Run:
-    outcomes = [_outcome(one) for one in document["outcomes"]]
+def _parse_run(document: Mapping[str, Any]) -> Run:
+    outcomes = [_parse_outcome(one) for one in document["outcomes"]]
     if not outcomes:
         raise ValueError("it has no outcomes")
     return Run(
@@ -99,7 +106,7 @@ def _run(document: Mapping[str, Any]) -> Run:
     )
 
 
-def _outcome(value: Mapping[str, Any]) -> Outcome:
+def _parse_outcome(value: Mapping[str, Any]) -> Outcome:
     ranks = tuple(None if rank is None else int(rank) for rank in value["ranks"])
     if not ranks:
         raise ValueError(f"the question {value['id']} has no evidence")
@@ -109,12 +116,12 @@ def _outcome(value: Mapping[str, Any]) -> Outcome:
         category=str(value["category"]),
         ranks=ranks,
         tokens={int(k): float(count) for k, count in value["tokens"].items()},
-        context={room: float(value["context"][str(room)]) for room in BUDGETS},
+        context={size: float(value["context"][str(size)]) for size in BUDGETS},
         milliseconds=float(value["milliseconds"]),
     )
 
 
-def _compared(comparison: Comparison) -> dict[str, Any]:
+def _comparison_to_json(comparison: Comparison) -> dict[str, Any]:
     scores = {
         name: {"this": ours, "other": theirs, **asdict(by.by), "p": by.p}
         for name, (ours, theirs, by) in comparison.scores.items()

@@ -1,0 +1,3 @@
+from .application import app as app
+
+__all__ = ["app"]

@@ -1,0 +1,1 @@
+"""Find what is wrong with the memories of a store."""

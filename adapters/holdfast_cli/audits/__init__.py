@@ -1,1 +1,0 @@
-"""What may be wrong with what a memory holds."""
