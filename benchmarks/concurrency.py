@@ -1,4 +1,4 @@
-"""A server's hour: very many awaited adds at once, with an embedder and a model that take their time."""
+"""Measure many concurrent awaited adds, with an embedder and a model that take 100 ms per call."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from pathlib import Path
 from typing import Any
 
 import holdfast
-from benchmarks.corpus import TopicEmbedder, corpus, prepare
+from benchmarks.corpus import TopicEmbedder, make_corpus, precompute_vectors
 from benchmarks.cost import PeerModel, ScriptedModel
-from benchmarks.peer import async_mem0_memory
-from benchmarks.setting import Extent, close_the_door, made
+from benchmarks.measurement import Extent, make_folder, refuse_connections
+from benchmarks.mem0_subject import make_async_mem0_memory
 from benchmarks.table import Row
 
 _LATENCY = 0.1
 _RUNS = 3
-_FIRST = "the first call loads what is loaded late"
-_CALLS = {"ours": 1_000, "peer": 100}  # a thousand take the peer a minute
+_FIRST = "the first call loads lazily loaded modules"
+_CALLS = {"ours": 1_000, "peer": 100}  # a thousand adds take Mem0 a minute
 
 
 def rows(_: Extent, folder: Path) -> Iterator[Row]:
-    """Measure awaited adds against the time the engines alone would take."""
+    """Measure awaited adds as a multiple of the time that the model and the embedder alone take."""
     crashed = 0
     for infer, ideal, bound in ((True, 2 * _LATENCY, 2.0), (False, _LATENCY, None)):
         seconds: dict[str, list[float]] = {name: [] for name in _CALLS}
         for number in range(_RUNS):
             for name, times in seconds.items():
-                times.extend(_run(name, made(folder / f"{name}-{infer}-{number}"), infer=infer))
+                times.extend(_run(name, make_folder(folder / f"{name}-{infer}-{number}"), infer=infer))
         ours = statistics.median(seconds["ours"]) / ideal
         peer = statistics.median(seconds["peer"]) / ideal if seconds["peer"] else None
         crashed += _RUNS - len(seconds["peer"])
@@ -41,10 +41,10 @@ def rows(_: Extent, folder: Path) -> Iterator[Row]:
 
 
 def _run(name: str, folder: Path, *, infer: bool) -> list[float]:
-    """Return the seconds of one run, nothing when it did not finish.
+    """Return the seconds of one run, `[]` if it crashed.
 
-    Each run has a process of its own: Mem0's threads add to one FAISS index without a lock, which at times
-    corrupts the heap, and the next to touch it dies.
+    Each run has its own process, because Mem0's threads add to one FAISS index without a lock, which sometimes corrupts
+    the heap and crashes the process.
     """
     program = [
         sys.executable,
@@ -65,34 +65,34 @@ async def _ours(folder: Path, *, infer: bool) -> float:
         folder / "memory.db", llm=ScriptedModel(latency=_LATENCY), embedder=TopicEmbedder(latency=_LATENCY)
     )
     await memory.search(_FIRST, user_id="nobody")
-    seconds = await _all_at_once(memory, corpus(_CALLS["ours"], owners=1).texts, infer=infer)
+    seconds = await _add_concurrently(memory, make_corpus(_CALLS["ours"], owners=1).texts, infer=infer)
     await memory.close()
     return seconds
 
 
 async def _peer(folder: Path, *, infer: bool) -> float:
-    memory = async_mem0_memory(folder, "faiss", latency=_LATENCY)
+    memory = make_async_mem0_memory(folder, "faiss", latency=_LATENCY)
     memory.llm = PeerModel(latency=_LATENCY)
-    seconds = await _all_at_once(memory, corpus(_CALLS["peer"], owners=1).texts, infer=infer)
+    seconds = await _add_concurrently(memory, make_corpus(_CALLS["peer"], owners=1).texts, infer=infer)
     memory.close()
     return seconds
 
 
-async def _all_at_once(memory: Any, said: Sequence[str], *, infer: bool) -> float:
-    """Return the seconds until every text, each of another user, is stored."""
+async def _add_concurrently(memory: Any, texts: Sequence[str], *, infer: bool) -> float:
+    """Return the seconds until every text, each of a different user, is stored."""
     await memory.add(_FIRST, user_id="nobody", infer=infer)
-    prepare(said)
-    adds = [memory.add(text, user_id=f"user-{place}", infer=infer) for place, text in enumerate(said)]
+    precompute_vectors(texts)
+    adds = [memory.add(text, user_id=f"user-{place}", infer=infer) for place, text in enumerate(texts)]
     started = time.perf_counter()
     results: list[dict[str, Any]] = await asyncio.gather(*adds)
     seconds = time.perf_counter() - started
     stored = sum(len(result["results"]) for result in results)
-    if stored != len(said):
-        raise RuntimeError(f"{len(said)} adds stored {stored} memories: their time means nothing")
+    if stored != len(texts):
+        raise RuntimeError(f"{len(texts)} adds stored {stored} memories: the measured time is meaningless")
     return seconds
 
 
 if __name__ == "__main__":
-    close_the_door()
-    measured: dict[str, Callable[..., Coroutine[Any, Any, float]]] = {"ours": _ours, "peer": _peer}
-    print(asyncio.run(measured[sys.argv[1]](Path(sys.argv[2]), infer=sys.argv[3:] == ["infer"])))
+    refuse_connections()
+    measures: dict[str, Callable[..., Coroutine[Any, Any, float]]] = {"ours": _ours, "peer": _peer}
+    print(asyncio.run(measures[sys.argv[1]](Path(sys.argv[2]), infer=sys.argv[3:] == ["infer"])))

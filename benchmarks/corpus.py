@@ -1,4 +1,4 @@
-"""What both sides remember: made-up texts, whose they are, and an embedder that knows their topics."""
+"""Made-up texts and their owners, and a deterministic embedder for them."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from numpy.typing import NDArray
 
 DIMENSIONS = 384
 TOPICS = 200
-_TOPIC_SHARE = 0.67  # the cosine of two texts on one topic
+_TOPIC_COSINE = 0.67  # of two texts on one topic
 _SYLLABLES = [consonant + vowel for consonant in "bcdfghjklmnprstvwxyz" for vowel in "aeiou"]
 _VOCABULARY = 5_000
 _WORDS_PER_TEXT = 8
 
-_prepared: dict[str, NDArray[np.float32]] = {}
+_precomputed: dict[str, NDArray[np.float32]] = {}
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """Made-up texts and whose they are; owner and topic are drawn independently.
+    """Made-up texts and their owners; owner and topic are drawn independently.
 
-    Tying them together (`i % owners`) would make a search that filters afterwards look worse than it is.
+    If they depended on each other (`i % owners`), a search that filters after ranking would look worse than it is.
     """
 
     texts: list[str]
@@ -39,56 +39,57 @@ class Corpus:
         return texts
 
 
-def corpus(size: int, *, owners: int, first: int = 0) -> Corpus:
-    """Return `size` different texts of some 70 characters; two corpora with other `first` share none.
+def make_corpus(size: int, *, owners: int, first: int = 0) -> Corpus:
+    """Return `size` different texts of about 70 characters.
 
     Args:
-        size: Number of texts.
-        owners: Number of owners they are spread over at random.
-        first: Serial number of the first text; every text carries its own as a word.
+        size: The number of texts.
+        owners: The number of owners, to whom the texts are assigned at random.
+        first: The serial number of the first text, which is a word of the text: corpora of other numbers share no text.
     """
     random = np.random.default_rng(first)
     topics = random.integers(TOPICS, size=size)
-    # Few words are common and most are rare, as in speech.
+    # As in natural language, few words are common and most are rare.
     words = (_VOCABULARY * random.random((size, _WORDS_PER_TEXT)) ** 3).astype(int)
-    vocabulary = [_word(number) for number in range(_VOCABULARY)]
+    vocabulary = [_make_word(number) for number in range(_VOCABULARY)]
     texts = [
-        " ".join([topic_word(topic), *(vocabulary[word] for word in row), _word(10**6 + first + place)])
+        " ".join([make_topic_word(topic), *(vocabulary[word] for word in row), _make_word(10**6 + first + place)])
         for place, (topic, row) in enumerate(zip(topics, words, strict=True))
     ]
     return Corpus(texts, [f"user-{number}" for number in random.integers(owners, size=size)])
 
 
-def topic_word(topic: int) -> str:
-    """Return the word that begins every text on `topic`."""
-    return _word(10**5 + topic)
+def make_topic_word(topic: int) -> str:
+    """Return the first word of every text on `topic`."""
+    return _make_word(10**5 + topic)
 
 
-def queries(count: int) -> list[str]:
-    """Return questions on the topics, in words that memories hold too."""
-    return [f"{topic_word(place % TOPICS)} {_word(place % 50)} {_word(place % _VOCABULARY)}" for place in range(count)]
+def make_queries(count: int) -> list[str]:
+    """Return queries on the topics, in words that memories contain too."""
+    return [
+        f"{make_topic_word(place % TOPICS)} {_make_word(place % 50)} {_make_word(place % _VOCABULARY)}"
+        for place in range(count)
+    ]
 
 
-def mirrored(query: str) -> str:
-    """Return `query` with every word reversed: the same topic to the embedder, no word of any memory."""
+def reverse_words(query: str) -> str:
+    """Return `query` with every word reversed: the embedder sees the same topic, and no memory contains the words."""
     return " ".join(word[::-1] for word in query.split())
 
 
-def prepare(texts: Sequence[str]) -> None:
-    """Compute the vectors of `texts` before the clock starts: embedding is not what is measured."""
-    _prepared.update(zip(texts, TopicEmbedder().embed(texts), strict=True))
+def precompute_vectors(texts: Sequence[str]) -> None:
+    """Compute the vectors of `texts` before the clock starts, because embedding is not measured."""
+    _precomputed.update(zip(texts, TopicEmbedder().embed(texts), strict=True))
 
 
 class TopicEmbedder:
-    """A deterministic embedder: one direction for the topic, one for the text itself.
+    """A deterministic embedder whose vectors add a direction for the topic and one for the text.
 
-    The topic is the first word, or the first after the last colon: before it stands who speaks or what is asked.
-
-    A word and its mirror image are the same topic, so that a query can mean a memory without sharing a
-    word with it.
+    The topic is the first word, or the first word after the last colon, because a speaker or a question may precede it.
+    A word and the reversed word are the same topic, so a query can be similar to a memory without sharing a word.
 
     Args:
-        latency: Seconds every call takes, as a remote service would.
+        latency: The seconds each call takes, like a remote service.
     """
 
     dimensions = DIMENSIONS
@@ -97,11 +98,11 @@ class TopicEmbedder:
     def __init__(self, *, latency: float = 0.0) -> None:
         self._latency = latency
         pool = np.random.default_rng(7).standard_normal((4096, DIMENSIONS)).astype(np.float32)
-        self._pool = pool / np.float32(4 * DIMENSIONS) ** 0.5  # so that four rows together are of unit length
+        self._pool = pool / np.float32(4 * DIMENSIONS) ** 0.5  # the sum of four rows has about unit length
         self._topics: dict[str, NDArray[np.float32]] = {}
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return the vectors of `texts`: shape `(len(texts), 384)`, each of unit length."""
+        """Return the vectors of `texts`, of shape `(len(texts), 384)`, each of unit length."""
         if self._latency:
             time.sleep(self._latency)
         return self._vectors(texts)
@@ -112,10 +113,10 @@ class TopicEmbedder:
         return self._vectors(texts)
 
     def _vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        if texts and all(text in _prepared for text in texts):
-            return np.stack([_prepared[text] for text in texts])
+        if texts and all(text in _precomputed for text in texts):
+            return np.stack([_precomputed[text] for text in texts])
         vectors = self._directions(texts)
-        vectors *= (1 - _TOPIC_SHARE) ** 0.5
+        vectors *= (1 - _TOPIC_COSINE) ** 0.5
         for row, text in enumerate(texts):
             vectors[row] += self._topic(text.rpartition(": ")[2].split(maxsplit=1)[0])
         return _unit(vectors)
@@ -124,11 +125,11 @@ class TopicEmbedder:
         topic = self._topics.get(word)
         if topic is None:
             name = "topic " + min(word, word[::-1])
-            topic = self._topics[word] = _unit(self._directions([name]))[0] * _TOPIC_SHARE**0.5
+            topic = self._topics[word] = _unit(self._directions([name]))[0] * _TOPIC_COSINE**0.5
         return topic
 
     def _directions(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        # Four rows of a fixed random pool, chosen by hash: a tenth of the price of drawing 384 numbers.
+        # The sum of four rows of a fixed random pool, chosen by hash: ten times faster than drawing 384 numbers.
         digests = b"".join([hashlib.blake2b(text.encode(), digest_size=8).digest() for text in texts])
         chosen = np.frombuffer(digests, np.uint16).reshape(-1, 4) % len(self._pool)
         directions: NDArray[np.float32] = self._pool[chosen[:, 0]]
@@ -143,8 +144,8 @@ def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     return unit
 
 
-def _word(number: int) -> str:
-    """Return a made-up word. It ends in a vowel and begins with none, so its mirror image is no such word."""
+def _make_word(number: int) -> str:
+    """Return a made-up word that starts with a consonant and ends with a vowel, so that its reverse is not one."""
     syllables: list[str] = []
     while number or len(syllables) < 3:
         number, syllable = divmod(number, len(_SYLLABLES))

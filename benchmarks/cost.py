@@ -1,4 +1,4 @@
-"""What an inferring add costs at the model: calls, and the tokens sent beside the conversation itself."""
+"""Count the model calls of an add with inference, and the prompt tokens in addition to the conversation."""
 
 from __future__ import annotations
 
@@ -10,64 +10,64 @@ from pathlib import Path
 from typing import Any
 
 import holdfast
-from benchmarks.corpus import TopicEmbedder, corpus, topic_word
-from benchmarks.peer import mem0_memory
-from benchmarks.setting import Extent, made
+from benchmarks.corpus import TopicEmbedder, make_corpus, make_topic_word
+from benchmarks.measurement import Extent, make_folder
+from benchmarks.mem0_subject import make_mem0_memory
 from benchmarks.table import Row
 from holdfast.protocols import ChatMessage, JsonObject
 
 _CHARACTERS_PER_TOKEN = 4
-_MOST_TOKENS = 1_500
+_MAX_TOKENS = 1_500
 
 
 def rows(_: Extent, folder: Path) -> Iterator[Row]:
-    """Count calls and prompt tokens of an add when nothing similar is known, and when something is."""
-    said = [f"{topic_word(1)} is what I said {when}" for when in ("first", "then")]
-    ours, peer = _ours(said, made(folder / "ours")), _peer(said, made(folder / "peer"))
-    for place, known in enumerate(("nothing", "something")):
-        calls = f"model calls of an inferring add, {known} similar known"
+    """Count calls and prompt tokens of an add without and with a similar memory."""
+    texts = [f"{make_topic_word(1)} is what I said {when}" for when in ("first", "then")]
+    ours, peer = _ours(texts, make_folder(folder / "ours")), _peer(texts, make_folder(folder / "peer"))
+    for place, known in enumerate(("no", "a")):
+        calls = f"model calls of an add with inference, {known} similar memory"
         yield Row(calls, len(ours[place]), len(peer[place]), at_most=place + 1, of_ours=True)
-    measure = "prompt tokens beside the conversation, "
-    yield Row(measure + "nothing similar", ours[0][0], peer[0][0], at_most=_MOST_TOKENS, of_ours=True)
-    yield Row(measure + "something similar", sum(ours[1]), sum(peer[1]))
+    measure = "prompt tokens in addition to the conversation, "
+    yield Row(measure + "no similar memory", ours[0][0], peer[0][0], at_most=_MAX_TOKENS, of_ours=True)
+    yield Row(measure + "a similar memory", sum(ours[1]), sum(peer[1]))
 
 
-def _ours(said: Sequence[str], folder: Path) -> list[list[int]]:
-    model = ScriptedModel(said)
+def _ours(texts: Sequence[str], folder: Path) -> list[list[int]]:
+    model = ScriptedModel(texts)
     memory = holdfast.Memory(folder / "memory.db", llm=model, embedder=TopicEmbedder())
-    spent = [_spent(model, memory, text) for text in said]
+    counts = [_count_prompt_tokens(model, memory, text) for text in texts]
     memory.close()
-    return spent
+    return counts
 
 
-def _peer(said: Sequence[str], folder: Path) -> list[list[int]]:
-    memory = mem0_memory(folder, "faiss")
-    memory.llm = model = PeerModel(said)
-    spent = [_spent(model, memory, text) for text in said]
+def _peer(texts: Sequence[str], folder: Path) -> list[list[int]]:
+    memory = make_mem0_memory(folder, "faiss")
+    memory.llm = model = PeerModel(texts)
+    counts = [_count_prompt_tokens(model, memory, text) for text in texts]
     memory.close()
-    return spent
+    return counts
 
 
-def _spent(model: ScriptedModel | PeerModel, memory: Any, text: str) -> list[int]:
-    """Add `text` and return the prompt tokens of each call this took, the text itself not counted."""
+def _count_prompt_tokens(model: ScriptedModel | PeerModel, memory: Any, text: str) -> list[int]:
+    """Add `text`, and return the prompt tokens of each call without those of the text."""
     before = len(model.prompts)
     memory.add(text, user_id="user-1")
     return [(characters - len(text)) // _CHARACTERS_PER_TOKEN for characters in model.prompts[before:]]
 
 
 class ScriptedModel:
-    """A chat model that finds one fact in every conversation and keeps every fact beside what is known.
+    """A chat model that extracts one fact from every conversation and decides to add every fact.
 
     Args:
-        facts: What it finds, one after the other; made-up texts by default.
-        latency: Seconds every call takes.
+        facts: The facts in order; by default made-up texts.
+        latency: The seconds each call takes.
 
     Attributes:
-        prompts: Characters of each prompt it was sent.
+        prompts: The number of characters of each prompt.
     """
 
     def __init__(self, facts: Sequence[str] | None = None, *, latency: float = 0.0) -> None:
-        self._facts = iter(facts or corpus(10_000, owners=1).texts)
+        self._facts = iter(facts or make_corpus(10_000, owners=1).texts)
         self._latency = latency
         self.prompts: list[int] = []
 
@@ -92,10 +92,10 @@ class ScriptedModel:
 
 
 class PeerModel:
-    """`ScriptedModel` in the words of Mem0."""
+    """`ScriptedModel` with Mem0's interface."""
 
     def __init__(self, facts: Sequence[str] | None = None, *, latency: float = 0.0) -> None:
-        self._facts = iter(facts or corpus(10_000, owners=1).texts)
+        self._facts = iter(facts or make_corpus(10_000, owners=1).texts)
         self._latency = latency
         self.prompts: list[int] = []
 

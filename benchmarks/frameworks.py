@@ -1,8 +1,8 @@
-"""What the memory adds to a turn and to an import, framework by framework: `python -m benchmarks.frameworks`.
+"""Measure what the memory adds to a turn and to an import of each framework: `python -m benchmarks.frameworks`.
 
-Runs in the environment of `make test`, where all five frameworks are; Mem0 is not needed. The model is a scripted
-server on this machine. Each framework is measured in a process of its own: a turn of its bare loop and a turn with
-the memory in it, in turns, the memory holding 10,000 memories of 100 users.
+Runs in the environment of `make test`, which has all five frameworks, and does not need Mem0. The model is a scripted
+server on this machine. Each framework is measured in its own process: a turn without and a turn with the memory, which
+holds 10,000 memories of 100 users, alternate.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ os.environ.update(
     OMP_NUM_THREADS="1",
 )
 
-USERS, EACH = 100, 100
+USERS, MEMORIES_EACH = 100, 100
 ROUNDS = 40
-MOST_OVERHEAD_MS = 5.0
-MOST_IMPORT_MS = 30.0
+MAX_OVERHEAD_MS = 5.0
+MAX_IMPORT_MS = 30.0
 
 Turn = Callable[[str], object]
 IMPORTS = {
@@ -47,50 +47,50 @@ IMPORTS = {
 
 
 def main() -> int:
-    """Measure every framework; return 1 when a bound is missed."""
+    """Measure every framework; return 1 if a bound is missed."""
     if len(sys.argv) > 1:
-        print(json.dumps(overhead_of(sys.argv[1])))
+        print(json.dumps(measure_turns(sys.argv[1])))
         return 0
-    rows = [row for name in IMPORTS for row in rows_of(name)]
+    rows = [row for name in IMPORTS for row in measure_framework(name)]
     for row in rows:
         print(row)
     return int(any(row.verdict == "MISS" for row in rows))
 
 
-def rows_of(name: str) -> list[Row]:
-    """Return the rows of one framework, measured in processes of its own."""
+def measure_framework(name: str) -> list[Row]:
+    """Return the rows of one framework, measured in its own processes."""
     command = [sys.executable, "-W", "ignore", "-m", "benchmarks.frameworks", name]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    bare, remembering = json.loads(printed.splitlines()[-1])
+    bare, with_memory = json.loads(printed.splitlines()[-1])
     framework, adapter = IMPORTS[name]
     return [
-        Row(f"{name}: a turn of the bare loop", bare, unit="ms"),
-        Row(f"{name}: what the memory adds to it", remembering - bare, unit="ms", at_most=MOST_OVERHEAD_MS),
+        Row(f"{name}: a turn without the memory", bare, unit="ms"),
+        Row(f"{name}: what the memory adds to it", with_memory - bare, unit="ms", at_most=MAX_OVERHEAD_MS),
         Row(
             f"{name}: what importing {adapter} adds to {framework}",
-            import_cost_ms(framework, adapter),
+            measure_import_ms(framework, adapter),
             unit="ms",
-            at_most=MOST_IMPORT_MS,
+            at_most=MAX_IMPORT_MS,
         ),
     ]
 
 
-def import_cost_ms(framework: str, adapter: str) -> float:
-    """Return the median difference of importing both and importing the framework alone, in fresh processes in turn."""
+def measure_import_ms(framework: str, adapter: str) -> float:
+    """Return the median milliseconds that importing `adapter` adds to importing `framework`, in fresh processes."""
     alone, both = f"import {framework}", f"import {framework}, {adapter}"
-    seconds_of(both)  # what is on the disk is in memory from here on
-    return statistics.median((seconds_of(both) - seconds_of(alone)) * 1000 for _ in range(5))
+    run_in_fresh_process(both)  # loads the files into the disk cache
+    return statistics.median((run_in_fresh_process(both) - run_in_fresh_process(alone)) * 1000 for _ in range(5))
 
 
-def seconds_of(statement: str) -> float:
-    """Return the time a fresh process needs for `statement`, without its own start."""
+def run_in_fresh_process(statement: str) -> float:
+    """Return the seconds a fresh process needs for `statement`, without the start of the interpreter."""
     program = f"import time; started = time.perf_counter(); {statement}; print(time.perf_counter() - started)"
     command = [sys.executable, "-W", "ignore", "-c", program]
     return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1])
 
 
-def overhead_of(name: str) -> tuple[float, float]:
-    """Return the median milliseconds of a bare turn and of a turn with the memory."""
+def measure_turns(name: str) -> tuple[float, float]:
+    """Return the median milliseconds of a turn without and of a turn with the memory."""
     from cookbooks import one_memory_five_frameworks as cookbook
 
     from holdfast import Memory
@@ -105,22 +105,25 @@ def overhead_of(name: str) -> tuple[float, float]:
     ):
         model = cookbook.Model("gpt-4o-mini", server.base_url, "none")
         fill(memory, cookbook.ANA)
-        bare, remembering = BARE[name](model), framework[name](memory, model)
-        spent: dict[Turn, list[float]] = {bare: [], remembering: []}
+        bare, with_memory = BARE[name](model), framework[name](memory, model)
+        durations: dict[Turn, list[float]] = {bare: [], with_memory: []}
         for number in range(ROUNDS):
-            said = f"My boat number {number} is called Albatross{number}. I sail it on weekends."
-            for turn in (bare, remembering) if number % 2 else (remembering, bare):
+            text = f"My boat number {number} is called Albatross{number}. I sail it on weekends."
+            for turn in (bare, with_memory) if number % 2 else (with_memory, bare):
                 started = time.perf_counter()
-                cookbook.in_a_fresh_loop(turn, said)
-                spent[turn].append(time.perf_counter() - started)
-        # The first turns load what is loaded once.
-        return statistics.median(spent[bare][5:]) * 1000, statistics.median(spent[remembering][5:]) * 1000
+                cookbook.in_a_fresh_loop(turn, text)
+                durations[turn].append(time.perf_counter() - started)
+        # Without the first five turns, which load modules lazily.
+        return statistics.median(durations[bare][5:]) * 1000, statistics.median(durations[with_memory][5:]) * 1000
 
 
 def fill(memory: Any, user: str) -> None:
-    """Let 100 users have 100 memories each, `user` among them."""
+    """Add 100 memories for each of 100 users, one of them `user`."""
     for number in range(USERS):
-        messages = [f"I keep item {number * EACH + one} in box {one % 7} of shelf {one % 11}." for one in range(EACH)]
+        messages = [
+            f"I keep item {number * MEMORIES_EACH + one} in box {one % 7} of shelf {one % 11}."
+            for one in range(MEMORIES_EACH)
+        ]
         memory.add(messages, user_id=user if number == 0 else f"user{number}", infer=False)
 
 

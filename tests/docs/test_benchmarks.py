@@ -16,8 +16,8 @@ MEASURE = """
 import sys
 from pathlib import Path
 from benchmarks import growth
-from benchmarks.plotting import draw
-from benchmarks.setting import Extent
+from benchmarks.plot import draw
+from benchmarks.measurement import Extent
 from benchmarks.table import write_json
 
 folder, sizes = Path(sys.argv[1]), [int(size) for size in sys.argv[2:]]
@@ -31,7 +31,7 @@ ASK = """
 import json, sys
 from pathlib import Path
 import holdfast
-from benchmarks.conversations import SCOPE, owners, questions, sessions
+from benchmarks.conversations import SCOPE, list_owners, make_questions, make_sessions
 from benchmarks.corpus import TopicEmbedder
 from holdfast.operations.index_entries import slot_names, slot_names_asked
 
@@ -41,20 +41,20 @@ class Listening(TopicEmbedder):
         self.heard.extend(texts)
         return super().embed(texts)
 
-said = list(sessions(0, SCOPE))
+said = list(make_sessions(0, SCOPE))
 with holdfast.Memory(Path(sys.argv[1], "memory.db"), llm="rules", embedder=Listening()) as memory:
     for session in said:
         memory.add(session.messages, user_id=session.owner, run_id=session.name, infer=False)
     embedded = list(Listening.heard)
-    found = [memory.search(one, user_id="user-0", limit=SCOPE, explain=True)["results"] for one in questions(20)]
+    found = [memory.search(one, user_id="user-0", limit=SCOPE, explain=True)["results"] for one in make_questions(20)]
 stated = {name for session in said for _, text in session.turns for name in slot_names(text)}
 details = [[row["score_details"] for row in results] for results in found]
 report = {
-    "embedded as prepared": embedded == [text for session in said for text in session.embedded],
+    "embedded as prepared": embedded == [text for session in said for text in session.embedded_texts],
     "signals": [[name for name in rows[0] if any(row[name] for row in rows)] for rows in details],
-    "asked and stated": [bool(stated.intersection(slot_names_asked(question))) for question in questions(20)],
-    "owners": [owners(20 * SCOPE, with_sessions=kind) for kind in (True, False)],
-    "unnamed": sorted({session.owner for session in sessions(0, 20 * SCOPE) if session.name is None}),
+    "asked and stated": [bool(stated.intersection(slot_names_asked(question))) for question in make_questions(20)],
+    "owners": [list_owners(20 * SCOPE, with_sessions=kind) for kind in (True, False)],
+    "unnamed": sorted({session.owner for session in make_sessions(0, 20 * SCOPE) if session.name is None}),
 }
 print(json.dumps(report))
 """

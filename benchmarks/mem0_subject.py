@@ -1,4 +1,4 @@
-"""Mem0 as it comes, with our embedder in the place of its own."""
+"""Mem0 as a `Subject`, with its default settings and the benchmark's embedder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from benchmarks.corpus import DIMENSIONS, Corpus, TopicEmbedder
-from benchmarks.setting import RESULTS
+from benchmarks.measurement import RESULTS
 
 VectorStore = Literal["faiss", "qdrant"]
 
@@ -23,10 +23,10 @@ class Mem0:
 
     def __init__(self, folder: Path, vector_store: VectorStore) -> None:
         self.folder = folder
-        self._memory = mem0_memory(folder, vector_store)
+        self._memory = make_mem0_memory(folder, vector_store)
 
     def add(self, texts: Sequence[str], *, owner: str) -> list[str]:
-        """Add `texts` as they are in one call and return their ids."""
+        """Add `texts` unchanged in one call and return their ids."""
         messages = [{"role": "user", "content": text} for text in texts]
         return [row["id"] for row in self._memory.add(messages, user_id=owner, infer=False)["results"]]
 
@@ -35,29 +35,29 @@ class Mem0:
         found = self._memory.search(query, filters={"user_id": owner}, top_k=RESULTS)
         return [row["memory"] for row in found["results"]]
 
-    def text_of(self, memory_id: str) -> str | None:
-        """Return the text of one memory, `None` when there is none."""
+    def get_text(self, memory_id: str) -> str | None:
+        """Return the text of one memory, `None` if it does not exist."""
         item = self._memory.get(memory_id)
         return None if item is None else str(item["memory"])
 
     def load(self, corpus: Corpus) -> dict[str, str]:
-        """Bring in a whole corpus through Mem0's own vector store and history; return its texts by id.
+        """Add a whole corpus through Mem0's vector store and history, and return its texts by id.
 
-        `add` rewrites the whole FAISS file for every memory: 100,000 of them would take half a day.
+        Not through `add`, which rewrites the whole FAISS file for every memory: 100,000 of them would take half a day.
         """
         if not corpus.texts:
             return {}
         ids = [str(uuid.uuid4()) for _ in corpus.texts]
         vectors = TopicEmbedder().embed(corpus.texts).tolist()
-        payloads = [_payload(text, owner) for text, owner in zip(corpus.texts, corpus.owners, strict=True)]
+        payloads = [_make_payload(text, owner) for text, owner in zip(corpus.texts, corpus.owners, strict=True)]
         with _without_fsync(self._memory.vector_store):
             self._memory.vector_store.insert(vectors=vectors, payloads=payloads, ids=ids)
-        history = [_history(key, payload) for key, payload in zip(ids, payloads, strict=True)]
+        history = [_make_history(key, payload) for key, payload in zip(ids, payloads, strict=True)]
         self._memory.db.batch_add_history(history)
         return dict(zip(ids, corpus.texts, strict=True))
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the files."""
         self._memory.close()
         client = getattr(self._memory.vector_store, "client", None)
         if client is not None:
@@ -65,7 +65,7 @@ class Mem0:
 
 
 class Mem0Embedder:
-    """`TopicEmbedder` in the words of Mem0: one text at a time, vectors as lists."""
+    """`TopicEmbedder` with Mem0's interface: one text at a time, vectors as lists."""
 
     def __init__(self, *, latency: float = 0.0) -> None:
         self._embedder = TopicEmbedder(latency=latency)
@@ -80,24 +80,24 @@ class Mem0Embedder:
         return vectors
 
 
-def mem0_memory(folder: Path, vector_store: VectorStore) -> Any:
+def make_mem0_memory(folder: Path, vector_store: VectorStore) -> Any:
     """Return a blocking `mem0.Memory` in `folder` with the benchmark's embedder."""
-    memory = _mem0().Memory.from_config(configuration(folder, vector_store))
+    memory = _import_mem0().Memory.from_config(make_configuration(folder, vector_store))
     memory.embedding_model = Mem0Embedder()
     return memory
 
 
-def async_mem0_memory(folder: Path, vector_store: VectorStore, *, latency: float) -> Any:
-    """Return a `mem0.AsyncMemory` in `folder`, its embedder taking `latency` seconds a call."""
-    memory = _mem0().AsyncMemory.from_config(configuration(folder, vector_store))
+def make_async_mem0_memory(folder: Path, vector_store: VectorStore, *, latency: float) -> Any:
+    """Return a `mem0.AsyncMemory` in `folder`, with an embedder that takes `latency` seconds per call."""
+    memory = _import_mem0().AsyncMemory.from_config(make_configuration(folder, vector_store))
     memory.embedding_model = Mem0Embedder(latency=latency)
     return memory
 
 
-def configuration(folder: Path, vector_store: VectorStore) -> dict[str, Any]:
-    """Return the dictionary `Memory.from_config` takes, everything inside `folder`.
+def make_configuration(folder: Path, vector_store: VectorStore) -> dict[str, Any]:
+    """Return the argument of `Memory.from_config`, with all files inside `folder`.
 
-    Its OpenAI clients are built, as Mem0 always does, and then never called.
+    Mem0 always makes OpenAI clients; they are never called.
     """
     store = {"collection_name": "bench", "path": str(folder / "vectors"), "embedding_model_dims": DIMENSIONS}
     key = {"api_key": "none"}
@@ -109,14 +109,14 @@ def configuration(folder: Path, vector_store: VectorStore) -> dict[str, Any]:
     }
 
 
-def _mem0() -> Any:
-    """Import Mem0 only when it is measured, with its warnings about missing extras turned off."""
+def _import_mem0() -> Any:
+    """Import Mem0 when it is measured, without its warnings about missing extras."""
     logging.getLogger("mem0").setLevel(logging.ERROR)
     return import_module("mem0")
 
 
-def _payload(text: str, owner: str) -> dict[str, str]:
-    """Return what Mem0's own raw `add` stores beside the vector."""
+def _make_payload(text: str, owner: str) -> dict[str, str]:
+    """Return what Mem0's `add(infer=False)` stores with the vector."""
     now = datetime.now(timezone.utc).isoformat()
     return {
         "user_id": owner,
@@ -129,14 +129,14 @@ def _payload(text: str, owner: str) -> dict[str, str]:
     }
 
 
-def _history(memory_id: str, payload: dict[str, str]) -> dict[str, str]:
+def _make_history(memory_id: str, payload: dict[str, str]) -> dict[str, str]:
     copied = {name: payload[name] for name in ("created_at", "updated_at", "role")}
     return {"memory_id": memory_id, "new_memory": payload["data"], "event": "ADD", **copied}
 
 
 @contextmanager
 def _without_fsync(vector_store: Any) -> Iterator[None]:
-    """Let Qdrant's local mode, which commits every point for itself, load without waiting for the disk."""
+    """Turn off syncing for Qdrant's local mode, which commits every point in its own transaction."""
     connections = list(_connections(vector_store))
     for connection in connections:
         connection.execute("PRAGMA synchronous=OFF")

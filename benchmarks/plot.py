@@ -1,4 +1,4 @@
-"""A picture of the growth curve. Needs matplotlib, which only whoever asks for the picture waits for."""
+"""Draw the growth curve. Needs matplotlib, which is imported only for a plot."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from benchmarks.table import Row
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_KINDS = (".png", ".svg")
-_BAR = 1.6  # times the size of the store to either side
+_SUFFIXES = (".png", ".svg")
+_BOUND_WIDTH = 1.6  # a bound extends from size / 1.6 to size * 1.6
 _COLORS = {"search": "tab:blue", "add": "tab:orange"}
 
 
-def picture(name: str) -> Path:
-    """Return the path of a picture that can be drawn; asked before anything is measured.
+def parse_plot_path(name: str) -> Path:
+    """Return the path of a plot, and check before anything is measured that it can be drawn.
 
     Raises:
-        ArgumentTypeError: `name` ends otherwise, its folder does not exist, or matplotlib is missing.
+        ArgumentTypeError: `name` does not end in .png or .svg, its folder does not exist, or matplotlib is missing.
     """
     path = Path(name)
-    if path.suffix.lower() not in _KINDS:
-        raise ArgumentTypeError(f"{name} must end in {' or '.join(_KINDS)}")
+    if path.suffix.lower() not in _SUFFIXES:
+        raise ArgumentTypeError(f"{name} must end in {' or '.join(_SUFFIXES)}")
     if not path.parent.is_dir():
         raise ArgumentTypeError(f"there is no folder {path.parent}")
     if find_spec("matplotlib") is None:
@@ -38,9 +38,9 @@ def draw(rows: Sequence[Row], path: Path, *, title: str) -> None:
     """Draw median and 95th percentile of search and add by the size of the store, and the bounds.
 
     Args:
-        rows: Those without a point are passed over.
-        path: Where to; the ending says which kind of picture.
-        title: What stands above.
+        rows: The rows; those without a point are ignored.
+        path: The file; its suffix selects the format.
+        title: The title.
     """
     from matplotlib.figure import Figure
     from matplotlib.ticker import LogLocator
@@ -61,19 +61,19 @@ def draw(rows: Sequence[Row], path: Path, *, title: str) -> None:
 
 
 def _draw_curve(axes: Axes, curve: str, rows: Sequence[Row]) -> None:
-    """Draw the medians as a line, a band from there to the 95th percentiles, and each bound as a bar."""
-    medians, p95s = _line(rows, curve, "median"), _line(rows, curve, "p95")
-    line, edge = ([row.ours for row in rows_of.values()] for rows_of in (medians, p95s))
+    """Draw the medians as a line, a band up to the 95th percentiles, and each bound as a dashed line."""
+    medians, p95s = _select_rows(rows, curve, "median"), _select_rows(rows, curve, "p95")
+    line, edge = ([row.ours for row in points.values()] for points in (medians, p95s))
     bounds = {size: row.at_most for size, row in p95s.items() if row.at_most is not None}
     color = _COLORS[curve]
     axes.plot(list(medians), line, color=color, marker="o", label=f"{curve}, median")
     axes.fill_between(list(medians), line, edge, color=color, alpha=0.25, label=f"{curve}, up to p95")
     if bounds:
-        ends = ([size / _BAR for size in bounds], [size * _BAR for size in bounds])
+        ends = ([size / _BOUND_WIDTH for size in bounds], [size * _BOUND_WIDTH for size in bounds])
         axes.hlines(list(bounds.values()), *ends, color=color, linestyle="--", label=f"{curve}, p95 allowed")
 
 
-def _line(rows: Sequence[Row], curve: str, statistic: str) -> dict[int, Row]:
+def _select_rows(rows: Sequence[Row], curve: str, statistic: str) -> dict[int, Row]:
     """Return the rows of one line by the size of the store."""
-    placed = [(row.point, row) for row in rows if row.point is not None]
-    return {point.memories: row for point, row in placed if (point.curve, point.statistic) == (curve, statistic)}
+    points = [(row.point, row) for row in rows if row.point is not None]
+    return {point.memories: row for point, row in points if (point.curve, point.statistic) == (curve, statistic)}
