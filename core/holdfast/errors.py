@@ -3,10 +3,10 @@
 HoldfastError
 ├── InvalidInput (ValueError)          change the arguments
 │   └── InvalidFilter                  change the filter
-├── NotFound (LookupError)             the id names nothing
+├── NotFound (LookupError)             no memory has this id
 ├── ConfigError (ValueError)           change the configuration
 ├── ProviderError                      a model service failed; `.retryable` says whether to try again
-│   └── UnreadableReply                the model answered, but not in a form that can be used
+│   └── UnreadableReply                the model answered, but unusably
 └── StorageError                       the file cannot be read or written; nothing was half done
     ├── SchemaTooNew                   upgrade Holdfast
     └── EmbedderMismatch               open with the store's embedder, or re-embed
@@ -15,24 +15,31 @@ HoldfastError
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
-
 import reprlib
+
+_SHORT_REPR = reprlib.Repr()
+_SHORT_REPR.maxstring = _SHORT_REPR.maxother = _SHORT_REPR.maxlong = 200
 
 
 class HoldfastError(Exception):
-    """Base of every error Holdfast raises on purpose."""
+    """Base of every error that Holdfast raises.
+
+    >>> from holdfast import HoldfastError, Memory
+    >>> memory = Memory(":memory:", llm="rules", embedder="hashing")
+    >>> try:
+    ...     memory.get_all()
+    ... except HoldfastError as error:
+    ...     print(type(error).__name__)
+    InvalidInput
+    """
 
 
 class InvalidInput(HoldfastError, ValueError):
-    """An argument cannot be used as it is; nothing was changed."""
+    """An argument is invalid; nothing was changed."""
 
 
 class InvalidFilter(InvalidInput):
-    """A filter is malformed, or uses an operator or value that does not exist."""
+    """A filter is malformed, or uses an unknown operator or an invalid value."""
 
 
 class NotFound(HoldfastError, LookupError):
@@ -40,7 +47,7 @@ class NotFound(HoldfastError, LookupError):
 
 
 class ConfigError(HoldfastError, ValueError):
-    """The configuration names something unknown or leaves out something needed."""
+    """The configuration names something unknown, or lacks something needed."""
 
 
 class ProviderError(HoldfastError):
@@ -58,37 +65,37 @@ class ProviderError(HoldfastError):
 
 
 class UnreadableReply(ProviderError):
-    """A model's reply holds nothing that can be read as the answer asked for."""
+    """A model's reply contains nothing that can be read as the requested answer."""
 
 
 class StorageError(HoldfastError):
-    """The store cannot be read or written; the call as a whole did not happen."""
+    """The store cannot be read or written; the call had no effect."""
 
 
 class SchemaTooNew(StorageError):
-    """The file was written by a newer Holdfast."""
+    """A newer Holdfast wrote the file."""
 
 
 class EmbedderMismatch(StorageError):
-    """The store's vectors come from another embedder than the one given."""
+    """The store's vectors come from another embedder than the given one."""
 
 
 class DimensionMismatch(EmbedderMismatch):
-    """A vector's length is not that of the store's vectors."""
+    """A vector has another length than the store's vectors."""
 
 
 def short_repr(value: object) -> str:
-    """Return `value` as an error text quotes it: short, whatever it is."""
+    """Return `value` as error texts quote it, at most a few hundred characters; never raises.
+
+    >>> short_repr("tea")
+    "'tea'"
+    """
     try:
-        return _SHORT.repr(value)
-    except Exception:  # noqa: BLE001 - a number of 5,000 digits refuses, and so may any foreign object
+        return _SHORT_REPR.repr(value)
+    except Exception:  # noqa: BLE001 - a number of 5,000 digits has no text, and a foreign object may raise anything
         return f"<{type(value).__name__}>"
 
 
-_SHORT = reprlib.Repr()
-_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 200
-
-
 def provider_error(error: Exception, provider: str) -> ProviderError:
-    """Return what callers see when an engine fails in its own words."""
+    """Return the error to raise when an engine of the caller fails with `error`."""
     return ProviderError(f"{provider} failed: {type(error).__name__}: {error}", provider=provider)

@@ -1,7 +1,7 @@
-"""What Holdfast asks of the engines it is given: three small protocols.
+"""The protocols of the engines: chat models, embedders and rerankers.
 
-The blocking half alone is enough. An engine that also has the awaitable half is awaited natively by
-`AsyncMemory`; one that has not is run in a thread.
+The blocking methods alone are enough. `AsyncMemory` awaits the awaitable ones if an engine has them, and runs the
+blocking ones in a thread if not.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Json = Union[None, bool, int, float, str, "Sequence[Json]", "Mapping[str, Json]"
 JsonObject = Mapping[str, Json]
 
 TokenCounter = Callable[[str], int]
-"""How many tokens a text has."""
+"""A function that returns how many tokens a text has."""
 
 
 class ChatMessage(TypedDict):
@@ -31,9 +31,15 @@ class ChatMessage(TypedDict):
 class ChatModel(Protocol):
     """A language model that answers a conversation with text.
 
-    An optional `acomplete` with the same parameters makes it natively awaitable. One that knows its tokens has an
-    optional `count_tokens(text) -> int`, quick and without a request, by which `context` keeps to its room; it may
-    return `None` for every text when it cannot tell.
+    An optional `acomplete` with the same parameters makes it natively awaitable. An optional
+    `count_tokens(text) -> int | None`, fast and without a request, lets `context` keep to its limit; `None` for every
+    text means that the model cannot count.
+
+    >>> class Echo:
+    ...     def complete(self, messages, *, schema=None):
+    ...         return messages[-1]["content"]
+    >>> isinstance(Echo(), ChatModel)
+    True
     """
 
     def complete(self, messages: Sequence[ChatMessage], *, schema: JsonObject | None = None) -> str:
@@ -49,9 +55,9 @@ class ChatModel(Protocol):
 class Embedder(Protocol):
     """A function from texts to unit vectors.
 
-    An optional `aembed` with the same parameters makes it natively awaitable. A model that wants queries prepared in
-    another way than what is remembered has an optional `embed_queries` (and `aembed_queries`) with the same
-    parameters: searches ask it in the place of `embed`.
+    An optional `aembed` with the same parameters makes it natively awaitable. A model that embeds queries differently
+    from memories has an optional `embed_queries` (and `aembed_queries`) with the same parameters, which searches call
+    instead of `embed`.
     """
 
     @property
@@ -63,7 +69,7 @@ class Embedder(Protocol):
     def fingerprint(self) -> str:
         """Provider, model and dimensions in one string; two embedders with the same one give interchangeable vectors.
 
-        It is asked for whenever a memory is opened.
+        Every opening of a memory reads it.
         """
         ...
 
@@ -88,7 +94,7 @@ class Reranker(Protocol):
 
         Raises:
             ProviderError: The service failed.
-            UnreadableReply: It answered, but no scores can be read from it; the search keeps its own order.
+            UnreadableReply: It answered without readable scores; the search keeps its own order.
         """
         ...
 
@@ -97,4 +103,4 @@ Role = Literal["llm", "embedder", "reranker"]
 
 
 Spec = Mapping[str, object]
-"""`{"provider": name, "config": {...}}`, its settings in our words or in Mem0's."""
+"""`{"provider": name, "config": {...}}`, with the names of Holdfast or of Mem0 for the settings."""

@@ -1,6 +1,6 @@
-"""What is kept, and the dictionaries callers see (Mem0's shapes).
+"""What a store holds: memories and source messages.
 
-Times inside are microseconds since 1970 in UTC (see `instants`).
+All times are microseconds since 1970 in UTC (see `timestamps`).
 """
 
 from __future__ import annotations
@@ -16,30 +16,31 @@ from holdfast.timestamps import to_datetime
 Event = Literal["ADD", "UPDATE", "DELETE", "NONE"]
 MemoryType = Literal["semantic", "episodic", "procedural", "document"]
 ProfileKind = Literal["profile", "preference", "instruction"]
-"""What holds until further notice: who somebody is, how they like things, how they want to be treated."""
+"""The kind of a profile fact, which holds until further notice: who someone is, what they like, or how they want to be
+answered."""
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryRecord:
-    """One memory as the store keeps it.
+    """One memory as it is stored.
 
     Attributes:
         id: UUID text.
         text: The memory itself.
-        created_at: When what it says was observed.
+        created_at: When its content was observed.
         updated_at: When it last changed.
-        recorded_at: When the store first heard of it.
+        recorded_at: When the store first recorded it.
         actor_id: Who said it, when the scope has several speakers.
         role: The role of the message it came from, such as `"user"`.
         attributed_to: Whose fact it is: `"user"` or `"assistant"`.
         speaker: The name of the speaker, indexed with the text.
-        memory_type: A fact (`semantic`), a turn as it was said (`episodic`), a procedure,
-            or a `document` that its owner put.
+        memory_type: A fact (`semantic`), a turn in its own words (`episodic`), a procedure (`procedural`), or a
+            `document` that its owner put.
         expiration_date: Last day on which it is shown, `YYYY-MM-DD` in UTC.
         immutable: Whether changes are refused.
-        facts: What was extracted from a turn that is kept beside its facts, `()` when it told none; `None` for
-            everything else. The turn is found by them too, and conversations change them, never the turn.
-        standing: What kind of standing fact it tells: always part of a context, whatever is asked.
+        facts: The facts extracted from a kept turn, `()` if there were none; `None` for everything else. They too lead
+            to the turn. Later conversations change the facts, never the turn.
+        standing: The kind of profile fact it is, if any; those are part of every context, whatever the query.
     """
 
     id: str
@@ -62,13 +63,18 @@ class MemoryRecord:
 
 
 def is_expired(record: MemoryRecord, now: int) -> bool:
-    """Return whether `record` is past its last day at `now`, microseconds since 1970."""
+    """Return whether `record` has expired at `now`, microseconds since 1970.
+
+    >>> record = MemoryRecord("1", "Sale", Scope(user_id="ana"), 0, 0, 0, expiration_date="1970-01-01")
+    >>> is_expired(record, now=0), is_expired(record, now=86_400_000_000)
+    (False, True)
+    """
     return record.expiration_date is not None and record.expiration_date < to_datetime(now).date().isoformat()
 
 
 @dataclass(frozen=True, slots=True)
 class SourceMessage:
-    """One message of a conversation, kept as it came: what memories are traced to."""
+    """One message of a conversation, unchanged: the source of memories."""
 
     role: str
     content: str

@@ -1,4 +1,4 @@
-"""Whose memory: the four ids that separate one memory from another."""
+"""Scopes: the four ids that separate memories from each other."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SCOPE_FIELDS = ("user_id", "agent_id", "run_id", "app_id")
 """The ids that name a scope. `actor_id` only narrows one."""
 
 IDENTITY_FIELDS = (*SCOPE_FIELDS, "actor_id")
-"""The ids that say whose a memory is: they never change, and metadata may not carry them."""
+"""The ids that say whose a memory is. They never change, and metadata may not use their names."""
 
 MAX_ID_LENGTH = 1000
 """Most characters of an id."""
@@ -19,7 +19,11 @@ MAX_ID_LENGTH = 1000
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """One combination of ids. An id that is `None` is absent, and absent matches nothing."""
+    """One combination of ids. An id that is `None` is absent, and absent matches nothing.
+
+    >>> Scope(user_id="ana", run_id="monday").ids()
+    {'user_id': 'ana', 'run_id': 'monday'}
+    """
 
     user_id: str | None = None
     agent_id: str | None = None
@@ -32,10 +36,13 @@ class Scope:
 
 
 def make_scope(*, user_id: Any = None, agent_id: Any = None, run_id: Any = None, app_id: Any = None) -> Scope:
-    """Return the scope of these ids, checked.
+    """Return the scope of these ids.
 
     Raises:
-        InvalidInput: None is given, or one is blank, too long or not text.
+        InvalidInput: No id is given, or one is blank, too long or not text.
+
+    >>> make_scope(user_id=" ana ", agent_id=7)
+    Scope(user_id='ana', agent_id='7', run_id=None, app_id=None)
     """
     scope = Scope(
         user_id=check_id("user_id", user_id),
@@ -49,10 +56,19 @@ def make_scope(*, user_id: Any = None, agent_id: Any = None, run_id: Any = None,
 
 
 def check_id(field: str, value: Any) -> str | None:
-    """Return an id as trimmed text, `None` when absent. Whole numbers and UUIDs are taken as their text.
+    """Return an id as trimmed text, `None` when absent. Whole numbers and UUIDs become text.
+
+    Args:
+        field: The name of the id for error texts.
+        value: The id as the caller gave it.
 
     Raises:
-        InvalidInput: It is blank, longer than 1000 characters, not text, or holds characters no file can keep.
+        InvalidInput: It is blank, longer than 1000 characters, not text, or contains characters that cannot be stored.
+
+    >>> check_id("user_id", "  ")
+    Traceback (most recent call last):
+    ...
+    holdfast.errors.InvalidInput: user_id is blank: leave it out or name someone
     """
     if value is None:
         return None
@@ -60,7 +76,7 @@ def check_id(field: str, value: Any) -> str | None:
         raise InvalidInput(f"{field} is {short_repr(value)}: an id must be text")
     try:
         text = str(value).strip()
-    except ValueError as error:  # Python writes no number of more than 4,300 digits
+    except ValueError as error:  # Python converts no number of more than 4,300 digits to text
         raise InvalidInput(f"{field} is too long: at most {MAX_ID_LENGTH} characters are kept") from error
     if not text:
         raise InvalidInput(f"{field} is blank: leave it out or name someone")
@@ -70,10 +86,13 @@ def check_id(field: str, value: Any) -> str | None:
 
 
 def check_storable(text: str, *, name: str) -> str:
-    """Return `text` unchanged if a file can keep it.
+    """Return `text` unchanged if it can be stored: SQLite's functions stop at NUL, and UTF-8 has no lone surrogates.
 
     Raises:
-        InvalidInput: It holds a NUL character or half of a surrogate pair.
+        InvalidInput: It contains a NUL character or half of a surrogate pair.
+
+    >>> check_storable("tea", name="query")
+    'tea'
     """
     if "\0" in text:
         raise InvalidInput(f"{name} holds a NUL character at position {text.index(chr(0))}: remove it")

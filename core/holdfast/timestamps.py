@@ -1,4 +1,4 @@
-"""Moments in time: microseconds since 1970 in UTC inside, ISO-8601 at the border."""
+"""Times: microseconds since 1970 in UTC inside, ISO-8601 in what callers see."""
 
 from __future__ import annotations
 
@@ -23,10 +23,17 @@ _FRACTION = re.compile(r"[.,](\d{1,9})")
 def to_microseconds(value: TimeLike, *, name: str = "timestamp") -> int:
     """Return `value` as microseconds since 1970 in UTC.
 
+    Args:
+        value: Unix seconds, a `datetime`, a `date` or an ISO-8601 text.
+        name: What to call the value in error texts.
+
     Raises:
-        InvalidInput: It is none of the accepted forms, or lies outside the years 1 to 9999.
+        InvalidInput: It has none of these forms, or is outside the years 1 to 9999.
+
+    >>> to_microseconds("1970-01-01T00:00:01.5Z"), to_microseconds(2), to_microseconds(date(1970, 1, 2))
+    (1500000, 2000000, 86400000000)
     """
-    moment = _datetime(value)
+    moment = _to_utc_datetime(value)
     if moment is None:
         raise InvalidInput(
             f"{name} is {short_repr(value)}: use Unix seconds, a datetime, or ISO-8601 such as '2026-05-08T13:56:00Z'"
@@ -35,14 +42,22 @@ def to_microseconds(value: TimeLike, *, name: str = "timestamp") -> int:
 
 
 def parse_microseconds(text: str) -> int | None:
-    """Return an ISO-8601 date or date-time as microseconds since 1970, or `None` when `text` is neither."""
-    moment = _from_iso(text)
+    """Return an ISO-8601 date or date-time as microseconds since 1970, `None` when `text` is neither.
+
+    >>> parse_microseconds("1970-01-02"), parse_microseconds("tomorrow")
+    (86400000000, None)
+    """
+    moment = _parse_iso(text)
     return None if moment is None else (moment - _EPOCH) // _MICROSECOND
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=4096)  # the results of a search often share their times
 def to_isoformat(microseconds: int) -> str:
-    """Return `microseconds` since 1970 as ISO-8601 in UTC, such as `2026-05-08T13:56:00+00:00`."""
+    """Return `microseconds` since 1970 as ISO-8601 in UTC.
+
+    >>> to_isoformat(1_500_000)
+    '1970-01-01T00:00:01.500000+00:00'
+    """
     return to_datetime(microseconds).isoformat()
 
 
@@ -52,44 +67,47 @@ def to_datetime(microseconds: int) -> datetime:
 
 
 def to_calendar_day(value: str | date | datetime, *, name: str = "expiration_date") -> str:
-    """Return the UTC day of `value` as `YYYY-MM-DD`.
+    """Return the day of `value` in UTC as `YYYY-MM-DD`.
 
     Raises:
-        InvalidInput: It is no date.
+        InvalidInput: It is not a date.
+
+    >>> to_calendar_day("2026-05-08T23:30:00-02:00")
+    '2026-05-09'
     """
-    moment = None if isinstance(value, (int, float)) else _datetime(value)
+    moment = None if isinstance(value, (int, float)) else _to_utc_datetime(value)
     if moment is None:
         raise InvalidInput(f"{name} is {short_repr(value)}: use a date such as '2027-01-31'")
     return moment.date().isoformat()
 
 
-def _datetime(value: object) -> datetime | None:
+def _to_utc_datetime(value: object) -> datetime | None:
     try:
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             return _EPOCH + timedelta(seconds=value)
         if isinstance(value, datetime):
-            return _in_utc(value)
+            return _to_utc(value)
         if isinstance(value, date):
             return datetime(value.year, value.month, value.day, tzinfo=timezone.utc)
     except (ValueError, OverflowError):
         return None
-    return _from_iso(value.strip()) if isinstance(value, str) else None
+    return _parse_iso(value.strip()) if isinstance(value, str) else None
 
 
-def _from_iso(text: str) -> datetime | None:
+def _parse_iso(text: str) -> datetime | None:
     if not _ISO.match(text):
         return None
-    # Python 3.10 reads neither `Z` nor fractions of other than three or six digits.
-    plain = _FRACTION.sub(lambda found: "." + found.group(1)[:6].ljust(6, "0"), text)
+    # Python 3.10 parses neither `Z` nor fractions of other than three or six digits.
+    plain = _FRACTION.sub(lambda match: "." + match.group(1)[:6].ljust(6, "0"), text)
     plain = re.sub(r"\s*[zZ]$", "+00:00", plain)
     plain = re.sub(r"\s*([+-]\d{2}):?(\d{2})$", r"\1:\2", plain) if len(plain) > len("2026-05-08") else plain
     try:
-        return _in_utc(datetime.fromisoformat(plain))
+        return _to_utc(datetime.fromisoformat(plain))
     except (ValueError, OverflowError):
         return None
 
 
-def _in_utc(moment: datetime) -> datetime:
+def _to_utc(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         return moment.replace(tzinfo=timezone.utc)
     return moment.astimezone(timezone.utc)

@@ -1,20 +1,20 @@
-"""Filters: one small language, read once and then run as SQL or as a Python test with the same meaning.
+"""Filters: a small query language, parsed once, then run as SQL or as a Python test with the same meaning.
 
     {"user_id": "alice", "OR": [{"categories": "travel"}, {"address.city": "Oslo"}]}
 
-- `AND` (a list) holds when all its members hold, `OR` when one does, `NOT` (a mapping or a list) when none
-  does. Siblings in one mapping are ANDed. The empty mapping holds for every memory.
-- A field's condition is a bare value (`eq`), a bare list (`in`), `"*"` (present and not null), or a mapping
-  of operators that must all hold: `eq ne in nin gt gte lt lte contains icontains`.
-- Fields are the attributes in `CORE_FIELDS`, with `memory_ids` for `id` and `keywords` for `text`. Every
-  other name is a metadata key: `city`, `metadata.city`, dotted for nesting, or nested under `metadata`.
-  There, a mapping of operators is a condition, one without any operator goes deeper, a mixture is refused.
-  A key named like a core field, a logic word or (nested) an operator is reached as `metadata.that_name`.
-- A missing or null field satisfies no operator, `ne` and `nin` among them; `NOT` is plain negation.
-- `true` is not `1`, `1` is `1.0`, `"1"` is neither. `gt … lte` compare numbers with numbers and dates with
-  dates (a date without a time is that day's start, UTC). `contains` is a substring of a text or a member of
-  a list; `icontains` ignores case. Categories meet `eq` and `in` when one of them is meant, `ne` and `nin`
-  when there are some and none is meant.
+- `AND` (a list) matches when all its members match, `OR` when one does, `NOT` (a mapping or a list) when none does.
+  Siblings in one mapping are ANDed. The empty mapping matches every memory.
+- A field's condition is a bare value (`eq`), a bare list (`in`), `"*"` (present and not null), or a mapping of
+  operators that must all match: `eq ne in nin gt gte lt lte contains icontains`.
+- Fields are the attributes in `CORE_FIELDS`, with `memory_ids` for `id` and `keywords` for `text`. Every other name is
+  a metadata key: `city`, `metadata.city`, dotted for nesting, or nested under `metadata`. There, a mapping of operators
+  is a condition, a mapping without any operator goes one level deeper, and a mixture is an error. A key named like a
+  core field, a logic word or (nested) an operator is written `metadata.that_name`.
+- A missing or null field matches no operator, not even `ne` and `nin`; `NOT` is plain negation.
+- `true` is not `1`, `1` is `1.0`, `"1"` is neither. `gt … lte` compare numbers with numbers and dates with dates (a
+  date without a time is the start of that day, UTC). `contains` finds a substring of a text or a member of a list;
+  `icontains` ignores case. For categories, `eq` and `in` match when one of the memory's categories is named, `ne` and
+  `nin` when it has categories and none is named.
 """
 
 from holdfast.filters.parse import parse_filter

@@ -1,4 +1,4 @@
-"""From a filter dictionary, which anyone may have written, to the checked tree."""
+"""Parse a filter dictionary from any source into the checked tree."""
 
 from __future__ import annotations
 
@@ -30,146 +30,154 @@ if TYPE_CHECKING:
 
     from holdfast.filters.tree import Filter, Kind, Scalar
 
+# Far above what anyone writes by hand, and low enough that no filter from outside takes noticeable time or memory.
 MAX_NODES = 1000
 MAX_DEPTH = 32
 MAX_VALUES = 10_000
 MAX_KEY_LENGTH = 200
 
-_LOGIC = ("AND", "OR", "NOT")
+_LOGIC_WORDS = ("AND", "OR", "NOT")
 _ALIASES = {"memory_ids": "id", "keywords": "text"}
 _CORE_NAMES = frozenset(CORE_FIELDS) | frozenset(_ALIASES)
 _OPERATORS: tuple[Operator, ...] = get_args(Operator)[1:]
-_BY_NAME: Mapping[object, Operator] = {name: name for name in _OPERATORS}
+_OPERATORS_BY_NAME: Mapping[object, Operator] = {name: name for name in _OPERATORS}
 _EQUALITY: tuple[Operator, ...] = ("eq", "ne", "in", "nin")
 _ORDER: tuple[Operator, ...] = ("gt", "gte", "lt", "lte")
-_INSIDE: tuple[Operator, ...] = ("contains", "icontains")
-_ALLOWED: Mapping[Kind, tuple[Operator, ...]] = {
-    "id": (*_EQUALITY, *_INSIDE),
-    "text": (*_EQUALITY, *_INSIDE),
+_CONTAINMENT: tuple[Operator, ...] = ("contains", "icontains")
+_OPERATORS_BY_KIND: Mapping[Kind, tuple[Operator, ...]] = {
+    "id": (*_EQUALITY, *_CONTAINMENT),
+    "text": (*_EQUALITY, *_CONTAINMENT),
     "boolean": _EQUALITY,
     "date": (*_EQUALITY, *_ORDER),
-    "categories": (*_EQUALITY, *_INSIDE),
+    "categories": (*_EQUALITY, *_CONTAINMENT),
     "metadata": _OPERATORS,
 }
 
-# JSON writes these escaped, and older SQLite compares keys as they are written.
+# JSON escapes these, and older SQLite compares keys in their escaped form.
 _UNSAFE_IN_KEYS = re.compile(r'["\\\x00-\x1f\x7f-\x9f\ud800-\udfff]')
 
-_SHORT = reprlib.Repr()
-_SHORT.maxlevel = 2
-_SHORT.maxstring = _SHORT.maxother = 80
+_SHORT_REPR = reprlib.Repr()
+_SHORT_REPR.maxlevel = 2
+_SHORT_REPR.maxstring = _SHORT_REPR.maxother = 80
 
 
 def parse_filter(filters: Mapping[str, Any] | None) -> Filter:
-    """Return the checked form of `filters`; `None` and the empty mapping hold for every memory.
+    """Return the checked form of `filters`; `None` and the empty mapping match every memory.
 
-    At most 1000 nodes, 32 levels deep, 10,000 values in one list and 200 characters in one key.
+    At most 1000 nodes, 32 levels, 10,000 values in one list and 200 characters in one key are allowed.
 
     Raises:
-        InvalidFilter: The filter is malformed; the message names what offends and the way out.
+        InvalidFilter: The filter is malformed; the message names the part and the way out.
+
+    >>> parse_filter({"user_id": "ana", "city": {"in": ["Oslo", "Bergen"]}}).children[1]
+    Comparison(field='metadata.city', operator='in', value=('Oslo', 'Bergen'))
+    >>> parse_filter({"city": {"like": "Os%"}})
+    Traceback (most recent call last):
+    ...
+    holdfast.errors.InvalidFilter: metadata.city has the unknown operator 'like': use one of eq, ne, in, nin, gt, ...
     """
     if filters is None:
         return MATCH_ALL
     try:
-        return _all_of(filters, iter(range(MAX_NODES)), depth=1)
+        return _parse_mapping(filters, iter(range(MAX_NODES)), depth=1)
     except InvalidFilter:
         raise
     except InvalidInput as error:
         raise InvalidFilter(f"filter: {error}") from error
     except Exception as error:
-        # Objects of foreign classes may raise anything when they are looked at.
+        # An object of a foreign class may raise anything when it is read.
         raise InvalidFilter(
             "the filter cannot be read: use plain dictionaries, lists, text, numbers and booleans"
         ) from error
 
 
-def _all_of(mapping: object, budget: Iterator[int], *, depth: int) -> Filter:
+def _parse_mapping(mapping: object, budget: Iterator[int], *, depth: int) -> Filter:
     if not isinstance(mapping, Mapping):
-        raise InvalidFilter(f"{_shown(mapping)} is no filter: use a mapping such as {{'user_id': 'alice'}}")
-    _refuse_depth(depth)
-    return _conjunction([_entry(_key(key), value, budget, depth) for key, value in mapping.items()], budget)
+        raise InvalidFilter(f"{_quote(mapping)} is not a filter: use a mapping such as {{'user_id': 'alice'}}")
+    _check_depth(depth)
+    return _and([_parse_entry(_check_key(key), value, budget, depth) for key, value in mapping.items()], budget)
 
 
-def _entry(key: str, value: object, budget: Iterator[int], depth: int) -> Filter:
-    if key in _LOGIC:
-        return _logic(key, value, budget, depth)
+def _parse_entry(key: str, value: object, budget: Iterator[int], depth: int) -> Filter:
+    if key in _LOGIC_WORDS:
+        return _parse_logic(key, value, budget, depth)
     if key == "metadata":
-        return _nested(value, (), budget, depth + 1)
-    return _condition(_field(key), value, budget)
+        return _parse_metadata(value, (), budget, depth + 1)
+    return _parse_condition(_canonical_field(key), value, budget)
 
 
-def _logic(word: str, value: object, budget: Iterator[int], depth: int) -> Filter:
+def _parse_logic(word: str, value: object, budget: Iterator[int], depth: int) -> Filter:
     members = [value] if word == "NOT" and isinstance(value, Mapping) else value
     if not isinstance(members, (list, tuple)):
-        raise InvalidFilter(f"{word} is {_shown(value)}: use a list of mappings")
-    _spend(budget)
-    children = tuple(_all_of(member, budget, depth=depth + 1) for member in members)
+        raise InvalidFilter(f"{word} is {_quote(value)}: use a list of mappings")
+    _count_node(budget)
+    children = tuple(_parse_mapping(member, budget, depth=depth + 1) for member in members)
     if word == "AND":
         return conjunction(children)
     if word == "NOT":
-        return Not(_disjunction(children)) if children else MATCH_ALL
+        return Not(_or(children)) if children else MATCH_ALL
     if not children:
-        raise InvalidFilter("OR is an empty list, which nothing can meet: leave it out or name an alternative")
-    return _disjunction(children)
+        raise InvalidFilter("OR is an empty list, which no memory matches: leave it out or name an alternative")
+    return _or(children)
 
 
-def _nested(value: object, path: tuple[str, ...], budget: Iterator[int], depth: int) -> Filter:
-    """Read what stands under `metadata`: keys with conditions or, where none is an operator, deeper keys."""
+def _parse_metadata(value: object, path: tuple[str, ...], budget: Iterator[int], depth: int) -> Filter:
+    """Parse the value of `metadata`: keys with conditions, or nested keys where no key is an operator."""
     if not isinstance(value, Mapping):
-        raise InvalidFilter(f"metadata is {_shown(value)}: use a mapping of keys, such as {{'city': 'Oslo'}}")
-    _refuse_depth(depth)
+        raise InvalidFilter(f"metadata is {_quote(value)}: use a mapping of keys, such as {{'city': 'Oslo'}}")
+    _check_depth(depth)
     children: list[Filter] = []
     for key, condition in value.items():
-        deeper = (*path, *_parts(_key(key)))
-        if key in _LOGIC:
-            raise InvalidFilter(f"{key} stands under metadata: put it around the whole condition")
-        if isinstance(condition, Mapping) and condition and not any(name in _BY_NAME for name in condition):
-            children.append(_nested(condition, deeper, budget, depth + 1))
+        deeper = (*path, *_split_key(_check_key(key)))
+        if key in _LOGIC_WORDS:
+            raise InvalidFilter(f"{key} is under metadata: put it around the whole condition")
+        if isinstance(condition, Mapping) and condition and not any(name in _OPERATORS_BY_NAME for name in condition):
+            children.append(_parse_metadata(condition, deeper, budget, depth + 1))
         else:
-            children.append(_condition(_metadata_field(deeper), condition, budget))
-    return _conjunction(children, budget)
+            children.append(_parse_condition(_metadata_field(deeper), condition, budget))
+    return _and(children, budget)
 
 
-def _condition(field: str, value: object, budget: Iterator[int]) -> Filter:
+def _parse_condition(field: str, value: object, budget: Iterator[int]) -> Filter:
     if not isinstance(value, Mapping):
-        _spend(budget)
-        return _bare(field, value)
+        _count_node(budget)
+        return _parse_bare_value(field, value)
     if not value:
         raise InvalidFilter(f"{field} names no operator: use one of {', '.join(_OPERATORS)}")
     comparisons: list[Filter] = []
     for name, operand in value.items():
-        _spend(budget)
-        comparisons.append(_comparison(field, name, operand))
+        _count_node(budget)
+        comparisons.append(_parse_comparison(field, name, operand))
     return conjunction(comparisons)
 
 
-def _bare(field: str, value: object) -> Comparison:
+def _parse_bare_value(field: str, value: object) -> Comparison:
     if isinstance(value, (list, tuple)):
-        return _comparison(field, "in", value)
+        return _parse_comparison(field, "in", value)
     if isinstance(value, str) and value == "*":
         return Comparison(field, "*")
-    return _comparison(field, "eq", value)
+    return _parse_comparison(field, "eq", value)
 
 
-def _comparison(field: str, name: object, operand: object) -> Comparison:
-    operator = _BY_NAME.get(name)
+def _parse_comparison(field: str, name: object, operand: object) -> Comparison:
+    operator = _OPERATORS_BY_NAME.get(name)
     if operator is None:
         raise InvalidFilter(
-            f"{field} has the unknown operator {_shown(name)}: use one of {', '.join(_OPERATORS)};"
+            f"{field} has the unknown operator {_quote(name)}: use one of {', '.join(_OPERATORS)};"
             " nested metadata keys are written with dots or under 'metadata'"
         )
     kind = CORE_FIELDS.get(field, "metadata")
-    if operator not in _ALLOWED[kind]:
-        raise InvalidFilter(f"{field} cannot be asked for {operator}: use one of {', '.join(_ALLOWED[kind])}")
+    if operator not in _OPERATORS_BY_KIND[kind]:
+        raise InvalidFilter(f"{field} does not support {operator}: use one of {', '.join(_OPERATORS_BY_KIND[kind])}")
     read = _READERS[kind]
     if operator in ("in", "nin"):
-        return Comparison(field, operator, tuple(read(field, operator, item) for item in _listed(field, operand)))
+        return Comparison(field, operator, tuple(read(field, operator, item) for item in _check_list(field, operand)))
     return Comparison(field, operator, read(field, operator, operand))
 
 
-def _listed(field: str, operand: object) -> Sequence[object]:
+def _check_list(field: str, operand: object) -> Sequence[object]:
     if not isinstance(operand, (list, tuple)):
-        raise InvalidFilter(f"{field} is asked to be in {_shown(operand)}: use a list of values")
+        raise InvalidFilter(f"{field} in or nin has {_quote(operand)}: use a list of values")
     values = list(islice(operand, MAX_VALUES + 1))
     if len(values) > MAX_VALUES:
         raise InvalidFilter(f"{field} has a list of more than {MAX_VALUES:,} values: split the call")
@@ -179,41 +187,41 @@ def _listed(field: str, operand: object) -> Sequence[object]:
 # Keys
 
 
-def _key(key: object) -> str:
+def _check_key(key: object) -> str:
     if not isinstance(key, str):
-        raise InvalidFilter(f"{_shown(key)} is no key: keys are text")
+        raise InvalidFilter(f"{_quote(key)} is not a key: keys are text")
     return str.__str__(key)
 
 
-def _field(key: str) -> str:
+def _canonical_field(key: str) -> str:
     """Return the canonical name of a core field or metadata key."""
     if key in _CORE_NAMES:
         return _ALIASES.get(key, key)
-    if key.upper() in _LOGIC:
+    if key.upper() in _LOGIC_WORDS:
         raise InvalidFilter(
-            f"{_shown(key)} is no logic word: write {key.upper()}, or metadata.{key} for a metadata key"
+            f"{_quote(key)} is not a logic word: write {key.upper()}, or metadata.{key} for a metadata key"
         )
-    parts = _parts(key.removeprefix(METADATA))
+    parts = _split_key(key.removeprefix(METADATA))
     if not key.startswith(METADATA) and parts[0] in _CORE_NAMES:
-        raise InvalidFilter(f"{_shown(key)}: {parts[0]} has no parts; write metadata.{key} for a metadata key")
+        raise InvalidFilter(f"{_quote(key)}: {parts[0]} has no nested keys; write metadata.{key} for a metadata key")
     return _metadata_field(parts)
 
 
 def _metadata_field(path: tuple[str, ...]) -> str:
     field = METADATA + ".".join(path)
     if len(field) > len(METADATA) + MAX_KEY_LENGTH:
-        raise InvalidFilter(f"the key {_shown(field)} is longer than {MAX_KEY_LENGTH} characters")
+        raise InvalidFilter(f"the key {_quote(field)} is longer than {MAX_KEY_LENGTH} characters")
     return field
 
 
-def _parts(key: str) -> tuple[str, ...]:
+def _split_key(key: str) -> tuple[str, ...]:
     parts = tuple(key.split("."))
     if not all(parts):
-        raise InvalidFilter(f"the key {_shown(key)} has an empty part: name every level, as in 'address.city'")
+        raise InvalidFilter(f"the key {_quote(key)} has an empty part: name every level, as in 'address.city'")
     if _UNSAFE_IN_KEYS.search(key):
         raise InvalidFilter(
-            f"the key {_shown(key)} cannot be asked for: quotes, backslashes, control characters"
-            " and halves of surrogate pairs are not supported in keys"
+            f"the key {_quote(key)} is not supported: quotes, backslashes, control characters"
+            " and halves of surrogate pairs are not allowed in keys"
         )
     return parts
 
@@ -221,57 +229,57 @@ def _parts(key: str) -> tuple[str, ...]:
 # Values
 
 
-def _id(field: str, operator: Operator, value: object) -> str:
-    """Read an id as the verbs do, so that one means the same in a filter and as an argument."""
-    if operator in _INSIDE or not isinstance(value, (str, int, UUID)):
-        return _text(field, operator, value)
+def _read_id(field: str, operator: Operator, value: object) -> str:
+    """Read an id as the operations do, so that it means the same in a filter and as an argument."""
+    if operator in _CONTAINMENT or not isinstance(value, (str, int, UUID)):
+        return _read_text(field, operator, value)
     return str(check_id(field, str.__str__(value) if isinstance(value, str) else value))
 
 
-def _text(field: str, operator: Operator, value: object) -> str:
+def _read_text(field: str, operator: Operator, value: object) -> str:
     if not isinstance(value, str):
         raise _refusal(field, operator, value, "text")
     return check_storable(str.__str__(value), name=field)
 
 
-def _boolean(field: str, operator: Operator, value: object) -> bool:
+def _read_boolean(field: str, operator: Operator, value: object) -> bool:
     if not isinstance(value, bool):
         raise _refusal(field, operator, value, "true or false")
     return value
 
 
-def _instant(field: str, operator: Operator, value: object) -> int:
-    wanted = "a date such as '2026-05-08', a date and time, or Unix seconds"
+def _read_instant(field: str, operator: Operator, value: object) -> int:
+    expected = "a date such as '2026-05-08', a date and time, or Unix seconds"
     if not isinstance(value, (str, int, float, date)):
-        raise _refusal(field, operator, value, wanted)
+        raise _refusal(field, operator, value, expected)
     try:
         return to_microseconds(value)
     except InvalidInput as error:
-        raise _refusal(field, operator, value, wanted) from error
+        raise _refusal(field, operator, value, expected) from error
 
 
-def _scalar(field: str, operator: Operator, value: object) -> Scalar:
-    """Read a value to compare metadata with, which may be of any JSON type."""
+def _read_scalar(field: str, operator: Operator, value: object) -> Scalar:
+    """Read a value to compare with metadata, which may have any JSON type."""
     if isinstance(value, str) or operator == "icontains":
-        return _text(field, operator, value)
+        return _read_text(field, operator, value)
     if isinstance(value, bool):
         return value
     if isinstance(value, int):
-        return _integer(field, int.__int__(value))
+        return _check_integer(field, int.__int__(value))
     if isinstance(value, float):
-        return _finite(field, float.__float__(value))
+        return _check_finite(field, float.__float__(value))
     if isinstance(value, date) and operator in _ORDER:
         return to_isoformat(to_microseconds(value))
     raise _refusal(field, operator, value, "text, a number, true or false")
 
 
-def _finite(field: str, value: float) -> float:
+def _check_finite(field: str, value: float) -> float:
     if not math.isfinite(value):
         raise InvalidFilter(f"{field} is compared with {value}, which no number equals: use a finite one")
     return value
 
 
-def _integer(field: str, value: int) -> int:
+def _check_integer(field: str, value: int) -> int:
     if not -(2**63) <= value < 2**63:
         raise InvalidFilter(
             f"{field} is compared with a whole number of {value.bit_length()} bits: at most 64 are kept"
@@ -280,43 +288,44 @@ def _integer(field: str, value: int) -> int:
 
 
 _READERS: Mapping[Kind, Callable[[str, Operator, object], Scalar]] = {
-    "id": _id,
-    "text": _text,
-    "boolean": _boolean,
-    "date": _instant,
-    "categories": _text,
-    "metadata": _scalar,
+    "id": _read_id,
+    "text": _read_text,
+    "boolean": _read_boolean,
+    "date": _read_instant,
+    "categories": _read_text,
+    "metadata": _read_scalar,
 }
 
 
-def _refusal(field: str, operator: Operator, value: object, wanted: str) -> InvalidFilter:
+def _refusal(field: str, operator: Operator, value: object, expected: str) -> InvalidFilter:
     if value is None:
-        return InvalidFilter(f'{field} is compared with null: to ask for its absence use {{"NOT": {{"{field}": "*"}}}}')
-    return InvalidFilter(f"{field} {operator} {_shown(value)}: use {wanted}")
+        return InvalidFilter(f'{field} is compared with null: to match its absence use {{"NOT": {{"{field}": "*"}}}}')
+    return InvalidFilter(f"{field} {operator} {_quote(value)}: use {expected}")
 
 
 # Limits
 
 
-def _conjunction(children: list[Filter], budget: Iterator[int]) -> Filter:
+def _and(children: list[Filter], budget: Iterator[int]) -> Filter:
     if len(children) != 1:
-        _spend(budget)
+        _count_node(budget)
     return conjunction(children)
 
 
-def _disjunction(children: tuple[Filter, ...]) -> Filter:
+def _or(children: tuple[Filter, ...]) -> Filter:
     return children[0] if len(children) == 1 else Or(children)
 
 
-def _spend(budget: Iterator[int]) -> None:
+def _count_node(budget: Iterator[int]) -> None:
+    """Take one node from the budget of the whole filter."""
     if next(budget, None) is None:
         raise InvalidFilter(f"the filter has more than {MAX_NODES} nodes: use in with a list, or split the call")
 
 
-def _refuse_depth(depth: int) -> None:
+def _check_depth(depth: int) -> None:
     if depth > MAX_DEPTH:
         raise InvalidFilter(f"the filter is more than {MAX_DEPTH} levels deep: flatten it")
 
 
-def _shown(value: object) -> str:
-    return _SHORT.repr(value)
+def _quote(value: object) -> str:
+    return _SHORT_REPR.repr(value)

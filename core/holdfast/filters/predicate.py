@@ -1,4 +1,4 @@
-"""A filter as a Python test of one memory: the meaning that the SQL must share."""
+"""Compile a filter to a Python test of one memory. It defines the meaning that the SQL must share."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Any
 
 from holdfast.filters.tree import And, Comparison, Filter, Not, Operator, Scalar
-from holdfast.filters.values import folded, has_member, instant_in, number_in, typed
+from holdfast.filters.values import fold_case, has_member, to_instant, to_number, with_type
 from holdfast.records import MemoryRecord
 from holdfast.scope import SCOPE_FIELDS
 
@@ -24,19 +24,27 @@ _ORDERINGS: Mapping[Operator, Callable[[Any, Any], bool]] = {
 
 
 def to_predicate(tree: Filter) -> Callable[[MemoryRecord], bool]:
-    """Return the test that says whether a memory meets `tree`."""
+    """Return a function that tells whether a memory matches `tree`.
+
+    >>> from holdfast.filters.parse import parse_filter
+    >>> from holdfast.records import MemoryRecord
+    >>> from holdfast.scope import Scope
+    >>> matches = to_predicate(parse_filter({"user_id": "ana", "text": {"icontains": "TEA"}}))
+    >>> matches(MemoryRecord("1", "I like tea", Scope(user_id="ana"), created_at=0, updated_at=0, recorded_at=0))
+    True
+    """
     if isinstance(tree, Comparison):
-        return _comparison(tree)
+        return _comparison_test(tree)
     if isinstance(tree, Not):
-        unwanted = to_predicate(tree.child)
-        return lambda record: not unwanted(record)
+        matches = to_predicate(tree.child)
+        return lambda record: not matches(record)
     tests = [to_predicate(child) for child in tree.children]
     combined = all if isinstance(tree, And) else any
     return lambda record: combined(test(record) for test in tests)
 
 
-def _comparison(comparison: Comparison) -> Callable[[MemoryRecord], bool]:
-    read, test = _reader(comparison), _test(comparison)
+def _comparison_test(comparison: Comparison) -> Callable[[MemoryRecord], bool]:
+    read, test = _field_reader(comparison), _value_test(comparison)
 
     def matches(record: MemoryRecord) -> bool:
         stored = read(record)
@@ -45,8 +53,8 @@ def _comparison(comparison: Comparison) -> Callable[[MemoryRecord], bool]:
     return matches
 
 
-def _reader(comparison: Comparison) -> _Read:
-    """Return what fetches the field from a memory, `None` when it is absent."""
+def _field_reader(comparison: Comparison) -> _Read:
+    """Return a function that reads the field from a memory, `None` when it is absent."""
     field = comparison.field
     if comparison.kind == "metadata":
         path = comparison.path
@@ -54,7 +62,7 @@ def _reader(comparison: Comparison) -> _Read:
     if field == "categories":
         return lambda record: record.categories or None
     if field == "expiration_date":
-        return lambda record: instant_in(record.expiration_date)
+        return lambda record: to_instant(record.expiration_date)
     return attrgetter(f"scope.{field}" if field in SCOPE_FIELDS else field)
 
 
@@ -66,32 +74,32 @@ def _value_at(value: Any, path: Sequence[str]) -> Any:
     return value
 
 
-def _test(comparison: Comparison) -> _Test:
-    """Return the test of a value that is present."""
-    asked, values = comparison.operator, comparison.values
-    if asked == "*":
+def _value_test(comparison: Comparison) -> _Test:
+    """Return the test for a value that is present."""
+    operator_name, values = comparison.operator, comparison.values
+    if operator_name == "*":
         return lambda _: True
-    if asked in _ORDERINGS:
-        return _ordered(_ORDERINGS[asked], values[0])
-    if asked == "contains":
-        return _containing(values[0], lambda stored: stored)
-    if asked == "icontains":
-        return _containing(folded(values[0]), folded)
-    equal = _some_member(_among(values)) if comparison.kind == "categories" else _among(values)
-    return equal if asked in ("eq", "in") else lambda stored: not equal(stored)
+    if operator_name in _ORDERINGS:
+        return _is_ordered(_ORDERINGS[operator_name], values[0])
+    if operator_name == "contains":
+        return _contains(values[0], lambda stored: stored)
+    if operator_name == "icontains":
+        return _contains(fold_case(values[0]), fold_case)
+    equal = _any_member(_is_among(values)) if comparison.kind == "categories" else _is_among(values)
+    return equal if operator_name in ("eq", "in") else lambda stored: not equal(stored)
 
 
-def _among(values: Sequence[Scalar]) -> _Test:
-    wanted = {typed(value) for value in values}
-    return lambda stored: typed(stored) in wanted
+def _is_among(values: Sequence[Scalar]) -> _Test:
+    wanted = {with_type(value) for value in values}
+    return lambda stored: with_type(stored) in wanted
 
 
-def _some_member(test: _Test) -> _Test:
+def _any_member(test: _Test) -> _Test:
     return lambda members: any(map(test, members))
 
 
-def _ordered(compare: Callable[[Any, Any], bool], value: Scalar) -> _Test:
-    measure = instant_in if isinstance(value, str) else number_in
+def _is_ordered(compare: Callable[[Any, Any], bool], value: Scalar) -> _Test:
+    measure = to_instant if isinstance(value, str) else to_number
     bound = measure(value)
     if bound is None:
         return lambda _: False
@@ -103,7 +111,7 @@ def _ordered(compare: Callable[[Any, Any], bool], value: Scalar) -> _Test:
     return test
 
 
-def _containing(wanted: Any, fold: Callable[[Any], Any]) -> _Test:
+def _contains(wanted: Any, fold: Callable[[Any], Any]) -> _Test:
     def test(stored: Any) -> bool:
         if isinstance(stored, str):
             return isinstance(wanted, str) and wanted in fold(stored)

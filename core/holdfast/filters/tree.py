@@ -1,4 +1,4 @@
-"""The checked form of a filter: a frozen tree, and the fields and values its leaves speak of."""
+"""The checked form of a filter: a frozen tree, and the fields that its leaves compare."""
 
 from __future__ import annotations
 
@@ -37,42 +37,42 @@ CORE_FIELDS: Mapping[str, Kind] = MappingProxyType(
         "categories": "categories",
     }
 )
-"""What a filter can ask of every memory, and the kind of value each field holds."""
+"""The fields that every memory has, with the kind of value each holds."""
 
 METADATA = "metadata."
-"""How the canonical name of a metadata key begins."""
+"""The prefix of the canonical name of a metadata key."""
 
 
 @dataclass(frozen=True, slots=True)
 class And:
-    """Holds when every child holds; without children, always."""
+    """Matches when every child matches; without children, always."""
 
     children: tuple[Filter, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """Holds when one of the children holds; without children, never."""
+    """Matches when one of the children matches; without children, never."""
 
     children: tuple[Filter, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """Holds when the child does not."""
+    """Matches when the child does not."""
 
     child: Filter
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One question about one field. It never holds for a field that is missing or null.
+    """A comparison of one field with a value. It never matches a field that is missing or null.
 
     Attributes:
         field: A name in `CORE_FIELDS`, or `metadata.` and a dotted path.
         operator: `"*"` asks only whether the field is present.
         value: A tuple for `in` and `nin`, `None` for `"*"`, else one value; microseconds since 1970 for
-            date fields. Python holds `True` and `1` equal, so comparisons that are `==` may still differ.
+            date fields. As `True == 1` in Python, comparisons that are `==` may still differ.
     """
 
     field: str
@@ -81,17 +81,17 @@ class Comparison:
 
     @property
     def kind(self) -> Kind:
-        """What the field holds."""
+        """The kind of value that the field holds."""
         return CORE_FIELDS.get(self.field, "metadata")
 
     @property
     def path(self) -> list[str]:
-        """The keys that lead to a metadata value, outermost first."""
+        """The keys of the path to a metadata value, outermost first."""
         return self.field[len(METADATA) :].split(".")
 
     @property
     def values(self) -> tuple[Scalar, ...]:
-        """The values compared with: several for `in` and `nin`, none for `"*"`, else one."""
+        """The values to compare with: several for `in` and `nin`, none for `"*"`, else one."""
         if isinstance(self.value, tuple):
             return self.value
         return () if self.value is None else (self.value,)
@@ -100,42 +100,44 @@ class Comparison:
 Filter = And | Or | Not | Comparison
 
 MATCH_ALL = And(())
-"""The filter that holds for every memory."""
+"""The filter that matches every memory."""
 
 
 def conjunction(children: Iterable[Filter]) -> Filter:
-    """Return the filter that holds when all `children` do, nested conjunctions made flat."""
+    """Return the filter that matches when all `children` do; nested conjunctions are flattened."""
     flat: list[Filter] = []
     for child in children:
         flat.extend(child.children if isinstance(child, And) else (child,))
     return flat[0] if len(flat) == 1 else And(tuple(flat))
 
 
-_BINDING = ("eq", "in", "*")
-
-
 def scope_filter(scope: Scope, *, actor_id: str | None = None) -> Filter:
-    """Return the filter for exactly the ids given, taken literally (`"*"` too).
+    """Return the filter for exactly the given ids, taken literally (`"*"` too).
 
-    A scope without any id gives the filter that holds for every memory: ask `is_scoped` before using it
-    alone.
+    A scope without any id gives the filter that matches every memory; check `is_scoped` before using it alone.
+
+    >>> scope_filter(Scope(user_id="ana"))
+    Comparison(field='user_id', operator='eq', value='ana')
     """
     ids = scope.ids() if actor_id is None else {**scope.ids(), "actor_id": actor_id}
     return conjunction(Comparison(field, "eq", value) for field, value in ids.items())
 
 
 def join_filters(left: Filter, right: Filter) -> Filter:
-    """Return the filter that holds when `left` and `right` both do."""
+    """Return the filter that matches when `left` and `right` both do."""
     return conjunction((left, right))
 
 
 def is_scoped(tree: Filter) -> bool:
-    """Return whether every memory that `tree` can match is bound by an id that names a scope.
+    """Return whether `tree` restricts every match to an id of a scope.
 
-    `eq`, `in` and `"*"` on `user_id`, `agent_id`, `run_id` or `app_id` bind; what is excluded never does.
+    `eq`, `in` and `"*"` on `user_id`, `agent_id`, `run_id` or `app_id` do; a negation never does.
+
+    >>> is_scoped(Comparison("user_id", "eq", "ana")), is_scoped(Not(Comparison("user_id", "eq", "ana")))
+    (True, False)
     """
     if isinstance(tree, Comparison):
-        return tree.field in SCOPE_FIELDS and tree.operator in _BINDING
+        return tree.field in SCOPE_FIELDS and tree.operator in ("eq", "in", "*")
     if isinstance(tree, Not):
         return False
     if isinstance(tree, And):
@@ -144,21 +146,25 @@ def is_scoped(tree: Filter) -> bool:
 
 
 def split_scope(tree: Filter) -> tuple[dict[str, str], Filter | None]:
-    """Return the scope ids `tree` fixes by equality, by field name, and what else it asks.
+    """Return the scope ids that `tree` requires, by field name, and the rest of its conditions.
 
-    The second part is `None` when nothing else is asked. A second, different value for the same id stays
-    in it, so that the two together match nothing.
+    The rest is `None` if there is none. A second, different value for the same id stays in it, so that the two
+    together match nothing.
+
+    >>> both = join_filters(Comparison("user_id", "eq", "ana"), Comparison("role", "eq", "user"))
+    >>> split_scope(both)
+    ({'user_id': 'ana'}, Comparison(field='role', operator='eq', value='user'))
     """
     ids: dict[str, str] = {}
     rest: list[Filter] = []
     for child in tree.children if isinstance(tree, And) else (tree,):
-        fixed = _fixed_id(child)
-        if fixed is None or ids.setdefault(*fixed) != fixed[1]:
+        required = _required_id(child)
+        if required is None or ids.setdefault(*required) != required[1]:
             rest.append(child)
     return ids, conjunction(rest) if rest else None
 
 
-def _fixed_id(tree: Filter) -> tuple[str, str] | None:
+def _required_id(tree: Filter) -> tuple[str, str] | None:
     if not isinstance(tree, Comparison) or tree.operator != "eq" or tree.field not in SCOPE_FIELDS:
         return None
     return (tree.field, tree.value) if isinstance(tree.value, str) else None

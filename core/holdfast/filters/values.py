@@ -1,4 +1,4 @@
-"""What two stored values have to do with each other: the one place both the SQL and the predicate ask."""
+"""How values compare: the one place that both the SQL and the predicate use."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ if TYPE_CHECKING:
     from holdfast.filters.tree import Scalar
 
 
-def typed(value: object) -> tuple[str, Scalar] | None:
-    """Return a JSON scalar with its type: two scalars mean the same exactly when these are equal.
+def with_type(value: object) -> tuple[str, Scalar] | None:
+    """Return a JSON scalar with its type, so that `true` differs from `1`, while `1` equals `1.0`.
 
-    `None` for null, lists and mappings, which equal no value a filter can name.
+    `None` for null, lists and mappings, which equal no value that a filter can name.
+
+    >>> with_type(True) == with_type(1), with_type(1) == with_type(1.0)
+    (False, True)
     """
     if isinstance(value, str):
         return "text", value
@@ -27,21 +30,21 @@ def typed(value: object) -> tuple[str, Scalar] | None:
 
 
 def has_member(members: Sequence[object], wanted: Scalar) -> bool:
-    """Return whether `wanted` is in a list, `true` and `1` kept apart."""
-    sought = typed(wanted)
-    return any(typed(member) == sought for member in members)
+    """Return whether `wanted` is in a list; `true` differs from `1`."""
+    typed = with_type(wanted)
+    return any(with_type(member) == typed for member in members)
 
 
-def number_in(value: object) -> int | float | None:
+def to_number(value: object) -> int | float | None:
     """Return `value` if it is a number, else `None`."""
     return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
-def instant_in(value: object) -> int | None:
-    """Return the microseconds since 1970 that `value` names as an ISO-8601 text, else `None`."""
+def to_instant(value: object) -> int | None:
+    """Return an ISO-8601 text as microseconds since 1970, `None` for any other value."""
     return parse_microseconds(value) if isinstance(value, str) else None
 
 
-def folded(value: object) -> object:
-    """Return a text without its case; anything else as it is."""
+def fold_case(value: object) -> object:
+    """Return a text case-folded; any other value unchanged."""
     return value.casefold() if isinstance(value, str) else value

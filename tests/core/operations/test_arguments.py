@@ -189,7 +189,7 @@ WRONG = {
         InvalidFilter,
         "32",
     ),
-    "filter that is a list": (listing(filters=[1]), InvalidFilter, "is no filter"),
+    "filter that is a list": (listing(filters=[1]), InvalidFilter, "is not a filter"),
     "unknown operator": (searching(filters={"a": {"near": 1}}), InvalidFilter, "near"),
     # Which
     "unknown id to update": (
