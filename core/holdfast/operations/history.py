@@ -12,7 +12,6 @@ from holdfast.records import MemoryRecord
 from holdfast.results import HistoryItem, MessageResult
 from holdfast.retrieval.index_text import content_hash
 from holdfast.runtime.effects import Flow, work
-from holdfast.runtime.embedder_guard import write_with_embedder_check
 from holdfast.runtime.runtime import Runtime
 from holdfast.stores.protocol import IndexEntry, Transaction, Version
 from holdfast.timestamps import to_isoformat
@@ -75,9 +74,7 @@ def rollback(runtime: Runtime, memory_id: str, *, version: int | None = None) ->
         raise InvalidInput(f"version {number} made memory {wanted}: there is nothing before it, use delete")
     entry = (yield from embed_records(runtime, [before]))[0]
     now = runtime.clock()
-    yield from write_with_embedder_check(
-        runtime, lambda transaction: _restore(transaction, before, entry, now), [entry]
-    )
+    yield from runtime.write_with_embedder_check(lambda transaction: _restore(transaction, before, entry, now), [entry])
     return {"message": "Memory rolled back successfully!"}
 
 

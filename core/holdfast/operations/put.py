@@ -13,7 +13,6 @@ from holdfast.records import MemoryRecord
 from holdfast.results import Document, MessageResult
 from holdfast.retrieval.index_text import content_hash
 from holdfast.runtime.effects import Flow, work
-from holdfast.runtime.embedder_guard import write_with_embedder_check
 from holdfast.runtime.runtime import Runtime
 from holdfast.scope import Scope, check_id, make_scope
 from holdfast.stores.protocol import IndexEntry, Transaction
@@ -123,7 +122,7 @@ def _upsert_all(runtime: Runtime, request: _Request, new: Sequence[MemoryRecord]
             _upsert(transaction, draft, entries.get(draft.id))
         return len(request.drafts) + _delete_documents(transaction, request, runtime.clock())
 
-    return (yield from write_with_embedder_check(runtime, apply, entries.values()))
+    return (yield from runtime.write_with_embedder_check(apply, entries.values()))
 
 
 def _delete_documents(transaction: Transaction, request: _Request, now: int) -> int:

@@ -15,7 +15,6 @@ from holdfast.records import MemoryRecord, ProfileKind
 from holdfast.results import MessageResult
 from holdfast.retrieval.index_text import content_hash
 from holdfast.runtime.effects import Flow, work
-from holdfast.runtime.embedder_guard import write_with_embedder_check
 from holdfast.runtime.runtime import Runtime
 from holdfast.stores.protocol import Transaction
 from holdfast.timestamps import TimeLike, to_calendar_day, to_microseconds
@@ -147,7 +146,7 @@ def _apply_changes(runtime: Runtime, changes: Sequence[_Change], timestamp: Time
                 recorded_at=recorded_at,
             )
 
-    yield from write_with_embedder_check(runtime, apply, entries.values())
+    yield from runtime.write_with_embedder_check(apply, entries.values())
 
 
 def _change_record(old: MemoryRecord, change: _Change, happened_at: int) -> MemoryRecord:

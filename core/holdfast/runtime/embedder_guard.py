@@ -1,54 +1,17 @@
-"""Keep the vectors of two embedders apart: record which embedder a store belongs to, and check every write."""
+"""Keep the vectors of two embedders apart: which embedder a store belongs to, as it is recorded and checked."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 from holdfast.errors import DimensionMismatch, EmbedderMismatch
 from holdfast.protocols import Embedder
-from holdfast.runtime.effects import Flow, write
-from holdfast.stores.protocol import IndexEntry, Transaction
-
-if TYPE_CHECKING:
-    from holdfast.runtime.runtime import Runtime
-
-T = TypeVar("T")
 
 EMBEDDER_SETTING = "embedder"
 """The setting that records which embedder the store's vectors come from, and their length."""
 
 ENGINES_SETTING = "engines"
 """The setting that records how to make the engines the store was built with."""
-
-
-def write_with_embedder_check(
-    runtime: Runtime, task: Callable[[Transaction], T], entries: Iterable[IndexEntry]
-) -> Flow[T]:
-    """Run `task` in one transaction and return its result once it is durable.
-
-    The transaction first checks that the vectors of `entries` come from the store's embedder: another process may have
-    re-embedded the store since they were made. The first write of a process records its engines.
-
-    Raises:
-        EmbedderMismatch: The vectors come from another embedder; nothing was written.
-    """
-    embedders = {id(entry.embedder): entry.embedder for entry in entries if entry.embedder is not None}
-
-    def checked(transaction: Transaction) -> tuple[T, tuple[int, ...]]:
-        # Reading the setting costs 20 µs; while nobody else has written, the last answer holds.
-        check = (transaction.external_write_token(), *embedders)
-        if check != runtime.last_embedder_check:
-            recorded = transaction.get_setting(EMBEDDER_SETTING)
-            for embedder in embedders.values():
-                require_same_embedder(recorded, embedder)
-            if not runtime.last_embedder_check:
-                transaction.set_settings(engine_settings(runtime.engines.embedder, runtime.engine_specs))
-        return task(transaction), check
-
-    # Only a committed check is remembered: a rolled back one has recorded nothing.
-    result, runtime.last_embedder_check = yield from write(runtime.store, checked)
-    return result
 
 
 def engine_settings(embedder: Embedder, engine_specs: Any) -> dict[str, Any]:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 from holdfast.protocols import ChatModel, Embedder, Reranker, TokenCounter
+from holdfast.runtime.effects import Flow, write
+from holdfast.runtime.embedder_guard import EMBEDDER_SETTING, engine_settings, require_same_embedder
 from holdfast.runtime.live_index import LiveIndex
 from holdfast.runtime.token_count import TokenCount, token_count
-from holdfast.stores.protocol import Store
+from holdfast.stores.protocol import IndexEntry, Store, Transaction
 from holdfast.timestamps import to_datetime
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,32 @@ class Runtime:
     def tokens(self) -> TokenCount:
         """How tokens are counted; the first use may load the chat model's tokenizer."""
         return token_count(self.count_tokens, self.engines.llm)
+
+    def write_with_embedder_check(self, task: Callable[[Transaction], T], entries: Iterable[IndexEntry]) -> Flow[T]:
+        """Run `task` in one transaction and return its result once it is durable.
+
+        The transaction first checks that the vectors of `entries` come from the store's embedder: another process may
+        have re-embedded the store since they were made. The first write of a process records its engines.
+
+        Raises:
+            EmbedderMismatch: The vectors come from another embedder; nothing was written.
+        """
+        embedders = {id(entry.embedder): entry.embedder for entry in entries if entry.embedder is not None}
+
+        def checked(transaction: Transaction) -> tuple[T, tuple[int, ...]]:
+            # Reading the setting costs 20 µs; while nobody else has written, the last check holds.
+            check = (transaction.external_write_token(), *embedders)
+            if check != self.last_embedder_check:
+                recorded = transaction.get_setting(EMBEDDER_SETTING)
+                for embedder in embedders.values():
+                    require_same_embedder(recorded, embedder)
+                if not self.last_embedder_check:
+                    transaction.set_settings(engine_settings(self.engines.embedder, self.engine_specs))
+            return task(transaction), check
+
+        # Only a committed check is remembered: one that was rolled back has recorded nothing.
+        result, self.last_embedder_check = yield from write(self.store, checked)
+        return result
 
     def adopt_embedder(self, embedder: Embedder, *, spec: Any, own: bool) -> None:
         """Use the embedder that the store's vectors now come from; writes under way with another embedder fail.

@@ -13,7 +13,6 @@ from holdfast.records import MemoryRecord, SourceMessage, is_expired
 from holdfast.results import AddedItem, AddResult, SkippedItem
 from holdfast.retrieval.index_text import content_hash
 from holdfast.runtime.effects import Flow
-from holdfast.runtime.embedder_guard import write_with_embedder_check
 from holdfast.runtime.runtime import Runtime
 from holdfast.stores.protocol import Transaction
 
@@ -40,7 +39,7 @@ def apply_plan(runtime: Runtime, observation: Observation, plan: AddPlan) -> Flo
 
     changed = [change.candidate.entry for change in plan.changes if change.candidate is not None]
     kept = [turn.entry for turn in plan.kept_turns or ()]
-    return (yield from write_with_embedder_check(runtime, apply, [*changed, *kept]))
+    return (yield from runtime.write_with_embedder_check(apply, [*changed, *kept]))
 
 
 class _Writer:
