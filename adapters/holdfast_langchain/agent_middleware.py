@@ -76,8 +76,7 @@ class MemoryMiddleware(AgentMiddleware[RecallState, Any]):
         max_tokens: int = 1_000,
     ) -> None:
         super().__init__()
-        ids: dict[str, Id] = {"user_id": user_id, "agent_id": agent_id, "run_id": run_id, "app_id": app_id}
-        self._owner = Owner(memory, ids, on_error=on_error)
+        self._owner = Owner(memory, user_id=user_id, agent_id=agent_id, run_id=run_id, app_id=app_id, on_error=on_error)
         self._max_tokens = max_tokens
 
     # Not `before_agent`: a run that is resumed after an interruption, perhaps in another process, starts here.

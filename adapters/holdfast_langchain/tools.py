@@ -47,8 +47,7 @@ def memory_tools(
     Raises:
         InvalidInput: No id is given, or `on_error` is neither of the two.
     """
-    ids: dict[str, Id] = {"user_id": user_id, "agent_id": agent_id, "run_id": run_id, "app_id": app_id}
-    owner = Owner(memory, ids, on_error=on_error)
+    owner = Owner(memory, user_id=user_id, agent_id=agent_id, run_id=run_id, app_id=app_id, on_error=on_error)
     return [_make_tool(tool, owner) for tool in MEMORY_TOOLS]
 
 

@@ -57,7 +57,7 @@ def retrieve_node(
     Raises:
         InvalidInput: No id is given, or `on_error` is neither of the two.
     """
-    owner = Owner(memory, _ids(user_id, agent_id, run_id, app_id), on_error=on_error)
+    owner = Owner(memory, user_id=user_id, agent_id=agent_id, run_id=run_id, app_id=app_id, on_error=on_error)
 
     def get_query(state: Any) -> str | None:
         """Return what to search for, `None` if the block in the state is still right."""
@@ -117,7 +117,7 @@ def update_node(
     Raises:
         InvalidInput: No id is given, or `on_error` is neither of the two.
     """
-    owner = Owner(memory, _ids(user_id, agent_id, run_id, app_id), on_error=on_error)
+    owner = Owner(memory, user_id=user_id, agent_id=agent_id, run_id=run_id, app_id=app_id, on_error=on_error)
 
     def update(state: Any, config: RunnableConfig) -> Update:
         turn, scoped = get_finished_turn(get_messages(state, messages_key)), memory_for_run(owner, config)
@@ -132,10 +132,6 @@ def update_node(
         return {}
 
     return RunnableLambda(update, aupdate, name="update_memories")
-
-
-def _ids(user_id: Id, agent_id: Id, run_id: Id, app_id: Id) -> dict[str, Id]:
-    return {"user_id": user_id, "agent_id": agent_id, "run_id": run_id, "app_id": app_id}
 
 
 def _turn_metadata(turn: Turn) -> dict[str, bool]:

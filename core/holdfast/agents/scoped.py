@@ -308,19 +308,32 @@ class Owner:
 
     Args:
         memory: The memory.
-        ids: The scope ids by name; some may be `FROM_CONFIG`.
+        user_id: The user, or `FROM_CONFIG`; at least one of the four ids must be given.
+        agent_id: The agent, or `FROM_CONFIG`.
+        run_id: The session, or `FROM_CONFIG`.
+        app_id: The application, or `FROM_CONFIG`.
         on_error: See `ScopedMemory`.
 
     Raises:
         InvalidInput: No id is named, or `on_error` is another word.
 
     >>> from holdfast import FROM_CONFIG, Memory, Owner
-    >>> owner = Owner(Memory(":memory:", embedder="hashing"), {"user_id": FROM_CONFIG}, on_error="log")
+    >>> owner = Owner(Memory(":memory:", embedder="hashing"), user_id=FROM_CONFIG)
     >>> owner.of({"user_id": "ana"}).scope.user_id
     'ana'
     """
 
-    def __init__(self, memory: Memory | AsyncMemory, ids: Mapping[str, Id], *, on_error: OnError) -> None:
+    def __init__(
+        self,
+        memory: Memory | AsyncMemory,
+        *,
+        user_id: Id = None,
+        agent_id: Id = None,
+        run_id: Id = None,
+        app_id: Id = None,
+        on_error: OnError = "log",
+    ) -> None:
+        ids: dict[str, Id] = {"user_id": user_id, "agent_id": agent_id, "run_id": run_id, "app_id": app_id}
         self.varying = [field for field, value in ids.items() if value is FROM_CONFIG]
         # An id that varies gets a placeholder here; `of` always replaces it.
         known = {field: value.value if isinstance(value, FromConfig) else value for field, value in ids.items()}
