@@ -77,11 +77,11 @@ def check_id(field: str, value: Any) -> str | None:
     try:
         text = str(value).strip()
     except ValueError as error:  # Python converts no number of more than 4,300 digits to text
-        raise InvalidInput(f"{field} is too long: at most {MAX_ID_LENGTH} characters are kept") from error
+        raise InvalidInput(f"{field} is too long: at most {MAX_ID_LENGTH} characters are allowed") from error
     if not text:
         raise InvalidInput(f"{field} is blank: leave it out or name someone")
     if len(text) > MAX_ID_LENGTH:
-        raise InvalidInput(f"{field} has {len(text)} characters: at most {MAX_ID_LENGTH} are kept")
+        raise InvalidInput(f"{field} has {len(text)} characters: at most {MAX_ID_LENGTH} are allowed")
     return check_storable(text, name=field)
 
 

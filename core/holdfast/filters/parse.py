@@ -282,7 +282,7 @@ def _check_finite(field: str, value: float) -> float:
 def _check_integer(field: str, value: int) -> int:
     if not -(2**63) <= value < 2**63:
         raise InvalidFilter(
-            f"{field} is compared with a whole number of {value.bit_length()} bits: at most 64 are kept"
+            f"{field} is compared with a whole number of {value.bit_length()} bits: at most 64 are supported"
         )
     return value
 

@@ -1,1 +1,1 @@
-"""Chat models, embedders and rerankers, one file per SDK."""
+"""Chat models, embedders and rerankers: one file per SDK, and the registry that builds them by name."""

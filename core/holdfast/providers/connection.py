@@ -1,4 +1,4 @@
-"""The official SDK's clients, and the one place where its errors become ours."""
+"""The clients of the official OpenAI SDK, and the one place where its errors become Holdfast's."""
 
 from __future__ import annotations
 
@@ -24,27 +24,44 @@ _SERVER_ERROR = 500
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One call of the SDK: the resource, such as `"embeddings"`, and what its `create` is given."""
+    """One call of the SDK.
+
+    Attributes:
+        resource: The client's attribute that has `create`, such as `"embeddings"`.
+        parameters: The arguments of `create`.
+    """
 
     resource: str
     parameters: Mapping[str, Any]
 
 
 Exchange = Generator[Request, Any, Answer]
-"""Requests out, replies in, the answer at the end: written once, carried by blocking or by awaited calls.
+"""A generator that yields requests, receives replies and returns the answer. Written once, it serves both blocking and
+awaited calls.
 
-A reply with an error status is thrown in; what the exchange lets through becomes a `ProviderError`.
+A reply with an error status is raised inside it; what it does not catch becomes a `ProviderError`.
 """
 
 
 class Connection:
-    """The SDK's clients for one place: one that blocks, and one to await for each running event loop."""
+    """The SDK's clients for one endpoint: a blocking one, and an awaitable one for each event loop.
 
-    def __init__(self, place: Endpoint, *, timeout: float, max_retries: int, headers: Mapping[str, str] | None) -> None:
-        self._sdk = _sdk()
-        self._place = place
+    Each client is made when it is first used.
+
+    Args:
+        endpoint: Where the service answers.
+        timeout: Seconds to wait for one answer.
+        max_retries: How often the SDK repeats a request after a time-out, a rate limit or a server error.
+        headers: Sent with every request.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, *, timeout: float, max_retries: int, headers: Mapping[str, str] | None
+    ) -> None:
+        self._sdk = _import_sdk()
+        self._endpoint = endpoint
         self._options = {
-            **place.client_options(),
+            **endpoint.client_options(),
             "timeout": timeout,
             "max_retries": max_retries,
             "default_headers": headers,
@@ -54,7 +71,7 @@ class Connection:
         self._awaitable: dict[asyncio.AbstractEventLoop, Any] = {}
 
     def run(self, exchange: Exchange[Answer]) -> Answer:
-        """Carry `exchange` out with blocking calls."""
+        """Run `exchange` with blocking calls."""
         with self._translated_errors():
             step = partial(exchange.send, None)
             while True:
@@ -63,14 +80,14 @@ class Connection:
                 except StopIteration as end:
                     return end.value  # type: ignore[no-any-return]
                 try:
-                    reply = _method(self._client(), request)(**request.parameters)
-                except self._sdk.APIStatusError as refusal:
-                    step = partial(exchange.throw, refusal)
+                    reply = _create_method(self._client(), request)(**request.parameters)
+                except self._sdk.APIStatusError as error:
+                    step = partial(exchange.throw, error)
                 else:
                     step = partial(exchange.send, reply)
 
     async def arun(self, exchange: Exchange[Answer]) -> Answer:
-        """Carry `exchange` out with awaited calls."""
+        """Run `exchange` with awaited calls."""
         with self._translated_errors():
             step = partial(exchange.send, None)
             while True:
@@ -79,9 +96,9 @@ class Connection:
                 except StopIteration as end:
                     return end.value  # type: ignore[no-any-return]
                 try:
-                    reply = await _method(self._async_client(), request)(**request.parameters)
-                except self._sdk.APIStatusError as refusal:
-                    step = partial(exchange.throw, refusal)
+                    reply = await _create_method(self._async_client(), request)(**request.parameters)
+                except self._sdk.APIStatusError as error:
+                    step = partial(exchange.throw, error)
                 else:
                     step = partial(exchange.send, reply)
 
@@ -102,22 +119,22 @@ class Connection:
     def _client(self) -> Any:
         with self._lock:
             if self._blocking is None:
-                kind = self._sdk.AzureOpenAI if self._place.provider == AZURE else self._sdk.OpenAI
+                kind = self._sdk.AzureOpenAI if self._endpoint.provider == AZURE else self._sdk.OpenAI
                 self._blocking = kind(**self._options)
             return self._blocking
 
     def _async_client(self) -> Any:
-        """Return this event loop's client: its connections cannot be awaited from another loop."""
+        """Return this event loop's client; the connections of another loop's client cannot be awaited here."""
         loop = _running_loop()
         with self._lock:
             if loop not in self._awaitable:
-                self._awaitable = {known: c for known, c in self._awaitable.items() if not known.is_closed()}
+                self._awaitable = {other: client for other, client in self._awaitable.items() if not other.is_closed()}
                 self._awaitable[loop] = self._new_async_client()
             return self._awaitable[loop]
 
     def _new_async_client(self) -> Any:
-        kind = self._sdk.AsyncAzureOpenAI if self._place.provider == AZURE else self._sdk.AsyncOpenAI
-        # The SDK's own HTTP client, when collected, tries to close connections whose loop may be gone.
+        kind = self._sdk.AsyncAzureOpenAI if self._endpoint.provider == AZURE else self._sdk.AsyncOpenAI
+        # The SDK's own HTTP client, when garbage-collected, closes its connections, perhaps after their event loop.
         return kind(**self._options, http_client=self._sdk.DefaultAsyncHttpxClient())
 
     @contextmanager
@@ -125,50 +142,53 @@ class Connection:
         try:
             yield
         except self._sdk.OpenAIError as error:
-            raise self._failure(error) from self._shown(error)
+            raise self._to_provider_error(error) from self._presentable_cause(error)
         except (ValueError, TypeError, AttributeError) as error:
-            # What the SDK's own parser, or ours, stumbles over in a reply of another shape.
+            # A reply of another shape fails in the SDK's parser or in ours with one of these.
             raise UnreadableReply(
-                f"{self._place.provider}'s reply cannot be read: {self._redacted(error)}",
-                provider=self._place.provider,
+                f"{self._endpoint.provider}'s reply cannot be read: {self._redacted(error)}",
+                provider=self._endpoint.provider,
                 retryable=True,
-            ) from self._shown(error)
+            ) from self._presentable_cause(error)
 
-    def _failure(self, error: Exception) -> ProviderError:
-        may_pass = isinstance(error, self._sdk.APIConnectionError) or _may_pass(error)
+    def _to_provider_error(self, error: Exception) -> ProviderError:
+        retryable = isinstance(error, self._sdk.APIConnectionError) or _is_retryable(error)
         return ProviderError(
-            f"{self._place.provider} failed: {self._redacted(error)}",
-            provider=self._place.provider,
-            retryable=may_pass,
+            f"{self._endpoint.provider} failed: {self._redacted(error)}",
+            provider=self._endpoint.provider,
+            retryable=retryable,
         )
 
     def _redacted(self, error: Exception) -> str:
-        return str(error).replace(self._place.api_key, "***")
+        return str(error).replace(self._endpoint.api_key, "***")
 
-    def _shown(self, error: Exception) -> Exception | None:
-        """Return `error` as the cause to show, unless its text repeats the key."""
-        return None if self._place.api_key in str(error) else error
+    def _presentable_cause(self, error: Exception) -> Exception | None:
+        """Return `error` as the cause of ours, unless its text contains the key: a traceback may end up in a log."""
+        return None if self._endpoint.api_key in str(error) else error
 
 
 def _running_loop() -> asyncio.AbstractEventLoop:
-    import asyncio  # noqa: PLC0415 - a third of the start-up time: only who awaits pays it
+    import asyncio  # noqa: PLC0415 - a third of the start-up time, for those who await only
 
     return asyncio.get_running_loop()
 
 
-def _method(client: Any, request: Request) -> Any:
+def _create_method(client: Any, request: Request) -> Any:
     return attrgetter(request.resource)(client).create
 
 
-def _may_pass(error: Exception) -> bool:
-    """Whether the answer with this error's status may be another one later."""
+def _is_retryable(error: Exception) -> bool:
+    """Return whether the same request may succeed later, by the error's status.
+
+    The same as the SDK's own retries (409 is a lock that timed out), except for an exhausted quota: a 429 that stays.
+    """
     if getattr(error, "code", None) == "insufficient_quota":
         return False
     status = getattr(error, "status_code", 0)
     return status in _RETRYABLE_STATUS or status >= _SERVER_ERROR
 
 
-def _sdk() -> Any:
+def _import_sdk() -> Any:
     try:
         import openai  # noqa: PLC0415 - an extra, and slow to import
     except ImportError as error:

@@ -13,14 +13,19 @@ from holdfast.protocols import ChatMessage, ChatModel
 class LLMReranker:
     """A reranker that asks a chat model how well each text answers the query, all in one call.
 
-    An answer that cannot be read is asked for once more; a text that the model leaves out counts as 0.
+    An unreadable answer is requested once more; a text that the model leaves out gets 0.
 
     Args:
         chat_model: An object with `complete(messages, *, schema=None)`.
-        prompt: Replaces the rules by which texts are rated, from 0 to 10; the form of the answer is still asked for.
+        prompt: Replaces the rules of the rating from 0 to 10; the form of the answer is still asked for.
 
     Raises:
         ConfigError: The prompt is blank.
+
+    >>> from holdfast.testing import ScriptedChatModel
+    >>> model = ScriptedChatModel({"ratings": [{"memory": 0, "score": 2}, {"memory": 1, "score": 9}]})
+    >>> LLMReranker(model).score("Is Ana allergic?", ["Ana likes tea", "Ana is allergic to nuts"])
+    [0.2, 0.9]
     """
 
     provider = "llm_reranker"
@@ -33,7 +38,7 @@ class LLMReranker:
 
     @property
     def model(self) -> str:
-        """The name of the model that rates."""
+        """The name of the chat model."""
         return str(getattr(self.chat_model, "model", type(self.chat_model).__name__))
 
     def score(self, query: str, texts: Sequence[str]) -> list[float]:
@@ -41,24 +46,24 @@ class LLMReranker:
 
         Raises:
             ProviderError: The service failed.
-            UnreadableReply: Neither of its two answers holds a rating.
+            UnreadableReply: Neither of its two answers contains a rating.
         """
-        asking = _rated(query, texts, self._prompt)
+        exchange = _rate(query, texts, self._prompt)
         try:
-            messages = next(asking)
+            messages = next(exchange)
             while True:
-                messages = asking.send(self.chat_model.complete(messages, schema=RATING_SCHEMA))
+                messages = exchange.send(self.chat_model.complete(messages, schema=RATING_SCHEMA))
         except StopIteration as stop:
             scores: list[float] = stop.value
         return scores
 
     async def ascore(self, query: str, texts: Sequence[str]) -> list[float]:
         """Return what `score` returns, without blocking the event loop."""
-        asking = _rated(query, texts, self._prompt)
+        exchange = _rate(query, texts, self._prompt)
         try:
-            messages = next(asking)
+            messages = next(exchange)
             while True:
-                messages = asking.send(await self._complete(messages))
+                messages = exchange.send(await self._complete(messages))
         except StopIteration as stop:
             scores: list[float] = stop.value
         return scores
@@ -69,22 +74,22 @@ class LLMReranker:
     async def _complete(self, messages: Sequence[ChatMessage]) -> str:
         awaitable = getattr(self.chat_model, "acomplete", None)
         if awaitable is None:
-            import asyncio  # noqa: PLC0415 - whoever awaits this has loaded it, and blocking callers need none of it
+            import asyncio  # noqa: PLC0415 - loaded already where this is awaited, and not needed elsewhere
 
             return await asyncio.to_thread(self.chat_model.complete, messages, schema=RATING_SCHEMA)
         reply: str = await awaitable(messages, schema=RATING_SCHEMA)
         return reply
 
 
-def _rated(query: str, texts: Sequence[str], prompt: str | None) -> Generator[list[ChatMessage], str, list[float]]:
-    """Yield what to ask, take the reply, and return the scores; without texts nothing is asked."""
+def _rate(query: str, texts: Sequence[str], prompt: str | None) -> Generator[list[ChatMessage], str, list[float]]:
+    """Yield the messages to send, receive the reply, and return the scores; without texts, yield nothing."""
     if not texts:
         return []
     messages = rating_messages(query, texts, prompt=prompt)
     reply = yield messages
     try:
-        rated = replies.parse_ratings(reply, count=len(texts))
+        ratings = replies.parse_ratings(reply, count=len(texts))
     except UnreadableReply as problem:
         reply = yield repair_messages(messages, reply, str(problem))
-        rated = replies.parse_ratings(reply, count=len(texts))
-    return [rated.get(place, 0.0) for place in range(len(texts))]
+        ratings = replies.parse_ratings(reply, count=len(texts))
+    return [ratings.get(place, 0.0) for place in range(len(texts))]

@@ -1,7 +1,7 @@
 """Chat and embeddings from every service that speaks OpenAI's protocol, through the official SDK.
 
-Services differ in how much of it they understand. What is known beforehand stands in `presets.PRESETS`, the
-rest is found out: a refused request is sent again in plainer words, and the words that worked are remembered.
+Services differ in how much of the protocol they support. What is known beforehand is in `presets.PRESETS`. The rest is
+found out: a rejected request is sent again in a simpler form, and the form that worked is remembered.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from holdfast.providers.connection import Connection, Exchange, Request
 from holdfast.providers.presets import NATIVE_DIMENSIONS, JsonMode, resolve_endpoint
 from holdfast.providers.tokenizers import tokenizer_of
 
-_REFUSED = (400, 422)
+_BAD_REQUEST_STATUSES = (400, 422)
 
-# The service takes 2,048 inputs and 300,000 tokens a request; a token is rarely less than two bytes of UTF-8.
-_MOST_INPUTS = 2048
-_MOST_BYTES = 500_000
+# OpenAI accepts 2,048 inputs and 300,000 tokens a request; a token is rarely less than two bytes of UTF-8.
+_MAX_INPUTS = 2048
+_MAX_BYTES = 500_000
 
 
 class _Service:
-    """What the two engines share: a connection, and a description from which they can be built again."""
+    """The common part of both engines: a connection, and the description from which they can be built again."""
 
     provider: str
     model: str
@@ -37,7 +37,7 @@ class _Service:
     _settings: Mapping[str, object]
 
     def spec(self) -> dict[str, object]:
-        """Return what `holdfast.providers` needs to build this engine again, without its secrets."""
+        """Return the description from which `registry` builds this engine again, without secrets."""
         return {"provider": self.provider, "config": dict(self._settings)}
 
     def close(self) -> None:
@@ -53,23 +53,28 @@ class OpenAIChat(_Service):
     """A chat model behind OpenAI's chat completions protocol.
 
     Args:
-        model: The model's name; the Azure deployment or the preset's when left out.
+        model: The model's name; `None` takes the Azure deployment's or the preset's.
         provider: A name in `PRESETS`.
-        api_key: Taken from the preset's environment variable when left out.
-        base_url: Another place that speaks the protocol.
+        api_key: The key; `None` reads the preset's environment variable.
+        base_url: Another address that speaks the protocol.
         timeout: Seconds to wait for one answer.
         max_retries: How often a time-out, a rate limit or a server error is tried again, with growing pauses.
-        max_tokens: Longest answer in tokens; `None` leaves it to the service.
+        max_tokens: The longest answer in tokens; `None` leaves it to the service.
         temperature: 0.0 (steady) to 2.0 (inventive); `None` leaves it to the service.
         structured: Whether the service may be asked for JSON by schema.
         default_headers: Sent with every request.
         azure_endpoint: The Azure resource's URL; makes this an Azure model.
-        azure_deployment: The Azure deployment's name, when it is not the model's.
+        azure_deployment: The name of the Azure deployment, if not the model's.
         api_version: Azure's protocol version.
 
     Raises:
         ConfigError: The provider is unknown, or a key, a model or the Azure endpoint is missing.
         ImportError: The `openai` package is not installed.
+
+    >>> from holdfast.testing import scripted_openai_server
+    >>> with scripted_openai_server("Hello!") as server:
+    ...     OpenAIChat(base_url=server.base_url).complete([{"role": "user", "content": "Hi"}])
+    'Hello!'
     """
 
     def __init__(
@@ -89,7 +94,7 @@ class OpenAIChat(_Service):
         azure_deployment: str | None = None,
         api_version: str | None = None,
     ) -> None:
-        place = resolve_endpoint(
+        endpoint = resolve_endpoint(
             "LLM",
             provider=provider,
             api_key=api_key,
@@ -98,13 +103,13 @@ class OpenAIChat(_Service):
             azure_deployment=azure_deployment,
             api_version=api_version,
         )
-        self.provider = place.provider
-        self.model = place.model(model, place.preset.chat_model)
+        self.provider = endpoint.provider
+        self.model = endpoint.model(model, endpoint.preset.chat_model)
         self._max_tokens = max_tokens
-        self._dialect = _Dialect(json=place.preset.json_mode if structured else "text", temperature=temperature)
-        self._connection = Connection(place, timeout=timeout, max_retries=max_retries, headers=default_headers)
+        self._dialect = _Dialect(json=endpoint.preset.json_mode if structured else "text", temperature=temperature)
+        self._connection = Connection(endpoint, timeout=timeout, max_retries=max_retries, headers=default_headers)
         self._settings = {
-            **place.settings(),
+            **endpoint.settings(),
             "model": self.model,
             "timeout": timeout,
             "max_retries": max_retries,
@@ -123,7 +128,7 @@ class OpenAIChat(_Service):
             The answer, never blank. One cut off at `max_tokens` is returned as far as it goes.
 
         Raises:
-            UnreadableReply: The model refused, or said nothing.
+            UnreadableReply: The model refused, or answered without text.
             ProviderError: The service failed.
         """
         return self._connection.run(self._exchange(messages, schema))
@@ -133,10 +138,10 @@ class OpenAIChat(_Service):
         return await self._connection.arun(self._exchange(messages, schema))
 
     def count_tokens(self, text: str) -> int | None:
-        """Return how many tokens `text` has, `None` unless the model's tokenizer lies on this machine.
+        """Return how many tokens `text` has, `None` unless the model's tokenizer is on this machine.
 
-        That is tiktoken with its table in the cache, or an open model's `tokenizer.json` in the Hugging Face cache;
-        nothing is fetched.
+        That is tiktoken with its table in the cache, or an open model's `tokenizer.json` in the Hugging Face cache.
+        Nothing is downloaded.
         """
         counter = tokenizer_of(self.model)
         return None if counter is None else counter(text)
@@ -146,11 +151,11 @@ class OpenAIChat(_Service):
         while True:
             try:
                 reply = yield Request("chat.completions", self._parameters(dialect, messages, schema))
-            except Exception as refusal:
-                plainer = _plainer(dialect, refusal, asks_json=schema is not None)
-                if plainer is None:
+            except Exception as error:
+                simpler = _simpler_dialect(dialect, error, wants_json=schema is not None)
+                if simpler is None:
                     raise
-                dialect = plainer
+                dialect = simpler
             else:
                 self._dialect = dialect
                 return _answer_text(reply, self.provider)
@@ -164,7 +169,7 @@ class OpenAIChat(_Service):
         if dialect.temperature is not None:
             parameters["temperature"] = dialect.temperature
         if self._max_tokens is not None:
-            parameters[dialect.length_word] = self._max_tokens
+            parameters[dialect.length_parameter] = self._max_tokens
         return parameters
 
 
@@ -172,18 +177,18 @@ class OpenAIEmbeddings(_Service):
     """An embedding model behind OpenAI's embeddings protocol.
 
     Args:
-        model: The model's name; the Azure deployment or the preset's when left out.
+        model: The model's name; `None` takes the Azure deployment's or the preset's.
         provider: A name in `PRESETS`.
-        dimensions: Length of the vectors; may be left out for the models of `NATIVE_DIMENSIONS`. OpenAI's
-            third generation shortens its vectors to it, other models must give vectors of this length.
-        api_key: Taken from the preset's environment variable when left out.
-        base_url: Another place that speaks the protocol.
+        dimensions: The length of the vectors; optional for the models of `NATIVE_DIMENSIONS`. The third generation of
+            OpenAI's models shortens its vectors to it; other models must return vectors of this length.
+        api_key: The key; `None` reads the preset's environment variable.
+        base_url: Another address that speaks the protocol.
         timeout: Seconds to wait for one answer.
         max_retries: How often a time-out, a rate limit or a server error is tried again, with growing pauses.
         batch_size: Most texts in one request, 1 to 2048.
         default_headers: Sent with every request.
         azure_endpoint: The Azure resource's URL; makes this an Azure model.
-        azure_deployment: The Azure deployment's name, when it is not the model's.
+        azure_deployment: The name of the Azure deployment, if not the model's.
         api_version: Azure's protocol version.
 
     Raises:
@@ -202,15 +207,15 @@ class OpenAIEmbeddings(_Service):
         base_url: str | None = None,
         timeout: float = 60.0,
         max_retries: int = 2,
-        batch_size: int = _MOST_INPUTS,
+        batch_size: int = _MAX_INPUTS,
         default_headers: Mapping[str, str] | None = None,
         azure_endpoint: str | None = None,
         azure_deployment: str | None = None,
         api_version: str | None = None,
     ) -> None:
-        if not 1 <= batch_size <= _MOST_INPUTS:
-            raise ConfigError(f"batch_size is {batch_size!r}: use 1 to {_MOST_INPUTS}")
-        place = resolve_endpoint(
+        if not 1 <= batch_size <= _MAX_INPUTS:
+            raise ConfigError(f"batch_size is {batch_size!r}: use 1 to {_MAX_INPUTS}")
+        endpoint = resolve_endpoint(
             "EMBEDDING",
             provider=provider,
             api_key=api_key,
@@ -219,14 +224,14 @@ class OpenAIEmbeddings(_Service):
             azure_deployment=azure_deployment,
             api_version=api_version,
         )
-        self.provider = place.provider
-        self.model = place.model(model, place.preset.embedding_model)
+        self.provider = endpoint.provider
+        self.model = endpoint.model(model, endpoint.preset.embedding_model)
         self.dimensions = _known_dimensions(self.model, dimensions)
         self.fingerprint = f"{self.provider}:{self.model}:{self.dimensions}"
         self._batch_size = batch_size
-        self._connection = Connection(place, timeout=timeout, max_retries=max_retries, headers=default_headers)
+        self._connection = Connection(endpoint, timeout=timeout, max_retries=max_retries, headers=default_headers)
         self._settings = {
-            **place.settings(),
+            **endpoint.settings(),
             "model": self.model,
             "dimensions": self.dimensions,
             "timeout": timeout,
@@ -241,7 +246,7 @@ class OpenAIEmbeddings(_Service):
         """Return the vectors of `texts`: shape `(len(texts), dimensions)`, each of unit length.
 
         Raises:
-            UnreadableReply: The answer does not hold one usable vector for each text.
+            UnreadableReply: The answer does not contain one usable vector for each text.
             ProviderError: The service failed, or its vectors have another length.
         """
         return self._connection.run(self._exchange(texts))
@@ -259,7 +264,7 @@ class OpenAIEmbeddings(_Service):
 
     def _parameters(self, batch: list[str]) -> dict[str, Any]:
         parameters: dict[str, Any] = {"model": self.model, "input": batch}
-        # Other models refuse the word, so it is only said where it changes something.
+        # Other models reject the parameter, so it is sent only where it has an effect.
         if self.model.startswith("text-embedding-3") and self.dimensions != NATIVE_DIMENSIONS.get(self.model):
             parameters["dimensions"] = self.dimensions
         return parameters
@@ -278,7 +283,7 @@ class OpenAIEmbeddings(_Service):
         vectors = np.array(rows, dtype=np.float32)
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
         if not (np.isfinite(norms).all() and norms.all()):
-            raise self._unreadable(f"{self.model} returned a vector that points nowhere")
+            raise self._unreadable(f"{self.model} returned a vector of length zero or without a finite length")
         unit: NDArray[np.float32] = vectors / norms
         return unit
 
@@ -288,41 +293,41 @@ class OpenAIEmbeddings(_Service):
 
 @dataclass(frozen=True, slots=True)
 class _Dialect:
-    """What a service understands of the protocol, as far as it is known."""
+    """What a service supports of the protocol, as far as it is known."""
 
     json: JsonMode
     temperature: float | None
-    length_word: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    length_parameter: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
 
 
-def _plainer(dialect: _Dialect, refusal: Exception, *, asks_json: bool) -> _Dialect | None:
-    """Return the next plainer dialect after `refusal`, `None` when plainer words would not help."""
-    if getattr(refusal, "status_code", None) not in _REFUSED:
+def _simpler_dialect(dialect: _Dialect, error: Exception, *, wants_json: bool) -> _Dialect | None:
+    """Return the next simpler dialect after `error`, `None` when none would help."""
+    if getattr(error, "status_code", None) not in _BAD_REQUEST_STATUSES:
         return None
-    if "max_completion_tokens" in str(refusal) and dialect.length_word == "max_tokens":
-        return replace(dialect, length_word="max_completion_tokens")
-    if "temperature" in str(refusal) and dialect.temperature is not None:
+    if "max_completion_tokens" in str(error) and dialect.length_parameter == "max_tokens":
+        return replace(dialect, length_parameter="max_completion_tokens")
+    if "temperature" in str(error) and dialect.temperature is not None:
         return replace(dialect, temperature=None)
-    if asks_json and dialect.json != "text":
+    if wants_json and dialect.json != "text":
         return replace(dialect, json="object" if dialect.json == "schema" else "text")
     return None
 
 
 def _json_parameters(mode: JsonMode, messages: Sequence[ChatMessage], schema: JsonObject) -> dict[str, Any]:
     if mode == "schema":
-        form = {"name": "answer", "schema": schema, "strict": _is_strict(schema)}
-        return {"response_format": {"type": "json_schema", "json_schema": form}}
-    told = {"messages": [{"role": "system", "content": json_in_words(schema)}, *messages]}
-    return told if mode == "text" else {**told, "response_format": {"type": "json_object"}}
+        answer_format = {"name": "answer", "schema": schema, "strict": _is_strict(schema)}
+        return {"response_format": {"type": "json_schema", "json_schema": answer_format}}
+    prompted = {"messages": [{"role": "system", "content": json_request(schema)}, *messages]}
+    return prompted if mode == "text" else {**prompted, "response_format": {"type": "json_object"}}
 
 
-def json_in_words(schema: JsonObject) -> str:
-    """Return the request for JSON that follows `schema`, for services that can only be asked in the prompt."""
+def json_request(schema: JsonObject) -> str:
+    """Return a request in words for JSON that follows `schema`, for services that have no parameter for it."""
     return f"Answer with one JSON object that follows this JSON schema:\n{json.dumps(schema, ensure_ascii=False)}"
 
 
 def _is_strict(schema: Json) -> bool:
-    """Whether OpenAI's strict mode takes `schema`: each object closed, each of its properties required."""
+    """Return whether OpenAI's strict mode accepts `schema`: every object closed, all of its properties required."""
     if isinstance(schema, Mapping):
         is_object = schema.get("type") == "object"
         return (not is_object or _is_closed(schema)) and all(map(_is_strict, schema.values()))
@@ -358,16 +363,16 @@ def _answer_text(reply: Any, provider: str) -> str:
 
 
 def _batches(texts: Sequence[str], batch_size: int) -> Iterator[list[str]]:
-    """Split `texts` so that no request exceeds what the service takes; an empty text becomes one space."""
+    """Split `texts` to respect the limits of the service. It rejects empty texts, so they become one space."""
     batch: list[str] = []
-    room = _MOST_BYTES
+    free_bytes = _MAX_BYTES
     for text in texts:
         length = len(text.encode("utf-8", "surrogatepass"))
-        if batch and (len(batch) == batch_size or length > room):
+        if batch and (len(batch) == batch_size or length > free_bytes):
             yield batch
-            batch, room = [], _MOST_BYTES
+            batch, free_bytes = [], _MAX_BYTES
         batch.append(text or " ")
-        room -= length
+        free_bytes -= length
     if batch:
         yield batch
 

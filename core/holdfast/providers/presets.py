@@ -1,4 +1,4 @@
-"""Services that speak OpenAI's protocol: what is known of each, and where one of them answers."""
+"""The services that speak OpenAI's protocol: their endpoints, keys, models and quirks."""
 
 from __future__ import annotations
 
@@ -24,11 +24,12 @@ class Preset:
     """One service that speaks OpenAI's protocol.
 
     Attributes:
-        base_url: Where it answers; `None` leaves it to the SDK (and its `OPENAI_BASE_URL`).
+        base_url: Its address; `None` leaves it to the SDK (and its `OPENAI_BASE_URL`).
         key_variable: The environment variable that holds the key; `None` when it needs none.
-        chat_model: The model used when none is named; `None` when one must be.
+        chat_model: The default model; `None` when the caller must name one.
         embedding_model: The same for embeddings.
-        json_mode: How it is asked for JSON at first: by schema, as any object, or in the prompt alone.
+        json_mode: The first way to ask it for JSON: by schema, for any object, or in the prompt alone. If a service
+            refuses one, `OpenAIChat` tries the next.
     """
 
     base_url: str | None
@@ -41,6 +42,7 @@ class Preset:
 PRESETS: Mapping[str, Preset] = {
     "openai": Preset(None, "OPENAI_API_KEY", "gpt-4o-mini", "text-embedding-3-small"),
     AZURE: Preset(None, "AZURE_OPENAI_API_KEY", "gpt-4o-mini", "text-embedding-3-small"),
+    # DeepSeek has no JSON schema, only JSON of any form.
     "deepseek": Preset("https://api.deepseek.com", "DEEPSEEK_API_KEY", "deepseek-chat", json_mode="object"),
     "gemini": Preset(
         "https://generativelanguage.googleapis.com/v1beta/openai/",
@@ -49,6 +51,7 @@ PRESETS: Mapping[str, Preset] = {
         "gemini-embedding-001",
     ),
     "groq": Preset("https://api.groq.com/openai/v1", "GROQ_API_KEY", "openai/gpt-oss-20b"),
+    # LM Studio and Ollama run on this machine and need no key. Which model LM Studio has loaded is not known.
     "lmstudio": Preset("http://localhost:1234/v1", None),
     "mistral": Preset("https://api.mistral.ai/v1", "MISTRAL_API_KEY", "mistral-small-latest", "mistral-embed"),
     "ollama": Preset("http://localhost:11434/v1", None, "llama3.1", "nomic-embed-text"),
@@ -61,7 +64,7 @@ PRESETS: Mapping[str, Preset] = {
     ),
     "xai": Preset("https://api.x.ai/v1", "XAI_API_KEY", "grok-3-mini"),
 }
-"""What is known of each service, by the name that configuration uses."""
+"""The services by the name that configuration uses."""
 
 NATIVE_DIMENSIONS: Mapping[str, int] = {
     "text-embedding-3-small": 1536,
@@ -72,19 +75,19 @@ NATIVE_DIMENSIONS: Mapping[str, int] = {
     "nomic-embed-text": 768,
     "BAAI/bge-base-en-v1.5": 768,
 }
-"""Length of the vectors each known embedding model gives when it is not asked for another."""
+"""The default length of the vectors of known embedding models."""
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a service answers, and the key to it.
+    """The address of a service, and the key to it.
 
     Attributes:
         provider: Its name in `PRESETS`.
         api_key: Never shown; a placeholder where the service needs none.
-        base_url: Where it answers instead of where the preset says.
+        base_url: Its address, if not the preset's.
         azure_endpoint: The Azure resource's URL.
-        azure_deployment: The Azure deployment, when it is not called like the model.
+        azure_deployment: The name of the Azure deployment, if not the model's.
         api_version: Azure's protocol version.
     """
 
@@ -97,11 +100,11 @@ class Endpoint:
 
     @property
     def preset(self) -> Preset:
-        """What is known of the service."""
+        """The preset of the service."""
         return PRESETS[self.provider]
 
     def client_options(self) -> dict[str, Any]:
-        """Return the place in the words of the SDK's client classes."""
+        """Return the arguments for the SDK's client classes."""
         if self.provider != AZURE:
             return {"api_key": self.api_key, "base_url": self.base_url or self.preset.base_url}
         return {
@@ -112,7 +115,7 @@ class Endpoint:
         }
 
     def settings(self) -> dict[str, object]:
-        """Return the place without its secrets, in the words of our constructors."""
+        """Return the arguments for Holdfast's constructors, without secrets."""
         settings = {
             "base_url": _without_credentials(self.base_url),
             "azure_endpoint": _without_credentials(self.azure_endpoint),
@@ -122,10 +125,10 @@ class Endpoint:
         return {name: value for name, value in settings.items() if value}
 
     def model(self, named: str | None, preset: str | None) -> str:
-        """Return the model to ask: the one `named`, else Azure's deployment, else the `preset`'s.
+        """Return the model to use: the one `named`, else Azure's deployment, else the `preset`'s.
 
         Raises:
-            ConfigError: There is none.
+            ConfigError: There is no model.
         """
         model = named or self.azure_deployment or preset
         if model is None:
@@ -143,24 +146,33 @@ def resolve_endpoint(
     azure_deployment: str | None,
     api_version: str | None,
 ) -> Endpoint:
-    """Return the place these settings name, completed from the environment.
+    """Return the endpoint for these settings, completed from environment variables.
+
+    Args:
+        purpose: Which of Mem0's variables apply to Azure, such as `LLM_AZURE_ENDPOINT`.
+        provider: A name in `PRESETS`.
+        api_key: The key, `None` to read it from the preset's environment variable.
+        base_url: An address instead of the preset's.
+        azure_endpoint: The Azure resource's URL; makes this an Azure endpoint.
+        azure_deployment: The name of the Azure deployment.
+        api_version: Azure's protocol version.
 
     Raises:
         ConfigError: The provider is unknown, or its key or the Azure endpoint is missing.
     """
     if azure_endpoint or provider == AZURE:
-        return _azure_place(purpose, api_key, azure_endpoint, azure_deployment, api_version)
+        return _azure_endpoint(purpose, api_key, azure_endpoint, azure_deployment, api_version)
     preset = PRESETS.get(provider)
     if preset is None:
         raise ConfigError(f"no provider is called {provider!r}: there are {', '.join(PRESETS)}")
     key = api_key or _environment(preset.key_variable)
     if not key and preset.key_variable and not base_url:
         raise ConfigError(f"{provider} needs a key: set {preset.key_variable} or pass api_key")
-    # The SDK insists on a key even where the service has none.
-    return Endpoint(provider, key or "none", _with_path(base_url, preset))
+    # The SDK requires a key even where the service has none.
+    return Endpoint(provider, key or "none", _with_default_path(base_url, preset))
 
 
-def _azure_place(
+def _azure_endpoint(
     purpose: Purpose, api_key: str | None, endpoint: str | None, deployment: str | None, version: str | None
 ) -> Endpoint:
     endpoint = endpoint or _environment("AZURE_OPENAI_ENDPOINT", f"{purpose}_AZURE_ENDPOINT")
@@ -184,8 +196,8 @@ def _environment(*variables: str | None) -> str | None:
     return next(filter(None, values), None)
 
 
-def _with_path(base_url: str | None, preset: Preset) -> str | None:
-    """Give a bare address, such as `http://gpu:11434`, the path under which the preset's service answers."""
+def _with_default_path(base_url: str | None, preset: Preset) -> str | None:
+    """Return `base_url`, with the preset's path if it has none: `http://gpu:11434` becomes `http://gpu:11434/v1`."""
     if not base_url or not preset.base_url or urlsplit(base_url).path.strip("/"):
         return base_url or None
     return base_url.rstrip("/") + urlsplit(preset.base_url).path

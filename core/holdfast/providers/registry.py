@@ -1,6 +1,6 @@
-"""Engines by name, by description or as they are: chat models, embedders and rerankers.
+"""Build chat models, embedders and rerankers from names, descriptions or objects.
 
-Nothing here imports a provider's SDK; that happens when an engine is built.
+Importing this module imports no SDK; building an engine does.
 """
 
 from __future__ import annotations
@@ -49,22 +49,29 @@ __all__ = [
 
 
 def chat_model(spec: str | Spec | ChatModel) -> ChatModel | None:
-    """Return the chat model that `spec` names, describes or is; `None` stands for the rules.
+    """Return the chat model that `spec` names, describes or is; `None` for the rules.
 
     Args:
         spec: `"rules"` or the name of a preset, a mapping with `provider` and `config`, an object with the
             method `complete(messages, *, schema=None)`, or a LangChain chat model.
 
     Raises:
-        ConfigError: There is no such provider or setting, something needed is missing, or the object lacks
-            the method.
+        ConfigError: The provider or a setting is unknown, something needed is missing, or the object lacks the
+            method.
         ImportError: The provider's package is not installed.
+
+    >>> chat_model("rules") is None
+    True
+    >>> chat_model("opanai")
+    Traceback (most recent call last):
+    ...
+    holdfast.errors.ConfigError: llm provider 'opanai' is not known, did you mean 'openai': there are rules, ...
     """
     if isinstance(spec, (str, Mapping)):
-        return cast("ChatModel | None", _built("llm", spec))
+        return cast("ChatModel | None", _build("llm", spec))
     if is_chat_model(spec):
         return LangChainChat(spec)
-    _require(spec, "llm", complete="the method complete(messages, *, schema=None)")
+    _require_members(spec, "llm", complete="the method complete(messages, *, schema=None)")
     return spec
 
 
@@ -76,15 +83,18 @@ def embedder(spec: str | Spec | Embedder) -> Embedder:
             the method `embed(texts)` and the attributes `dimensions` and `fingerprint`, or a LangChain `Embeddings`.
 
     Raises:
-        ConfigError: There is no such provider or setting, something needed is missing, or the object lacks
-            a member.
+        ConfigError: The provider or a setting is unknown, something needed is missing, or the object lacks a
+            member.
         ImportError: The provider's package is not installed.
+
+    >>> embedder({"provider": "hashing", "config": {"dimensions": 256}})
+    HashingEmbedder(dimensions=256)
     """
     if isinstance(spec, (str, Mapping)):
-        return cast("Embedder", _built("embedder", spec))
+        return cast("Embedder", _build("embedder", spec))
     if is_embeddings(spec):
         return LangChainEmbeddings(spec)
-    _require(
+    _require_members(
         spec,
         "embedder",
         embed="the method embed(texts)",
@@ -100,20 +110,20 @@ def reranker(spec: str | Spec | Reranker, *, llm: ChatModel | None = None) -> Re
     Args:
         spec: `"sentence-transformers"` (a cross-encoder), `"llm"`, a mapping with `provider` and `config`, or an object
             with the method `score(query, texts)`.
-        llm: The chat model that rates for `"llm"` when `spec` describes none.
+        llm: The chat model for `"llm"` when `spec` describes none.
 
     Raises:
-        ConfigError: There is no such provider or setting, no chat model is at hand, or the object lacks the method.
+        ConfigError: The provider or a setting is unknown, there is no chat model, or the object lacks the method.
         ImportError: The provider's package is not installed.
     """
     if not isinstance(spec, (str, Mapping)):
-        _require(spec, "reranker", score="the method score(query, texts)")
+        _require_members(spec, "reranker", score="the method score(query, texts)")
         return spec
-    reading = _read("reranker", spec)
-    settings = dict(reading.settings)
-    if reading.build is _llm_reranker and settings.get("llm") is None:
+    parsed = _parse_spec("reranker", spec)
+    settings = dict(parsed.settings)
+    if parsed.build is _llm_reranker and settings.get("llm") is None:
         settings["llm"] = llm
-    return cast("Reranker", reading.build(**settings))
+    return cast("Reranker", parsed.build(**settings))
 
 
 def default_engines(environ: Mapping[str, str]) -> tuple[ChatModel | None, Embedder]:
@@ -121,6 +131,9 @@ def default_engines(environ: Mapping[str, str]) -> tuple[ChatModel | None, Embed
 
     Raises:
         ImportError: The key is set, but the `openai` package is not installed.
+
+    >>> default_engines({})
+    (None, HashingEmbedder(dimensions=384))
     """
     key = environ.get("OPENAI_API_KEY", "").strip()
     if not key:
@@ -129,9 +142,12 @@ def default_engines(environ: Mapping[str, str]) -> tuple[ChatModel | None, Embed
 
 
 def spec_of(engine: ChatModel | Embedder | None) -> dict[str, object] | None:
-    """Return a description of `engine`, free of secrets and fit for JSON, from which it can be built again.
+    """Return a JSON description of `engine`, without secrets, from which it can be built again.
 
-    `None`, which stands for the rules, has one too; an object that is not ours has none.
+    `None`, the rules, has one too. An object of the caller has none: the result is `None`.
+
+    >>> spec_of(HashingEmbedder(256))
+    {'provider': 'hashing', 'config': {'dimensions': 256}}
     """
     if engine is None:
         return {"provider": "rules", "config": {}}
@@ -141,23 +157,26 @@ def spec_of(engine: ChatModel | Embedder | None) -> dict[str, object] | None:
 
 
 def ignored_settings(role: Role, spec: str | Spec) -> tuple[str, ...]:
-    """Return the settings of `spec` that are Mem0's and change nothing here; nothing is built.
+    """Return the settings of `spec` that only Mem0 uses and that have no effect here; builds nothing.
 
     Raises:
-        ConfigError: No such provider or setting exists.
+        ConfigError: The provider or a setting is unknown.
+
+    >>> ignored_settings("llm", {"provider": "openai", "config": {"model": "gpt-4o-mini", "top_p": 0.1}})
+    ('top_p',)
     """
-    return _read(role, spec).ignored
+    return _parse_spec(role, spec).ignored
 
 
 def _rules() -> None:
-    """Stand for the rules where a chat model would be built."""
+    """Return `None`, which means the rules instead of a chat model."""
 
 
 def _llm_reranker(llm: ChatModel | Spec | str | None = None, *, prompt: str | None = None) -> LLMReranker:
     model = None if llm is None else chat_model(llm)
     if model is None:
         raise ConfigError(
-            "the reranker 'llm' asks a chat model, and the memory has none: open it with an llm, or say which in"
+            "the reranker 'llm' asks a chat model, and the memory has none: open it with an llm, or name one in"
             " {'provider': 'llm', 'config': {'llm': {...}}}"
         )
     return LLMReranker(model, prompt=prompt)
@@ -185,28 +204,28 @@ _ENGINES: Mapping[Role, Mapping[str, Callable[..., _Engine]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
-    """A spec as it was understood: what builds the engine, with which settings, and what was left aside."""
+class _ParsedSpec:
+    """What builds the engine of a spec, with which settings, and the settings that have no effect."""
 
     build: Callable[..., _Engine]
     settings: Mapping[str, Any]
     ignored: tuple[str, ...]
 
 
-def _built(role: Role, spec: str | Spec) -> _Engine:
-    reading = _read(role, spec)
-    return reading.build(**reading.settings)
+def _build(role: Role, spec: str | Spec) -> _Engine:
+    parsed = _parse_spec(role, spec)
+    return parsed.build(**parsed.settings)
 
 
-def _read(role: Role, spec: str | Spec) -> _Reading:
+def _parse_spec(role: Role, spec: str | Spec) -> _ParsedSpec:
     provider, config = provider_and_settings(role, spec)
     build = _ENGINES[role].get(provider)
     if build is None:
         known = list(_ENGINES[role])
-        guess = _guess(provider, known)
-        raise ConfigError(f"{role} provider {provider!r} is not known{guess}: there are {', '.join(known)}")
-    without_effect = IGNORED_OF_RERANKERS if role == "reranker" else IGNORED_SETTINGS
-    ignored = tuple(name for name in config if name in without_effect)
+        suggestion = _suggestion(provider, known)
+        raise ConfigError(f"{role} provider {provider!r} is not known{suggestion}: there are {', '.join(known)}")
+    names_without_effect = IGNORED_OF_RERANKERS if role == "reranker" else IGNORED_SETTINGS
+    ignored = tuple(name for name in config if name in names_without_effect)
     config = {name: value for name, value in config.items() if name not in ignored}
     if build is _llm_reranker:
         config = with_chat_model(config)
@@ -215,19 +234,19 @@ def _read(role: Role, spec: str | Spec) -> _Reading:
     for name in settings:
         if name not in accepted:
             takes = ", ".join(accepted) or "no settings"
-            guess = _guess(name, accepted)
-            raise ConfigError(f"{role} setting {name!r} is not known{guess}: {provider!r} takes {takes}")
-    return _Reading(build, settings, ignored)
+            suggestion = _suggestion(name, accepted)
+            raise ConfigError(f"{role} setting {name!r} is not known{suggestion}: {provider!r} takes {takes}")
+    return _ParsedSpec(build, settings, ignored)
 
 
-def _guess(word: object, known: Sequence[str]) -> str:
+def _suggestion(word: object, known: Sequence[str]) -> str:
     close = get_close_matches(str(word), known, n=1)
     return f", did you mean {close[0]!r}" if close else ""
 
 
-def _require(engine: object, role: Role, **members: str) -> None:
+def _require_members(engine: object, role: Role, **members: str) -> None:
     for name, description in members.items():
-        # The class first: asking a local model for its dimensions would load it.
+        # Look at the class first: reading the dimensions of a local model would load it.
         if not hasattr(type(engine), name) and not hasattr(engine, name):
             raise ConfigError(
                 f"the {role}, of type {type(engine).__name__}, lacks {description}:"

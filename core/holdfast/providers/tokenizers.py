@@ -1,7 +1,7 @@
-"""Models' own tokenizers, where they lie on this machine. Nothing here ever fetches one.
+"""The tokenizers of models, if they are already on this machine. Nothing here downloads one.
 
-tiktoken fetches a table when it is first asked for it, so only its descriptions of them are used, with a reader of
-ours. Open models have theirs in the Hugging Face cache once their files were fetched.
+tiktoken downloads a table when it first needs it, so this module uses only its descriptions of the tables, with a
+reader of its own. The tokenizers of open models are in the Hugging Face cache once their files were downloaded.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     import tiktoken
 
 _CACHE_VARIABLES = ("TIKTOKEN_CACHE_DIR", "DATA_GYM_CACHE_DIR")
-_LONGEST_PIECE = 100_000  # tiktoken's regular expressions give up (a Rust panic) on a million spaces in a row
+_MAX_PIECE_LENGTH = 100_000  # tiktoken's regular expressions fail (with a Rust panic) on a million spaces in a row
 
 
 def tokenizer_of(model: str) -> TokenCounter | None:
-    """Return how the tokenizer of `model` counts, `None` when it is not on this machine.
+    """Return a function that counts tokens as `model` does, `None` when its tokenizer is not on this machine.
 
     Args:
-        model: OpenAI's name of it, with or without `openai/`, or an open model's name on the Hugging Face Hub.
+        model: OpenAI's name of the model, with or without `openai/`, or an open model's name on the Hugging Face Hub.
     """
     return _tiktoken_counter(model.removeprefix("openai/")) or _hub_counter(model)
 
@@ -37,14 +37,14 @@ def tokenizer_of(model: str) -> TokenCounter | None:
 def _tiktoken_counter(model: str) -> TokenCounter | None:
     folder = _cache_folder()
     try:
-        import tiktoken.model  # noqa: PLC0415 - whoever counts with it has it
+        import tiktoken.model  # noqa: PLC0415 - optional, installed by those who use it
 
         encoding = _encoding(tiktoken.model.encoding_name_for_model(model), folder)
     except (ImportError, AttributeError, KeyError, OSError, ValueError):
-        return None  # not installed, too old, not OpenAI's model, not fetched yet, or damaged
+        return None  # not installed, too old, not OpenAI's model, not downloaded, or damaged
 
     def count(text: str) -> int:
-        pieces = (text[start : start + _LONGEST_PIECE] for start in range(0, len(text), _LONGEST_PIECE))
+        pieces = (text[start : start + _MAX_PIECE_LENGTH] for start in range(0, len(text), _MAX_PIECE_LENGTH))
         return sum(len(encoding.encode_ordinary(piece)) for piece in pieces)
 
     return count
@@ -52,37 +52,37 @@ def _tiktoken_counter(model: str) -> TokenCounter | None:
 
 @lru_cache(maxsize=4)
 def _encoding(name: str, folder: str) -> tiktoken.Encoding:
-    """Return an encoding whose table lies in `folder`; 0.3 s and 80 MB for the large ones, so they are kept."""
-    import tiktoken  # noqa: PLC0415 - the same
+    """Return an encoding whose table is in `folder`. A large one takes 0.3 s and 80 MB, so four are cached."""
+    import tiktoken  # noqa: PLC0415 - optional
 
-    return tiktoken.Encoding(**_descriptions(folder)["ENCODING_CONSTRUCTORS"][name]())
+    return tiktoken.Encoding(**_encoding_descriptions(folder)["ENCODING_CONSTRUCTORS"][name]())
 
 
 @lru_cache(maxsize=4)
-def _descriptions(folder: str) -> Mapping[str, Any]:
-    """Return a copy of the module in which tiktoken describes its encodings, made to read from `folder` only."""
+def _encoding_descriptions(folder: str) -> Mapping[str, Any]:
+    """Return the names of a copy of tiktoken's module of encodings, changed to read from `folder` only."""
     spec = find_spec("tiktoken_ext.openai_public")
     if spec is None or spec.loader is None:
-        raise ImportError("this tiktoken keeps its encodings elsewhere")
+        raise ImportError("this tiktoken has its encodings elsewhere")
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
     names = vars(module)
     readers = [name for name, value in names.items() if getattr(value, "__module__", "") == "tiktoken.load"]
-    names |= dict.fromkeys(readers, _refuse)
+    names |= dict.fromkeys(readers, _refuse_to_read)
 
-    def ranks(address: str, expected_hash: str | None = None) -> dict[bytes, int]:
-        return _ranks(_table(folder, address, expected_hash))
+    def load_ranks(address: str, expected_hash: str | None = None) -> dict[bytes, int]:
+        return _parse_ranks(_read_table(folder, address, expected_hash))
 
-    names["load_tiktoken_bpe"] = ranks
+    names["load_tiktoken_bpe"] = load_ranks
     return names
 
 
-def _refuse(*_: object, **__: object) -> NoReturn:
-    raise OSError("this table is of another kind, and stays unread")
+def _refuse_to_read(*_: object, **__: object) -> NoReturn:
+    raise OSError("tables of this kind are not read")
 
 
-def _table(folder: str, address: str, expected_hash: str | None) -> bytes:
-    """Return a table that tiktoken fetched earlier: it keeps each under the SHA-1 of its address."""
+def _read_table(folder: str, address: str, expected_hash: str | None) -> bytes:
+    """Return a table that tiktoken has downloaded; its file name is the SHA-1 of its address."""
     if not folder:
         raise FileNotFoundError("the cache is switched off")
     table = Path(folder, hashlib.sha1(address.encode(), usedforsecurity=False).hexdigest()).read_bytes()
@@ -91,22 +91,22 @@ def _table(folder: str, address: str, expected_hash: str | None) -> bytes:
     return table
 
 
-def _ranks(table: bytes) -> dict[bytes, int]:
+def _parse_ranks(table: bytes) -> dict[bytes, int]:
     pairs = (line.split() for line in table.splitlines() if line)
     return {b64decode(token): int(rank) for token, rank in pairs}
 
 
 def _cache_folder() -> str:
-    """Return where tiktoken keeps what it fetched, `""` when it keeps nothing."""
-    named = next((variable for variable in _CACHE_VARIABLES if variable in os.environ), None)
-    return str(Path(tempfile.gettempdir(), "data-gym-cache")) if named is None else os.environ[named]
+    """Return tiktoken's cache folder, `""` when caching is switched off."""
+    variable = next((name for name in _CACHE_VARIABLES if name in os.environ), None)
+    return str(Path(tempfile.gettempdir(), "data-gym-cache")) if variable is None else os.environ[variable]
 
 
 def _hub_counter(model: str) -> TokenCounter | None:
     if model.count("/") != 1:
         return None
     try:
-        from huggingface_hub import try_to_load_from_cache  # noqa: PLC0415 - the same
+        from huggingface_hub import try_to_load_from_cache  # noqa: PLC0415 - optional
 
         file = try_to_load_from_cache(model, "tokenizer.json")
         return _file_counter(file) if isinstance(file, str) else None
@@ -116,7 +116,7 @@ def _hub_counter(model: str) -> TokenCounter | None:
 
 @lru_cache(maxsize=4)
 def _file_counter(file: str) -> TokenCounter:
-    from tokenizers import Tokenizer  # noqa: PLC0415 - the same
+    from tokenizers import Tokenizer  # noqa: PLC0415 - optional
 
     tokenizer = Tokenizer.from_file(file)
     tokenizer.no_truncation()

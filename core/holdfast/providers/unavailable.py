@@ -1,4 +1,4 @@
-"""What stands in for an engine that a store was built with and that cannot be made here."""
+"""A stand-in for an engine that a store was created with and that cannot be built here."""
 
 from __future__ import annotations
 
@@ -16,14 +16,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """A chat model or an embedder in name only: the store can be read, and whoever asks for the engine is told why not.
+    """A chat model or an embedder that raises when used, so that the store can still be read without it.
 
     Attributes:
-        name: The engine it stands for, such as `"openai/gpt-4o-mini"`.
+        name: The missing engine, such as `"openai/gpt-4o-mini"`.
         reason: What is missing, and the way out.
-        recorded: The description from which it can be made elsewhere, `None` where the store holds none.
-        fingerprint: Of the embedder whose vectors the store holds; empty for a chat model.
-        dimensions: Length of those vectors; 0 for a chat model, and where it is not known.
+        recorded: The description in the store from which the engine can be built elsewhere, `None` if there is none.
+        fingerprint: The fingerprint of the embedder whose vectors the store holds; empty for a chat model.
+        dimensions: The length of those vectors; 0 for a chat model, or when unknown.
+
+    >>> engine = Unavailable("openai/gpt-4o-mini", "set OPENAI_API_KEY")
+    >>> engine.complete([])
+    Traceback (most recent call last):
+    ...
+    holdfast.errors.ConfigError: the store's openai/gpt-4o-mini is not available: set OPENAI_API_KEY
     """
 
     name: str
@@ -36,24 +42,24 @@ class Unavailable:
         return f"{self.name} (unavailable: {self.reason})"
 
     def complete(self, messages: Sequence[ChatMessage], *, schema: JsonObject | None = None) -> str:  # noqa: ARG002
-        """Refuse.
+        """Raise the reason.
 
         Raises:
             ConfigError: Always.
         """
-        self._refuse()
+        self._raise_reason()
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:  # noqa: ARG002
-        """Refuse.
+        """Raise the reason.
 
         Raises:
             ConfigError: Always.
         """
-        self._refuse()
+        self._raise_reason()
 
     def spec(self) -> dict[str, object] | None:
-        """Return what the store has recorded of the engine, so that writing does not lose it."""
+        """Return the description in the store, so that writing to it does not lose it."""
         return None if self.recorded is None else dict(self.recorded)
 
-    def _refuse(self) -> NoReturn:
+    def _raise_reason(self) -> NoReturn:
         raise ConfigError(f"the store's {self.name} is not available: {self.reason}")

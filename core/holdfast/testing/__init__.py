@@ -1,6 +1,6 @@
-"""Scripted engines, and a scripted server that speaks OpenAI's protocol: tests without keys, costs or chance.
+"""Scripted engines, and a scripted server with OpenAI's protocol: tests without keys, costs or chance.
 
-They are public, so that programs built on Holdfast test with the same ones as Holdfast itself.
+They are public, so that programs built on Holdfast are tested with the same ones as Holdfast itself.
 """
 
 from __future__ import annotations
@@ -39,11 +39,16 @@ __all__ = [
 
 
 def memory_for_tests(**options: Any) -> Memory:
-    """Return a memory that lives in RAM and asks no model: the rules and a scripted embedder.
+    """Return a memory in RAM that calls no model: with the rules and a scripted embedder.
 
     Args:
         options: Arguments of `Memory` to use instead, such as `llm=ScriptedChatModel([...])`.
+
+    >>> memory = memory_for_tests()
+    >>> _ = memory.add("I live in Lisbon", user_id="ana")
+    >>> [item["memory"] for item in memory.get_all(user_id="ana")["results"]]
+    ['I live in Lisbon']
     """
-    from holdfast import Memory  # noqa: PLC0415 - the engines above serve without it
+    from holdfast import Memory  # noqa: PLC0415 - the engines work without it
 
     return Memory(**{"path": ":memory:", "llm": "rules", "embedder": ScriptedEmbedder(), **options})

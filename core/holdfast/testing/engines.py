@@ -1,4 +1,4 @@
-"""Engines that say what they are told to."""
+"""A chat model and an embedder with scripted answers."""
 
 from __future__ import annotations
 
@@ -20,56 +20,65 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 Reply = str | Mapping[str, Any] | Exception
-"""Text, a mapping sent as JSON, or an error to raise."""
+"""A text, a mapping to send as JSON, or an error to raise."""
 
 
 class ScriptExhausted(AssertionError):
-    """More was asked of a script than it has replies for."""
+    """A script was asked for more replies than it has."""
 
 
 class Script(Generic[R]):
-    """Where replies come from: one for every call, a sequence played once, or a function asked each time."""
+    """A source of replies: one for every call, a sequence used once, or a function called each time."""
 
     def __init__(self, replies: R | Sequence[R] | Callable[..., R]) -> None:
         self._replies = replies
-        self._played = 0
+        self._position = 0
         self._lock = threading.Lock()
 
-    def next(self, *question: Any) -> R:
-        """Return the reply to `question`; threads take turns.
+    def next(self, *request: Any) -> R:
+        """Return the next reply; safe to call from several threads.
+
+        Args:
+            request: The arguments for the function, if the script is one.
 
         Raises:
-            ScriptExhausted: The sequence has come to its end.
+            ScriptExhausted: The sequence has ended.
         """
         if callable(self._replies):
-            return self._replies(*question)
+            return self._replies(*request)
         if isinstance(self._replies, str) or not isinstance(self._replies, Sequence):
             return self._replies
         with self._lock:
-            position, self._played = self._played, self._played + 1
+            position, self._position = self._position, self._position + 1
         if position >= len(self._replies):
             raise ScriptExhausted(
-                f"the script has {len(self._replies)} replies, this is call {position + 1}: {question[0]!r}"
+                f"the script has {len(self._replies)} replies, this is call {position + 1}: {request[0]!r}"
             )
         return self._replies[position]
 
 
 class ChatCall(NamedTuple):
-    """One call of a scripted chat model."""
+    """One call of a scripted chat model: its arguments."""
 
     messages: list[ChatMessage]
     schema: JsonObject | None
 
 
 class ScriptedChatModel:
-    """A chat model that says what it is told to.
+    """A chat model with scripted replies.
 
     Args:
-        replies: One reply for every call, a sequence played once, or a function of `messages` and `schema`.
-        delay: Seconds each answer takes; awaited without blocking by `acomplete`.
+        replies: One reply for every call, a sequence used once, or a function of `messages` and `schema`.
+        delay: Seconds that each answer takes; `acomplete` does not block the event loop meanwhile.
 
     Attributes:
-        calls: What it was asked, oldest first.
+        calls: The calls so far, oldest first.
+
+    >>> model = ScriptedChatModel(["Hello!", {"facts": []}])
+    >>> model.complete([{"role": "user", "content": "Hi"}]), model.complete([])
+    ('Hello!', '{"facts": []}')
+    >>> model.calls[0].messages[0]["content"]
+    'Hi'
     """
 
     provider = "scripted"
@@ -88,7 +97,7 @@ class ScriptedChatModel:
         """Return the next reply.
 
         Raises:
-            ScriptExhausted: There is none left.
+            ScriptExhausted: No reply is left.
         """
         time.sleep(self._delay)
         return self._next(messages, schema)
@@ -107,23 +116,27 @@ class ScriptedChatModel:
 
 
 class ScriptedEmbedder:
-    """An embedder without surprises: texts are similar when they share words.
+    """A predictable embedder: texts are similar when they have words in common.
 
     Args:
-        dimensions: Length of every vector, at least 16.
-        delay: Seconds each call takes; awaited without blocking by `aembed`.
+        dimensions: The length of every vector, at least 16.
+        delay: Seconds that each call takes; `aembed` does not block the event loop meanwhile.
 
     Attributes:
         calls: The texts of each call, oldest first.
+
+    >>> embedder = ScriptedEmbedder()
+    >>> embedder.embed(["green tea", "a red bicycle"]).shape, embedder.calls
+    ((2, 64), [['green tea', 'a red bicycle']])
     """
 
     provider = "scripted"
 
     def __init__(self, dimensions: int = 64, *, delay: float = 0.0) -> None:
-        self._words = HashingEmbedder(dimensions)
+        self._hashing = HashingEmbedder(dimensions)
         self._delay = delay
         self.dimensions = dimensions
-        self.fingerprint = f"scripted:{self._words.fingerprint}"
+        self.fingerprint = f"scripted:{self._hashing.fingerprint}"
         self.calls: list[list[str]] = []
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -138,4 +151,4 @@ class ScriptedEmbedder:
 
     def _next(self, texts: Sequence[str]) -> NDArray[np.float32]:
         self.calls.append(list(texts))
-        return self._words.embed(texts)
+        return self._hashing.embed(texts)

@@ -1,4 +1,4 @@
-"""A real HTTP server on this machine that speaks OpenAI's protocol and says what it is told to."""
+"""A real HTTP server on this machine with OpenAI's protocol and scripted answers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from holdfast.testing.engines import Script
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """One call of a tool by the model: its name and its arguments."""
+    """A call of a tool by the model: the tool's name and its arguments."""
 
     name: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
@@ -29,13 +29,13 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """A chat completion in full, for what a text alone cannot say.
+    """A chat completion in full, where a text alone is not enough.
 
     Attributes:
-        text: What the model says; `None` when it only calls tools or refuses.
+        text: The text of the model; `None` when it only calls tools or refuses.
         tool_calls: The tools it calls.
-        finish_reason: Why it stopped; `"tool_calls"` or `"stop"` when left out.
-        refusal: Why it will not answer.
+        finish_reason: Why it stopped; empty means `"tool_calls"` or `"stop"`, whichever applies.
+        refusal: Why it refuses to answer.
     """
 
     text: str | None = None
@@ -46,13 +46,13 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One misbehaviour of the scripted server.
+    """A failure of the scripted server.
 
     Attributes:
         status: The HTTP status; `None` drops the connection without an answer.
-        message: The error's text.
-        body: Sent as it is in place of the error, for replies that are malformed or odd.
-        headers: Sent with it. A client is told to retry at once unless they say otherwise.
+        message: The text of the error.
+        body: Sent unchanged instead of the error, for malformed replies.
+        headers: Sent with it, after a header that makes clients retry at once.
         delay: Seconds before the answer.
     """
 
@@ -73,15 +73,15 @@ class RecordedRequest(NamedTuple):
 
 
 ServerReply = str | Mapping[str, Any] | ToolCall | Completion | Fault
-"""Text, a mapping sent as JSON text, a tool call, a whole completion, or a fault."""
+"""A text, a mapping to send as JSON text, a tool call, a whole completion, or a fault."""
 
 
 class ScriptedServer:
     """A running scripted server; `scripted_openai_server` starts and stops it.
 
     Attributes:
-        base_url: Where it answers, as OpenAI's client wants it, such as `http://127.0.0.1:49152/v1`.
-        requests: What it received, oldest first.
+        base_url: Its address for OpenAI's client, such as `http://127.0.0.1:49152/v1`.
+        requests: The requests so far, oldest first.
     """
 
     def __init__(
@@ -103,29 +103,29 @@ class ScriptedServer:
         self.base_url = f"http://127.0.0.1:{self._http.server_port}/v1"
 
     def respond(self, request: RecordedRequest) -> _Response | None:
-        """Return the answer to `request`, `None` to hang up."""
+        """Return the answer to `request`, `None` to drop the connection."""
         with self._lock:
             self.requests.append(request)
             number = len(self.requests)
             fault = next(self._faults, None)
         self._stopping.wait(self._delay)
         if fault is not None:
-            return self._misbehave(fault)
+            return self._fail(fault)
         try:
             return self._answer(request, number)
-        except Exception as error:  # noqa: BLE001 - a script's mistake must reach the test through the client
+        except Exception as error:  # noqa: BLE001 - a mistake in the script must reach the test through the client
             return _error(500, f"{type(error).__name__}: {error}", {"x-should-retry": "false"})
 
     def start(self) -> None:
-        """Answer requests from now on."""
+        """Start to answer requests."""
         self._http.start()
 
     def stop(self) -> None:
-        """Hang up on everyone and free the port."""
+        """Drop all connections and free the port."""
         self._stopping.set()
         self._http.stop()
 
-    def _misbehave(self, fault: Fault) -> _Response | None:
+    def _fail(self, fault: Fault) -> _Response | None:
         self._stopping.wait(fault.delay)
         if fault.status is None:
             return None
@@ -137,11 +137,11 @@ class ScriptedServer:
         if request.path.endswith("/embeddings"):
             return _Response(200, [json.dumps(_embeddings(request.body, self._dimensions))])
         if not request.path.endswith("/chat/completions"):
-            return _error(404, f"the scripted server knows no {request.path}")
+            return _error(404, f"the scripted server has no {request.path}")
         reply = self._script.next(request.body)
         if isinstance(reply, Fault):
-            return self._misbehave(reply)
-        return _chat_response(_completion_of(reply), request.body, number)
+            return self._fail(reply)
+        return _chat_response(_to_completion(reply), request.body, number)
 
 
 @contextmanager
@@ -152,14 +152,23 @@ def scripted_openai_server(
     faults: Iterable[Fault] = (),
     delay: float = 0.0,
 ) -> Iterator[ScriptedServer]:
-    """Run a server for OpenAI's chat completions, streamed too, and embeddings, until the block ends.
+    """Run a server for OpenAI's chat completions (also streamed) and embeddings until the block ends.
 
     Args:
-        reply: What chat completions say: one reply for all, a sequence played once, or a function of the
-            request's body. A script that fails or runs out answers with status 500 and the reason.
-        dimensions: Length of the vectors (`HashingEmbedder`'s) when a request does not name one.
-        faults: Misbehaviours for the first requests, in order, before the script begins.
-        delay: Seconds each answer takes.
+        reply: The chat completions: one for every request, a sequence used once, or a function of the request's body. A
+            script that fails or ends answers with status 500 and the reason.
+        dimensions: The length of the vectors (those of `HashingEmbedder`) when a request names none.
+        faults: Failures for the first requests, in order, before the script starts.
+        delay: Seconds that each answer takes.
+
+    >>> import json, urllib.request
+    >>> with scripted_openai_server("Hello!") as server:
+    ...     body = json.dumps({"model": "any", "messages": [{"role": "user", "content": "Hi"}]}).encode()
+    ...     with urllib.request.urlopen(f"{server.base_url}/chat/completions", data=body) as response:
+    ...         json.load(response)["choices"][0]["message"]["content"]
+    'Hello!'
+    >>> server.requests[0].body["model"]
+    'any'
     """
     server = ScriptedServer(reply, dimensions=dimensions, faults=faults, delay=delay)
     server.start()
@@ -170,7 +179,7 @@ def scripted_openai_server(
 
 
 class _Response(NamedTuple):
-    """An answer in one part, or in several that are sent one by one."""
+    """An HTTP answer in one part, or in several that are sent one after the other."""
 
     status: int
     parts: list[str]
@@ -183,7 +192,7 @@ def _error(status: int, message: str, headers: Mapping[str, str] | None = None) 
     return _Response(status, [json.dumps(body)], headers or {})
 
 
-def _completion_of(reply: str | Mapping[str, Any] | ToolCall | Completion) -> Completion:
+def _to_completion(reply: str | Mapping[str, Any] | ToolCall | Completion) -> Completion:
     if isinstance(reply, Completion):
         return reply
     if isinstance(reply, ToolCall):
@@ -193,12 +202,12 @@ def _completion_of(reply: str | Mapping[str, Any] | ToolCall | Completion) -> Co
 
 def _chat_response(completion: Completion, body: Mapping[str, Any], number: int) -> _Response:
     if not body.get("stream"):
-        return _Response(200, [json.dumps(_whole(completion, body, number))])
+        return _Response(200, [json.dumps(_completion_object(completion, body, number))])
     events = [f"data: {json.dumps(chunk)}\n\n" for chunk in _chunks(completion, body, number)]
     return _Response(200, [*events, "data: [DONE]\n\n"], content_type="text/event-stream")
 
 
-def _whole(completion: Completion, body: Mapping[str, Any], number: int) -> dict[str, Any]:
+def _completion_object(completion: Completion, body: Mapping[str, Any], number: int) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": completion.text, "refusal": completion.refusal}
     if completion.tool_calls:
         message["tool_calls"] = _tool_calls(completion, number)
@@ -243,15 +252,15 @@ def _finish_reason(completion: Completion) -> str:
 
 
 def _usage(completion: Completion, body: Mapping[str, Any]) -> dict[str, int]:
-    """Return a count of words where a model would count tokens."""
-    asked = len(json.dumps(body.get("messages", [])).split())
-    said = len((completion.text or "").split())
-    return {"prompt_tokens": asked, "completion_tokens": said, "total_tokens": asked + said}
+    """Return the usage with words counted as tokens."""
+    prompt = len(json.dumps(body.get("messages", [])).split())
+    answer = len((completion.text or "").split())
+    return {"prompt_tokens": prompt, "completion_tokens": answer, "total_tokens": prompt + answer}
 
 
 def _embeddings(body: Mapping[str, Any], dimensions: int) -> dict[str, Any]:
-    given = body["input"]
-    texts = [given] if isinstance(given, str) else [str(text) for text in given]
+    inputs = body["input"]
+    texts = [inputs] if isinstance(inputs, str) else [str(text) for text in inputs]
     vectors = HashingEmbedder(body.get("dimensions", dimensions)).embed(texts)
     as_base64 = body.get("encoding_format") == "base64"
     rows = [
@@ -268,19 +277,19 @@ def _embeddings(body: Mapping[str, Any], dimensions: int) -> dict[str, Any]:
 
 
 class _HttpServer(ThreadingHTTPServer):
-    """The sockets and threads below a scripted server."""
+    """The sockets and threads of a scripted server."""
 
     daemon_threads = False
-    request_queue_size = 1024  # the library's 5 makes the sixth client of a crowd wait a second
+    request_queue_size = 1024  # with the default of 5, the sixth of several clients at once waits a second
 
     def __init__(self, script: ScriptedServer) -> None:
         super().__init__(("127.0.0.1", 0), _RequestHandler)
         self.script = script
-        self._open: set[socket.socket] = set()
+        self._open_connections: set[socket.socket] = set()
         self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
 
     def server_bind(self) -> None:
-        # HTTPServer asks the name service who we are here, which can take seconds.
+        # HTTPServer looks up the name of this machine here, which can take seconds.
         TCPServer.server_bind(self)
         self.server_name, self.server_port = "127.0.0.1", self.server_address[1]
 
@@ -290,21 +299,21 @@ class _HttpServer(ThreadingHTTPServer):
     def stop(self) -> None:
         self.shutdown()
         self._thread.join()
-        # Clients keep their connections open; their threads would wait for a next request.
-        for connection in list(self._open):
-            hang_up(connection)
+        # Clients keep connections open, and the threads that serve them would wait for another request.
+        for connection in list(self._open_connections):
+            drop_connection(connection)
         self.server_close()
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        self._open.add(request)
+        self._open_connections.add(request)
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
-        self._open.discard(request)
+        self._open_connections.discard(request)
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: a client that hangs up first is part of the play."""
+        """Print nothing: a client may drop its connection first."""
 
 
 class _RequestHandler(BaseHTTPRequestHandler):
@@ -321,7 +330,7 @@ class _RequestHandler(BaseHTTPRequestHandler):
         )
         if response is None:
             self.close_connection = True
-            hang_up(self.connection)
+            drop_connection(self.connection)
         else:
             self._send(response)
 
@@ -338,10 +347,10 @@ class _RequestHandler(BaseHTTPRequestHandler):
             self.wfile.flush()
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing; `requests` has it all."""
+        """Print nothing; `requests` has everything."""
 
 
-def hang_up(connection: socket.socket) -> None:
-    """End `connection` both ways, whoever else still waits on it."""
+def drop_connection(connection: socket.socket) -> None:
+    """End `connection` in both directions, even while another thread waits for data from it."""
     with suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)

@@ -296,7 +296,7 @@ def test_a_cross_encoder_reranks_a_search(tiny_cross_encoder):
 
 @library
 def test_a_classifier_is_refused_as_a_reranker(tiny_cross_encoder):
-    with pytest.raises(ConfigError, match="3 numbers a pair"):
+    with pytest.raises(ConfigError, match="3 outputs"):
         CrossEncoderReranker(tiny_cross_encoder(3), device="cpu").score("tea", SAID)
 
 
