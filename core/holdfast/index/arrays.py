@@ -14,6 +14,9 @@ Item = TypeVar("Item", bound=np.generic)
 class GrowableArray(Generic[Item]):
     """A one-dimensional array with spare capacity; appending takes amortised constant time.
 
+    Attributes:
+        values: The items, writable in place; valid until the next `extend`.
+
     >>> squares = GrowableArray(np.int64)
     >>> squares.extend([0, 1, 4, 9])
     >>> squares.take(np.array([1, 3])).tolist()
@@ -22,28 +25,24 @@ class GrowableArray(Generic[Item]):
 
     def __init__(self, dtype: type[Item]) -> None:
         self._capacity: NDArray[Item] = np.zeros(64, dtype=dtype)
-        self._size = 0
+        self.values = self._capacity[:0]
 
     def __len__(self) -> int:
         """Return the number of items."""
-        return self._size
-
-    @property
-    def values(self) -> NDArray[Item]:
-        """The items, writable in place; valid until the next `extend`."""
-        return self._capacity[: self._size]
+        return len(self.values)
 
     def take(self, places: NDArray[np.int64]) -> NDArray[Item]:
         """Return the items at `places` (distinct, ascending); without a copy when `places` are all there are."""
         # A search of the whole store asks for every item. Distinct and ascending, so the count alone proves it.
-        return self.values if len(places) == self._size else self.values[places]
+        values = self.values
+        return values if len(places) == len(values) else values[places]
 
     def extend(self, items: NDArray[Item] | Sequence[Any]) -> None:
         """Append `items`."""
-        size = self._size + len(items)
-        if size > len(self._capacity):
-            larger = np.zeros(max(size, 2 * len(self._capacity)), dtype=self._capacity.dtype)
-            larger[: self._size] = self.values
+        start, end = len(self.values), len(self.values) + len(items)
+        if end > len(self._capacity):
+            larger = np.zeros(max(end, 2 * len(self._capacity)), dtype=self._capacity.dtype)
+            larger[:start] = self.values
             self._capacity = larger
-        self._capacity[self._size : size] = items
-        self._size = size
+        self._capacity[start:end] = items
+        self.values = self._capacity[:end]

@@ -63,9 +63,10 @@ class FaissVectors(Vectors):
     @override
     def cosines(self, query: Matrix, positions: Positions) -> Matrix:
         query = np.ascontiguousarray(query, dtype=np.float32)
-        if len(positions) > _SCAN_FROM_SHARE * len(self):
-            every = self._cosines_of_all(query)
-            return every if len(positions) == len(self) else every[positions]
+        total = len(self)
+        if len(positions) > _SCAN_FROM_SHARE * total:
+            every = self._cosines_of_all(query, total)
+            return every if len(positions) == total else every[positions]
         return self._cosines_of_some(query, np.ascontiguousarray(positions, dtype=np.int64))
 
     @override
@@ -101,11 +102,11 @@ class FaissVectors(Vectors):
     # FAISS's kernels take C pointers, which `swig_ptr` makes of NumPy arrays. They check neither type nor length, so
     # `cosines` passes contiguous arrays of exactly the types they expect.
 
-    def _cosines_of_all(self, query: Matrix) -> Matrix:
-        cosines = np.empty(len(self), dtype=np.float32)
+    def _cosines_of_all(self, query: Matrix, total: int) -> Matrix:
+        cosines = np.empty(total, dtype=np.float32)
         pointer = self._faiss.swig_ptr
         self._faiss.fvec_inner_products_ny(
-            pointer(cosines), pointer(query), self._index.get_xb(), self.dimensions, len(self)
+            pointer(cosines), pointer(query), self._index.get_xb(), self.dimensions, total
         )
         return cosines
 

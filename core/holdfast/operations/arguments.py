@@ -11,7 +11,7 @@ from holdfast.errors import InvalidInput, short_repr
 from holdfast.extraction.facts import Skipped, Turn
 from holdfast.extraction.fence import remove_fenced_blocks
 from holdfast.extraction.messages import part_text
-from holdfast.filters import And, Filter, is_scoped, join_filters, parse_filter, scope_filter
+from holdfast.filters import Filter, is_scoped, join_filters, parse_filter, scope_filter
 from holdfast.protocols import Json
 from holdfast.scope import IDENTITY_FIELDS, Scope, check_id, check_storable, make_scope
 
@@ -193,10 +193,11 @@ def check_scope(filters: Any, *, actor_id: Any = None, **ids: Any) -> Filter:
         InvalidFilter: `filters` is malformed.
         InvalidInput: No scope is named, or an id cannot be used.
     """
-    tree = parse_filter(filters) if filters is not None else And(())
-    if actor_id is not None or any(value is not None for value in ids.values()):
-        named = {field: check_id(field, value) for field, value in ids.items() if value is not None}
-        tree = join_filters(scope_filter(Scope(**named), actor_id=check_id("actor_id", actor_id)), tree)
+    named = {field: check_id(field, value) for field, value in ids.items() if value is not None}
+    by_ids = scope_filter(Scope(**named), actor_id=check_id("actor_id", actor_id))
+    if filters is None and named:
+        return by_ids
+    tree = by_ids if filters is None else join_filters(by_ids, parse_filter(filters))
     if not is_scoped(tree):
         raise InvalidInput(
             "no scope is named: give at least one of user_id, agent_id, run_id or app_id, as an argument or in filters"

@@ -164,7 +164,9 @@ def hash_terms(terms: Iterable[str]) -> NDArray[np.uint32]:
 
 def _split_words(text: str) -> Iterator[str]:
     if text.isascii():
-        yield from map(_strip_contraction, _ASCII_WORD.findall(text.lower()))
+        words = _ASCII_WORD.findall(text.lower())
+        # Most texts have no apostrophe, and this runs for every word that is indexed.
+        yield from map(_strip_contraction, words) if "'" in text else words
         return
     for word in _WORD.findall(unicodedata.normalize("NFKC", text).translate(_REPLACED_CHARACTERS).casefold()):
         if _UNSPACED.search(word):
