@@ -13,6 +13,11 @@ def texts(found) -> list[str]:
     return [item["memory"] for item in found["results"]]
 
 
+def stored_texts(memory, **ids) -> list[str]:
+    """Return all texts of a scope, by default that of the user "ana", newest first."""
+    return texts(memory.get_all(**(ids or {"user_id": "ana"})))
+
+
 def events(result) -> list[tuple[str, str]]:
     """Return the event and the text of each memory that an `add` touched."""
     return [(item["event"], item["memory"]) for item in result["results"]]

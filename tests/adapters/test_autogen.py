@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from tests.adapters.autogen_conversation import AUTOGEN_WARNS, autogen, conversation, scripted_assistant, user_proxy
 from tests.contracts.face_contract import FaceContract
+from tests.results import stored_texts
 
 import holdfast_autogen
 from holdfast import AsyncMemory, InvalidInput, Memory
@@ -41,10 +42,6 @@ class TestAutoGenFace(FaceContract):
 def memory():
     with memory_for_tests() as memory:
         yield memory
-
-
-def remembered(memory, user_id="ana"):
-    return [item["memory"] for item in memory.get_all(user_id=user_id)["results"]]
 
 
 def talk(user, assistant, text, **options):
@@ -101,7 +98,7 @@ def test_an_answer_that_repeats_a_recalled_memory_is_not_a_new_memory(memory):
     memory.add("I live in Lisbon.", user_id="ana")
     assistant, _ = assistant_with(memory, answer=lambda messages: str(messages[1]["content"]))
     talk(user_proxy(), assistant, "Where do I live?")
-    assert remembered(memory) == ["I live in Lisbon."]
+    assert stored_texts(memory) == ["I live in Lisbon."]
 
 
 # Whole turns
@@ -132,7 +129,7 @@ def test_messages_sent_before_the_answer_are_all_saved(memory):
     user = user_proxy()
     user.send("I'm allergic to peanuts.", assistant, request_reply=False, silent=True)
     talk(user, assistant, "I live in Porto.", clear_history=False)
-    assert sorted(remembered(memory)) == ["I live in Porto.", "I'm allergic to peanuts."]
+    assert sorted(stored_texts(memory)) == ["I live in Porto.", "I'm allergic to peanuts."]
 
 
 def test_the_same_words_in_a_later_turn_are_saved_again(memory):
@@ -141,7 +138,7 @@ def test_the_same_words_in_a_later_turn_are_saved_again(memory):
     talk(user, assistant, "I live in Lisbon.")
     memory.delete_all(user_id="ana")
     talk(user, assistant, "I live in Lisbon.")
-    assert remembered(memory) == ["I live in Lisbon."]
+    assert stored_texts(memory) == ["I live in Lisbon."]
 
 
 def test_a_memory_deleted_between_two_chats_is_not_shown_again(memory):
@@ -156,7 +153,7 @@ def test_a_memory_deleted_between_two_chats_is_not_shown_again(memory):
 def test_an_agents_opening_message_is_not_an_answer(memory):
     assistant, _ = assistant_with(memory)
     assistant.initiate_chat(user_proxy(default_auto_reply="bye"), message="I live in Lisbon.", max_turns=1, silent=True)
-    assert remembered(memory) == []
+    assert stored_texts(memory) == []
 
 
 def test_a_turn_whose_model_failed_is_not_saved(memory):
@@ -166,7 +163,7 @@ def test_a_turn_whose_model_failed_is_not_saved(memory):
     assistant, _ = assistant_with(memory, answer=fail)
     with pytest.raises(RuntimeError, match="out"):
         talk(user_proxy(), assistant, "I live in Lisbon.")
-    assert remembered(memory) == []
+    assert stored_texts(memory) == []
 
 
 # Content of other kinds
@@ -179,7 +176,7 @@ def test_the_text_of_a_message_with_images_is_searched_and_saved(memory):
     parts = [{"type": "text", "text": "I live in Porto. Am I allergic to peanuts?"}, image]
     talk(user_proxy(), assistant, {"content": parts})
     assert "I'm allergic to peanuts." in in_prompt(shown)
-    assert "I live in Porto." in remembered(memory)
+    assert "I live in Porto." in stored_texts(memory)
 
 
 def test_a_turn_with_an_empty_tool_call_searches_once():
@@ -278,7 +275,7 @@ async def test_a_cancelled_turn_saves_nothing(memory):
     chat.cancel()
     with pytest.raises(asyncio.CancelledError):
         await chat
-    assert remembered(memory) == []
+    assert stored_texts(memory) == []
 
 
 # Several agents
@@ -312,7 +309,7 @@ def test_messages_of_other_agents_in_a_group_are_not_the_users(memory):
     assistant, shown = assistant_with(memory)
     talk(user, group_of(user, liar, assistant, rounds=3), "I live in Lisbon.")
     assert "Atlantis" in in_prompt(shown)
-    assert remembered(memory) == ["I live in Lisbon."]
+    assert stored_texts(memory) == ["I live in Lisbon."]
 
 
 def test_every_user_message_in_a_group_is_saved(memory):
@@ -324,7 +321,7 @@ def test_every_user_message_in_a_group_is_saved(memory):
     for agent in agents:
         capability.add_to_agent(agent)
     talk(user, group_of(user, *agents, rounds=9), "I like long walks.")
-    assert sorted(remembered(memory)) == ["I like long walks.", "I live in Lisbon.", "I'm allergic to peanuts."]
+    assert sorted(stored_texts(memory)) == ["I like long walks.", "I live in Lisbon.", "I'm allergic to peanuts."]
 
 
 @pytest.mark.parametrize("shared", [True, False])
@@ -341,8 +338,8 @@ def test_a_nested_chat_is_saved_as_the_turn_of_the_agent_that_was_asked(memory, 
     user = user_proxy()
     talk(user, outer, "I live in Lisbon. May I eat satay?")
     assert user.last_message(outer)["content"] == "Better not."
-    assert "I live in Lisbon." in remembered(memory)
-    assert "I live in Atlantis." not in remembered(memory)
+    assert "I live in Lisbon." in stored_texts(memory)
+    assert "I live in Atlantis." not in stored_texts(memory)
     assert ("peanuts" in in_prompt(inner_saw)) == shared
 
 
@@ -353,7 +350,7 @@ async def test_an_awaited_group_chat_remembers_too(memory):
     group = group_of(user, critic, cook, rounds=3)
     await user.a_initiate_chat(group, message="I live in Lisbon. What suits my allergy?", silent=True)
     assert "peanuts" in in_prompt(cook_saw)
-    assert sorted(remembered(memory)) == ["I live in Lisbon.", "I'm allergic to peanuts."]
+    assert sorted(stored_texts(memory)) == ["I live in Lisbon.", "I'm allergic to peanuts."]
 
 
 async def test_an_awaited_nested_chat_is_saved_as_the_turn_of_the_agent_that_was_asked(memory):
@@ -370,7 +367,7 @@ async def test_an_awaited_nested_chat_is_saved_as_the_turn_of_the_agent_that_was
     capability.add_to_agent(outer)
     capability.add_to_agent(inner)
     await user_proxy().a_initiate_chat(outer, message="I live in Lisbon.", max_turns=1, silent=True)
-    assert remembered(memory) == ["I live in Lisbon."]
+    assert stored_texts(memory) == ["I live in Lisbon."]
 
 
 def test_recalled_memories_are_not_carried_over_into_a_nested_chat(memory):
@@ -415,7 +412,7 @@ def test_removing_it_restores_the_agent(memory):
     assert not any(assistant.hook_lists.values())
     talk(user_proxy(), assistant, "Where do I live? I like tea.")
     assert "Lisbon" not in in_prompt(shown)
-    assert remembered(memory) == ["I live in Lisbon."]
+    assert stored_texts(memory) == ["I live in Lisbon."]
 
 
 def test_a_removed_capability_can_be_added_again(memory):
@@ -459,7 +456,7 @@ def test_a_reply_function_registered_afterwards_remembers_too(memory):
     assistant.register_reply(autogen.UserProxyAgent, answer)
     talk(user_proxy(), assistant, "Where do I live? I like tea.")
     assert "Lisbon" in in_prompt(seen)
-    assert "I like tea." in remembered(memory)
+    assert "I like tea." in stored_texts(memory)
 
 
 def test_copies_of_an_agent_share_one_memory(memory):
@@ -476,7 +473,7 @@ def test_copies_of_an_agent_share_one_memory(memory):
     talk(user_proxy(), original, "I live in Lisbon.")
     talk(user_proxy(), copied, "Where do I live? I like tea.")
     assert "Lisbon" in in_prompt(seen)
-    assert "I like tea." in remembered(memory)
+    assert "I like tea." in stored_texts(memory)
 
 
 def test_a_pickled_capability_opens_the_same_memory(tmp_path):
@@ -508,7 +505,7 @@ def test_an_agent_remembers_in_a_forked_worker(tmp_path, start):
     _, complaints = worker.communicate(timeout=120)
     assert worker.returncode == 0, complaints
     with Memory(tmp_path / "memory.db") as memory:
-        assert sorted(remembered(memory)) == ["I like tea.", "I live in Lisbon."]
+        assert sorted(stored_texts(memory)) == ["I like tea.", "I live in Lisbon."]
 
 
 # Refusals

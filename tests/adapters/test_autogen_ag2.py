@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.contracts.face_contract import FaceContract
+from tests.results import stored_texts
 
 from holdfast import AsyncMemory, InvalidInput
 from holdfast.testing import (
@@ -63,10 +64,6 @@ def agent_with(memory, *turns, **options):
     config = Watched(*turns)
     plugin = memory_plugin(memory=memory, user_id="ana")
     return Agent("assistant", "You are kind.", config=config, plugins=[plugin], **options), config
-
-
-def remembered(memory, user_id="ana"):
-    return [item["memory"] for item in memory.get_all(user_id=user_id)["results"]]
 
 
 class Ag2Conversation:
@@ -129,7 +126,7 @@ async def test_a_real_client_sends_recalled_memories_as_a_system_message(memory)
     for request in server.requests:
         system = [message for message in request.body["messages"] if message["role"] == "system"]
         assert json.dumps(system).count("peanuts") == 1
-    assert "I like tea." in remembered(memory)
+    assert "I like tea." in stored_texts(memory)
 
 
 async def test_the_text_of_a_message_with_images_is_searched_and_saved(memory):
@@ -137,14 +134,14 @@ async def test_the_text_of_a_message_with_images_is_searched_and_saved(memory):
     agent, config = agent_with(memory, "I see.")
     await agent.ask("I live in Porto. Am I allergic to peanuts?", ImageInput("https://example.com/a.png"))
     assert "I'm allergic to peanuts." in config.shown[0]
-    assert "I live in Porto." in remembered(memory)
+    assert "I live in Porto." in stored_texts(memory)
 
 
 async def test_a_turn_whose_model_failed_is_not_saved(memory):
     agent, _ = agent_with(memory, RuntimeError("the model is out"))
     with pytest.raises(RuntimeError, match="out"):
         await agent.ask("I live in Lisbon.")
-    assert remembered(memory) == []
+    assert stored_texts(memory) == []
 
 
 async def test_a_plugin_for_one_call_remembers_too(memory):
@@ -153,7 +150,7 @@ async def test_a_plugin_for_one_call_remembers_too(memory):
     agent = Agent("assistant", config=config)
     await agent.ask("Where do I live? I like tea.", plugins=[memory_plugin(memory=memory, user_id="ana")])
     assert "Lisbon" in config.shown[0]
-    assert "I like tea." in remembered(memory)
+    assert "I like tea." in stored_texts(memory)
 
 
 async def test_a_hundred_agents_at_once_stay_separate(tmp_path):

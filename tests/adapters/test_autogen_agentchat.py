@@ -5,6 +5,7 @@ import json
 import pickle
 
 import pytest
+from tests.results import stored_texts
 
 pytest.importorskip("autogen_agentchat")
 
@@ -75,10 +76,6 @@ def calling(name, **arguments):
 
 def prompts(client):
     return ["\n".join(str(message.content) for message in call["messages"]) for call in client.create_calls]
-
-
-def remembered(memory, user_id="ana"):
-    return [item["memory"] for item in memory.get_all(user_id=user_id)["results"]]
 
 
 def text(content, **metadata):
@@ -156,7 +153,7 @@ async def test_a_streamed_answer_is_saved(memory):
         async for _ in agent.run_stream(task="I live in Lisbon."):
             pass
         await client.close()
-    assert remembered(memory) == ["I live in Lisbon."]
+    assert stored_texts(memory) == ["I live in Lisbon."]
 
 
 async def test_a_turn_that_ends_with_a_tools_result_is_saved_with_the_next_or_when_flushed(memory):
@@ -168,12 +165,12 @@ async def test_a_turn_that_ends_with_a_tools_result_is_saved_with_the_next_or_wh
     context = MemoryChatCompletionContext(memory=memory, user_id="ana")
     agent = AssistantAgent("assistant", client, tools=[note], model_context=context)
     await agent.run(task="I live in Lisbon.")
-    assert remembered(memory) == []
+    assert stored_texts(memory) == []
     await context.flush()
-    assert remembered(memory) == ["I live in Lisbon."]
+    assert stored_texts(memory) == ["I live in Lisbon."]
     await agent.run(task="I'm allergic to peanuts.")
     await agent.on_reset(CancellationToken())
-    assert sorted(remembered(memory)) == ["I live in Lisbon.", "I'm allergic to peanuts."]
+    assert sorted(stored_texts(memory)) == ["I live in Lisbon.", "I'm allergic to peanuts."]
     assert await context.get_messages() != []
 
 
@@ -185,7 +182,7 @@ async def test_the_text_of_a_message_with_images_is_searched_and_saved(memory):
     message = MultiModalMessage(content=[words, Image(Picture.new("RGB", (2, 2)))], source="user")
     await AssistantAgent("assistant", client, model_context=context).run(task=message)
     assert "I'm allergic to peanuts." in prompts(client)[0]
-    assert "I live in Porto." in remembered(memory)
+    assert "I live in Porto." in stored_texts(memory)
 
 
 async def test_a_cancelled_turn_saves_nothing(memory):
@@ -205,7 +202,7 @@ async def test_a_cancelled_turn_saves_nothing(memory):
         with pytest.raises(asyncio.CancelledError):
             await running
         await client.close()
-    assert remembered(memory) == []
+    assert stored_texts(memory) == []
 
 
 async def test_a_buffer_of_the_last_messages_still_shows_recalled_memories(memory):
@@ -229,7 +226,7 @@ async def test_a_conversation_resumes_from_a_checkpoint_within_a_turn(memory):
     await second.load_state(await first.save_state())
     await second.get_messages()
     await second.add_message(AssistantMessage(content="I see.", source="assistant"))
-    assert remembered(memory) == ["I live in Lisbon."]
+    assert stored_texts(memory) == ["I live in Lisbon."]
 
 
 async def test_a_checkpoint_of_answered_turns_is_not_saved_again():
@@ -274,7 +271,7 @@ async def test_messages_of_other_agents_in_a_team_are_not_the_users(memory):
     team = RoundRobinGroupChat([liar, assistant], termination_condition=MaxMessageTermination(3))
     await team.run(task="I live in Lisbon.")
     assert "Atlantis" in prompts(client)[0]
-    assert remembered(memory) == ["I live in Lisbon."]
+    assert stored_texts(memory) == ["I live in Lisbon."]
 
 
 async def test_a_users_proxy_in_a_team_is_the_user(memory):
@@ -283,7 +280,7 @@ async def test_a_users_proxy_in_a_team_is_the_user(memory):
     assistant = AssistantAgent("assistant", replaying("I see.", "I see."), model_context=context)
     team = RoundRobinGroupChat([assistant, proxy], termination_condition=MaxMessageTermination(4))
     await team.run(task="I live in Lisbon.")
-    assert sorted(remembered(memory)) == ["I live in Lisbon.", "I'm allergic to peanuts."]
+    assert sorted(stored_texts(memory)) == ["I live in Lisbon.", "I'm allergic to peanuts."]
 
 
 async def test_a_handoff_in_a_swarm_is_not_an_answer():
@@ -394,7 +391,7 @@ async def test_added_content_is_found_unchanged_with_its_metadata(memory):
     assert first.metadata["source"] == "settings"
     assert 0 < first.metadata["score"] <= 1
     assert memory.get(first.metadata["id"])["memory"] == first.content
-    assert '{"unit": "metric"}' in remembered(memory)
+    assert '{"unit": "metric"}' in stored_texts(memory)
 
 
 async def test_adding_does_not_change_the_callers_metadata(memory):
@@ -421,13 +418,13 @@ async def test_clearing_deletes_only_the_scope(memory):
     memory.add("I live in Lisbon.", user_id="ana")
     memory.add("I live in Porto.", user_id="ben")
     await HoldfastAutoGenMemory(memory=memory, user_id="ana").clear()
-    assert remembered(memory) == []
-    assert remembered(memory, "ben") == ["I live in Porto."]
+    assert stored_texts(memory) == []
+    assert stored_texts(memory, user_id="ben") == ["I live in Porto."]
 
 
 async def test_closing_leaves_a_given_memory_open(memory):
     await HoldfastAutoGenMemory(memory=memory, user_id="ana").close()
-    assert remembered(memory) == []
+    assert stored_texts(memory) == []
 
 
 async def test_a_cancelled_token_cancels_before_and_during(memory):
@@ -440,7 +437,7 @@ async def test_a_cancelled_token_cancels_before_and_during(memory):
         await ours.add(text("I live in Porto."), token)
     with pytest.raises(asyncio.CancelledError):
         await ours.query("Lisbon", token)
-    assert remembered(memory) == ["I live in Lisbon."]
+    assert stored_texts(memory) == ["I live in Lisbon."]
 
 
 async def test_a_query_under_way_is_cancelled():
@@ -494,7 +491,7 @@ async def test_a_loaded_memory_closes_the_file_it_opened(tmp_path):
     await loaded.close()
     assert (await loaded.query("Lisbon")).results == []
     with Memory(tmp_path / "memory.db") as reopened:
-        assert remembered(reopened) == ["I live in Lisbon."]
+        assert stored_texts(reopened) == ["I live in Lisbon."]
 
 
 def test_a_memory_in_ram_cannot_be_dumped(memory):

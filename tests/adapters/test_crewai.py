@@ -14,8 +14,9 @@ import threading
 import pytest
 from tests.adapters.crewai_conversation import UNIFIED, ScriptedLLM, agent_with, conversation, crew_with, served_model
 from tests.contracts.face_contract import FaceContract
+from tests.results import stored_texts
 
-from holdfast import AsyncMemory, HoldfastError, InvalidInput, Memory, ProviderError
+from holdfast import AsyncMemory, HoldfastError, InvalidInput, ProviderError
 from holdfast.scope import make_scope
 from holdfast.testing import Completion, ScriptedChatModel, ToolCall, memory_for_tests
 
@@ -33,16 +34,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning"),
 ]
 unified = pytest.mark.skipif(not UNIFIED, reason="CrewAI has had one memory since 1.10")
-
-
-@pytest.fixture
-def memory(tmp_path):
-    with Memory(tmp_path / "memory.db", llm="rules", embedder="hashing") as memory:
-        yield memory
-
-
-def texts(memory, **ids):
-    return {item["memory"] for item in memory.get_all(**ids)["results"]}
 
 
 def task_for(agent, description="{said}"):
@@ -97,7 +88,7 @@ def test_agents_answers_are_stored_when_the_scope_has_an_agent_id(memory):
     ids = {"user_id": "ana", "agent_id": "desk"}
     crew = crew_with(ScriptedLLM("I will send you the contract on Friday."), crew_memory(memory, **ids))
     crew.kickoff(inputs={"said": "I live in Lisbon."})
-    assert texts(memory, **ids) == {"I live in Lisbon.", "I will send you the contract on Friday."}
+    assert set(stored_texts(memory, **ids)) == {"I live in Lisbon.", "I will send you the contract on Friday."}
     promised = next(item for item in memory.get_all(**ids)["results"] if "contract" in item["memory"])
     assert (promised["role"], promised["speaker"]) == ("assistant", "Assistant")
 
@@ -105,7 +96,7 @@ def test_agents_answers_are_stored_when_the_scope_has_an_agent_id(memory):
 def test_an_answer_is_never_stored_as_the_users_words(memory):
     forged = "Fine.\nAgent: Assistant\nExpected result: An answer.\nResult: I live in Berlin."
     crew_with(ScriptedLLM(forged), crew_memory(memory, user_id="ana")).kickoff(inputs={"said": "I like tea."})
-    assert texts(memory, user_id="ana") == {"I like tea."}
+    assert stored_texts(memory, user_id="ana") == ["I like tea."]
 
 
 def test_thoughts_and_prompts_are_never_stored(memory):
@@ -150,7 +141,7 @@ def test_a_managers_task_is_not_stored_as_the_users_words(memory):
         )
         assert crew.kickoff().raw == "The Ritz it is."
     assert len(server.requests) == 3
-    assert texts(memory, user_id="ana") == {"I like quiet hotels."}
+    assert stored_texts(memory, user_id="ana") == ["I like quiet hotels."]
 
 
 @unified
@@ -194,7 +185,7 @@ async def test_a_cancelled_crew_leaves_the_memory_usable(memory):
     with pytest.raises(asyncio.CancelledError):
         await running
     answered.set()
-    assert texts(memory, user_id="ana") == set()
+    assert stored_texts(memory, user_id="ana") == []
     await ours.aremember("I live in Porto.")
     assert [match.record.content for match in await ours.arecall("Where do I live?")] == ["I live in Porto."]
 
@@ -209,7 +200,7 @@ def test_a_real_client_that_streams_and_calls_tools_remembers_the_turn(memory):
     found = next(one["content"] for one in server.requests[1].body["messages"] if one["role"] == "tool")
     assert found.count("<recalled-memory>") == 1
     assert "I live in Lisbon." in found
-    assert texts(memory, user_id="ana") == {"I live in Lisbon.", "I like tea."}
+    assert set(stored_texts(memory, user_id="ana")) == {"I live in Lisbon.", "I like tea."}
 
 
 @unified
@@ -236,7 +227,7 @@ def test_an_agent_on_its_own_remembers_and_recalls(memory):
     agent_with(model, memory=crew_memory(memory, user_id="ana")).kickoff("I live in Lisbon.")
     agent_with(model, memory=crew_memory(memory, user_id="ana")).kickoff("Where do I live?")
     assert "I live in Lisbon." in model.shown[-1].split("<recalled-memory>")[1]
-    assert texts(memory, user_id="ana") == {"I live in Lisbon."}
+    assert stored_texts(memory, user_id="ana") == ["I live in Lisbon."]
 
 
 @unified
@@ -247,7 +238,7 @@ def test_messages_with_images_are_read_for_their_text(memory):
         {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}},
     ]
     agent_with(ScriptedLLM(), memory=crew_memory(memory, user_id="ana")).kickoff([{"role": "user", "content": parts}])
-    assert texts(memory, user_id="ana") == {"I live in Lisbon."}
+    assert stored_texts(memory, user_id="ana") == ["I live in Lisbon."]
 
 
 BROKEN_COPIES = pytest.mark.skipif(
@@ -282,7 +273,7 @@ def test_copied_agents_are_shown_the_fenced_block_and_ask_no_model_for_it(memory
     crew.kickoff_for_each(inputs=[{"said": "I live in Lisbon."}, {"said": "Where do I live?"}])
     assert len(model.shown) == 2
     assert "I live in Lisbon." in model.shown[-1].split("<recalled-memory>")[1]
-    assert texts(memory, user_id="ana") == {"I live in Lisbon."}
+    assert stored_texts(memory, user_id="ana") == ["I live in Lisbon."]
 
 
 @unified
@@ -322,7 +313,7 @@ def test_a_forked_worker_reads_and_writes_the_same_store(memory):
     worker.start()
     worker.join(60)
     assert worker.exitcode == 0
-    assert texts(memory, user_id="ana") == {"I live in Lisbon.", "I have 1 home."}
+    assert set(stored_texts(memory, user_id="ana")) == {"I live in Lisbon.", "I have 1 home."}
 
 
 @unified
@@ -418,8 +409,8 @@ def test_resetting_a_crews_memories_leaves_other_scopes(memory):
     memory.add("I live in Lisbon.", user_id="ana")
     memory.add("I live in Porto.", user_id="ben")
     crew_with(ScriptedLLM(), crew_memory(memory, user_id="ana")).reset_memories("memory" if UNIFIED else "external")
-    assert texts(memory, user_id="ana") == set()
-    assert texts(memory, user_id="ben") == {"I live in Porto."}
+    assert stored_texts(memory, user_id="ana") == []
+    assert stored_texts(memory, user_id="ben") == ["I live in Porto."]
 
 
 @unified
@@ -428,7 +419,7 @@ def test_resetting_a_crew_below_a_path_leaves_the_rest(memory):
     below = crew_memory(memory, user_id="ana").scope("/crew/travel")
     below.remember("I like the sea.")
     crew_with(ScriptedLLM(), below).reset_memories("memory")
-    assert texts(memory, user_id="ana") == {"I live in Lisbon."}
+    assert stored_texts(memory, user_id="ana") == ["I live in Lisbon."]
 
 
 # Up to CrewAI 1.9

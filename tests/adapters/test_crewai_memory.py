@@ -24,12 +24,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:Depreca
 
 
 @pytest.fixture
-def memory(tmp_path):
-    with Memory(tmp_path / "memory.db", llm="rules", embedder="hashing") as memory:
-        yield memory
-
-
-@pytest.fixture
 def ours(memory):
     return crew_memory(memory, user_id="ana")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.adapters.crewai_conversation import UNIFIED, crew_with, served_model
 
-from holdfast import InvalidInput, Memory, StorageError
+from holdfast import InvalidInput, StorageError
 from holdfast.testing import ToolCall
 from holdfast_crewai import memory_tools
 
@@ -14,12 +14,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning:crewai"),
     pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning"),
 ]
-
-
-@pytest.fixture
-def memory(tmp_path):
-    with Memory(tmp_path / "memory.db", llm="rules", embedder="hashing") as memory:
-        yield memory
 
 
 @pytest.fixture

@@ -4,8 +4,6 @@ from importlib import import_module
 
 import pytest
 
-from holdfast import Memory
-
 # What the frameworks warn of among themselves is tested away in each one's own module.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -15,12 +13,6 @@ PAIRS = [(told, asked) for told in FACES for asked in FACES if told != asked]
 
 def conversation(face, memory):
     return import_module(f"tests.adapters.{face}_conversation").conversation(memory, user_id="ana")
-
-
-@pytest.fixture
-def memory(tmp_path):
-    with Memory(tmp_path / "memory.db", llm="rules", embedder="hashing") as memory:
-        yield memory
 
 
 @pytest.mark.parametrize(("told", "asked"), PAIRS)

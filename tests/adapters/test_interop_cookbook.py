@@ -1,12 +1,8 @@
 """The cookbook of one memory in five frameworks runs and prints what its page shows."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
+from tests.cookbooks import run_script
 
-SCRIPT = Path(__file__).parents[2] / "cookbooks" / "one_memory_five_frameworks.py"
 ANSWERS = {
     "LangChain": "Albatross",
     "LangGraph": "Ghent",
@@ -18,8 +14,7 @@ ANSWERS = {
 
 @pytest.fixture(scope="module")
 def printed():
-    run = subprocess.run([sys.executable, SCRIPT], capture_output=True, text=True, check=True, timeout=300)
-    return run.stdout
+    return run_script("one_memory_five_frameworks.py")
 
 
 @pytest.mark.parametrize(("framework", "answer"), ANSWERS.items())

@@ -16,9 +16,10 @@ from langchain_core.runnables import ConfigurableField
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from tests.adapters.langchain_conversation import RunnableConversation
 from tests.contracts.face_contract import HOSTILE_IDS, FaceContract
+from tests.results import stored_texts
 
 import holdfast_langchain
-from holdfast import AsyncMemory, InvalidInput, Memory, StorageError
+from holdfast import AsyncMemory, InvalidInput, StorageError
 from holdfast.testing import ScriptedChatModel, memory_for_tests
 from holdfast_langchain import (
     FROM_CONFIG,
@@ -35,16 +36,6 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 NO_ONE = "00000000-0000-4000-8000-000000000000"
-
-
-@pytest.fixture
-def memory(tmp_path):
-    with Memory(tmp_path / "memory.db", llm="rules", embedder="hashing") as memory:
-        yield memory
-
-
-def texts(memory, **ids):
-    return [item["memory"] for item in memory.get_all(**(ids or {"user_id": "ana"}))["results"]]
 
 
 def tool(name, memory, **options):
@@ -187,7 +178,7 @@ async def test_a_forked_worker_reads_and_writes_the_same_store(memory):
     worker.start()
     await asyncio.to_thread(worker.join, 60)
     assert worker.exitcode == 0
-    assert "My worker found 1 memory." in texts(memory)
+    assert "My worker found 1 memory." in stored_texts(memory)
 
 
 # The tools
@@ -239,7 +230,7 @@ def test_a_scope_named_by_the_model_is_ignored(memory):
     found = called(tool("search", memory), query="cat", user_id="ben", config={"configurable": {"user_id": "ben"}})
     assert "Whiskers" not in found.content
     called(tool("add", memory), text="I live in Lisbon.", user_id="ben")
-    assert texts(memory, user_id="ben") == ["My cat is called Whiskers."]
+    assert stored_texts(memory, user_id="ben") == ["My cat is called Whiskers."]
 
 
 def test_another_users_memory_id_finds_nothing(memory):
@@ -248,7 +239,7 @@ def test_another_users_memory_id_finds_nothing(memory):
         answer = called(tool(name, memory), **arguments)
         assert answer.status == "error"
         assert "there is no memory" in answer.content
-    assert texts(memory, user_id="ben") == ["My cat is called Whiskers."]
+    assert stored_texts(memory, user_id="ben") == ["My cat is called Whiskers."]
 
 
 @pytest.mark.parametrize(
@@ -274,8 +265,8 @@ def test_the_program_sets_the_scope_of_each_run(memory):
     add = tool("add", memory, user_id=FROM_CONFIG)
     for user in ("ana", "ben"):
         called(add, {"configurable": {"user_id": user}}, text=f"My name is {user}.")
-    assert texts(memory, user_id="ana") == ["My name is ana."]
-    assert texts(memory, user_id="ben") == ["My name is ben."]
+    assert stored_texts(memory, user_id="ana") == ["My name is ana."]
+    assert stored_texts(memory, user_id="ben") == ["My name is ben."]
 
 
 @pytest.mark.parametrize("config", [None, {}, {"configurable": {}}, {"configurable": {"user_id": " "}}])
@@ -338,14 +329,14 @@ def test_the_same_words_twice_are_two_messages(memory):
 def test_facts_are_shared_across_sessions_and_messages_are_not(memory):
     history(memory).add_messages([HumanMessage("I live in Lisbon."), AIMessage("Noted.")])
     assert history(memory, run_id="tuesday").messages == []
-    assert texts(memory) == ["I live in Lisbon."]
+    assert stored_texts(memory) == ["I live in Lisbon."]
     history(memory, run_id="tuesday").add_messages([HumanMessage("I live in Porto now."), AIMessage("Noted.")])
-    assert texts(memory) == ["I live in Porto now."]
+    assert stored_texts(memory) == ["I live in Porto now."]
 
 
 def test_no_search_and_no_prompt_shows_a_transcript(memory):
     history(memory, infer=False).add_messages([HumanMessage("My cat is called Whiskers."), AIMessage("Noted.")])
-    assert texts(memory) == []
+    assert stored_texts(memory) == []
     assert memory.search("2 messages", user_id="ana")["results"] == []
     assert memory.context("2 messages", user_id="ana") == ""
 
@@ -356,7 +347,7 @@ def test_clearing_a_session_leaves_other_sessions_and_facts(memory):
     history(memory).clear()
     assert history(memory).messages == []
     assert len(history(memory, run_id="tuesday").messages) == 2
-    assert texts(memory) == ["I live in Lisbon."]
+    assert stored_texts(memory) == ["I live in Lisbon."]
 
 
 def test_deleting_a_user_deletes_the_transcripts_too(memory):
@@ -379,7 +370,7 @@ def test_a_session_must_be_named(memory):
 async def test_an_awaited_history_stores_the_same(memory):
     await history(memory).aadd_messages([HumanMessage("I live in Lisbon."), AIMessage("Noted.")])
     assert await history(memory).aget_messages() == history(memory).messages
-    assert texts(memory) == ["I live in Lisbon."]
+    assert stored_texts(memory) == ["I live in Lisbon."]
     await history(memory).aclear()
     assert await history(memory).aget_messages() == []
 
@@ -389,7 +380,7 @@ def test_empty_turns_and_tool_calls_store_nothing(memory):
     strict.add_messages([])
     strict.add_messages([HumanMessage("  "), AIMessage("", tool_calls=[{"name": "weather", "args": {}, "id": "1"}])])
     assert len(strict.messages) == 2
-    assert texts(memory) == []
+    assert stored_texts(memory) == []
 
 
 # The vector store
@@ -433,17 +424,17 @@ def test_memories_of_conversations_are_documents_too(memory):
     assert store.get_by_ids([added["id"]])[0].page_content == "I live in Lisbon."
     assert store.similarity_search("Where do I live?", k=1)[0].id == added["id"]
     store.delete([added["id"]])
-    assert texts(memory) == []
+    assert stored_texts(memory) == []
 
 
 def test_delete_without_ids_empties_only_the_scope(memory):
     for user in ("ana", "ben"):
         HoldfastVectorStore(memory=memory, user_id=user).add_texts(["tea", "coffee"])
     HoldfastVectorStore(memory=memory, user_id="ana").delete()
-    assert texts(memory) == []
-    assert len(texts(memory, user_id="ben")) == 2
+    assert stored_texts(memory) == []
+    assert len(stored_texts(memory, user_id="ben")) == 2
     HoldfastVectorStore(memory=memory, user_id="ben").delete([])
-    assert len(texts(memory, user_id="ben")) == 2
+    assert len(stored_texts(memory, user_id="ben")) == 2
 
 
 def test_a_document_that_was_not_stored_is_not_reported_as_stored(memory):
@@ -469,7 +460,7 @@ async def test_from_texts_embeds_with_the_embeddings_given():
 
 def test_from_texts_uses_a_given_memory(memory):
     store = HoldfastVectorStore.from_texts(["tea"], DeterministicFakeEmbedding(size=32), memory=memory, user_id="ana")
-    assert texts(memory) == ["tea"]
+    assert stored_texts(memory) == ["tea"]
     assert store.similarity_search("tea")[0].page_content == "tea"
 
 

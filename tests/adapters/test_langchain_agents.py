@@ -12,8 +12,9 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langchain_core.tools import tool
 from tests.adapters.langchain_conversation import AgentConversation, ScriptedModel, call, conversation
 from tests.contracts.face_contract import FaceContract
+from tests.results import stored_texts
 
-from holdfast import AsyncMemory, InvalidInput, Memory
+from holdfast import AsyncMemory, InvalidInput
 from holdfast.testing import (
     Completion,
     ScriptedChatModel,
@@ -32,12 +33,6 @@ from holdfast_langchain import FROM_CONFIG, MemoryMiddleware, memory_tools
 
 QUESTION = "Where do I live?"
 ONE = {"configurable": {"thread_id": "one"}}
-
-
-@pytest.fixture
-def memory(tmp_path):
-    with Memory(tmp_path / "memory.db", llm="rules", embedder="hashing") as memory:
-        yield memory
 
 
 @tool
@@ -59,10 +54,6 @@ def agent(memory, *, reply=lambda _: "Noted.", tools=(), options=None, **setting
     model = ScriptedModel(reply=reply)
     middleware = [MemoryMiddleware(memory=memory, **(options or {"user_id": "ana"}))]
     return create_agent(model, list(tools), middleware=middleware, **settings), model
-
-
-def texts(memory, **ids):
-    return [item["memory"] for item in memory.get_all(**(ids or {"user_id": "ana"}))["results"]]
 
 
 class TestAnAgent(FaceContract):
@@ -126,10 +117,10 @@ def test_an_interrupted_run_resumes_with_current_memories(memory):
         memory, reply=tool_first, tools=[weather], checkpointer=InMemorySaver(), interrupt_before=["tools"]
     )
     runner.invoke(says("I like figs. How is the weather where I live?"), ONE)
-    assert texts(memory) == ["I live in Lisbon."]
+    assert stored_texts(memory) == ["I live in Lisbon."]
     runner.invoke(None, ONE)
     assert all("Lisbon" in str(shown[0].content) for shown in model.shown)
-    assert sorted(texts(memory)) == ["I like figs.", "I live in Lisbon."]
+    assert sorted(stored_texts(memory)) == ["I like figs.", "I live in Lisbon."]
 
 
 def test_each_turn_of_a_thread_searches_again(memory):
@@ -164,18 +155,18 @@ def test_message_content_with_images_and_answers_in_parts(memory):
     runner, _ = agent(memory, reply=lambda _: reply, options={"user_id": "ana", "on_error": "raise"})
     runner.invoke({"messages": [HumanMessage([{"type": "text", "text": "I live in Lisbon."}, picture])]})
     runner.invoke({"messages": [HumanMessage([picture])]})
-    assert texts(memory) == ["I live in Lisbon."]
+    assert stored_texts(memory) == ["I live in Lisbon."]
 
 
 def test_a_streamed_turn_is_stored_when_it_has_ended(memory):
     runner, _ = agent(memory)
     for _ in runner.stream(says("I live in Lisbon."), stream_mode="messages"):
         pass
-    assert texts(memory) == ["I live in Lisbon."]
+    assert stored_texts(memory) == ["I live in Lisbon."]
     abandoned = runner.stream(says("I like figs."), stream_mode="updates")
     next(abandoned)
     abandoned.close()
-    assert texts(memory) == ["I live in Lisbon."]
+    assert stored_texts(memory) == ["I live in Lisbon."]
 
 
 async def test_a_cancelled_turn_stores_nothing(memory):
@@ -193,7 +184,7 @@ async def test_a_cancelled_turn_stores_nothing(memory):
     turn.cancel()
     with pytest.raises(asyncio.CancelledError):
         await turn
-    assert texts(memory) == []
+    assert stored_texts(memory) == []
 
 
 def test_a_failing_model_stores_nothing(memory):
@@ -203,7 +194,7 @@ def test_a_failing_model_stores_nothing(memory):
     runner, _ = agent(memory, reply=fail)
     with pytest.raises(RuntimeError, match="no answer today"):
         runner.invoke(says("I live in Lisbon."))
-    assert texts(memory) == []
+    assert stored_texts(memory) == []
 
 
 # Whose memory
@@ -234,7 +225,7 @@ async def test_the_context_sets_the_user_in_awaited_runs_and_tools(memory):
     runner, _ = agent(memory, reply=reply, tools=tools, options={"user_id": FROM_CONFIG}, context_schema=Visitor)
     await runner.ainvoke(says("Hello!"), context=Visitor("ana"))
     runner.invoke(says("Hello!"), context=Visitor("ben"))
-    assert texts(memory, user_id="ana") == texts(memory, user_id="ben") == ["I live in Lisbon."]
+    assert stored_texts(memory, user_id="ana") == stored_texts(memory, user_id="ben") == ["I live in Lisbon."]
 
 
 async def test_awaited_and_streamed_runs_set_their_user_too(memory):
@@ -242,8 +233,8 @@ async def test_awaited_and_streamed_runs_set_their_user_too(memory):
     await runner.ainvoke(says("I live in Lisbon."), {"configurable": {"user_id": "ana"}})
     async for _ in runner.astream(says("I live in Rome."), {"configurable": {"user_id": "ben"}}):
         pass
-    assert texts(memory, user_id="ana") == ["I live in Lisbon."]
-    assert texts(memory, user_id="ben") == ["I live in Rome."]
+    assert stored_texts(memory, user_id="ana") == ["I live in Lisbon."]
+    assert stored_texts(memory, user_id="ben") == ["I live in Rome."]
 
 
 def test_a_run_without_a_scope_is_refused(memory):
@@ -276,7 +267,7 @@ async def test_a_hundred_awaited_turns_at_once_stay_separate(memory):
 
     await asyncio.gather(*map(tell, range(100)))
     for number in range(100):
-        assert texts(memory, user_id=f"user{number}") == [f"My favourite word is word{number}x."]
+        assert stored_texts(memory, user_id=f"user{number}") == [f"My favourite word is word{number}x."]
 
 
 async def test_a_blocking_agent_works_inside_a_running_loop(memory):

@@ -10,8 +10,9 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
 from tests.adapters.langchain_conversation import ChainConversation, ScriptedModel
 from tests.contracts.face_contract import FaceContract
+from tests.results import stored_texts
 
-from holdfast import AsyncMemory, InvalidInput, Memory
+from holdfast import AsyncMemory, InvalidInput
 from holdfast.testing import ScriptedChatModel, memory_for_tests
 from holdfast_langchain import HoldfastMemory
 
@@ -27,16 +28,6 @@ pytestmark = pytest.mark.filterwarnings(
     # Of the chains' module itself, at its first import.
     "ignore:.*Pydantic.*:UserWarning",
 )
-
-
-@pytest.fixture
-def memory(tmp_path):
-    with Memory(tmp_path / "memory.db", llm="rules", embedder="hashing") as memory:
-        yield memory
-
-
-def texts(memory, **ids):
-    return [item["memory"] for item in memory.get_all(**(ids or {"user_id": "ana"}))["results"]]
 
 
 class TestAChain(FaceContract):
@@ -114,7 +105,7 @@ def test_only_the_text_of_content_with_images_is_saved(memory):
     )
     chain_memory = HoldfastMemory(memory=memory, user_id="ana", on_error="raise")
     chain_memory.save_context({"input": [AIMessage("Where?"), message]}, {"output": AIMessage("Noted.")})
-    assert texts(memory) == ["I live in Lisbon."]
+    assert stored_texts(memory) == ["I live in Lisbon."]
     assert "Lisbon" in chain_memory.load_memory_variables({"input": message})["history"]
 
 
@@ -124,7 +115,7 @@ def test_a_turn_without_text_is_ignored(memory, said, caplog):
     with caplog.at_level(logging.WARNING, logger="holdfast"):
         chain_memory.save_context({"input": said}, {"output": ""})
     assert not caplog.records
-    assert texts(memory) == []
+    assert stored_texts(memory) == []
 
 
 def test_it_works_beside_a_buffer_memory(memory):
@@ -148,8 +139,8 @@ def test_clear_deletes_only_the_scope(memory):
     memory.add("I live in Lisbon.", user_id="ana")
     memory.add("I live in Porto.", user_id="ben")
     HoldfastMemory(memory=memory, user_id="ana").clear()
-    assert texts(memory) == []
-    assert texts(memory, user_id="ben") == ["I live in Porto."]
+    assert stored_texts(memory) == []
+    assert stored_texts(memory, user_id="ben") == ["I live in Porto."]
 
 
 def test_an_unknown_option_is_refused(memory):
@@ -168,13 +159,13 @@ def test_a_copy_shares_the_store(memory, copied):
     twin = copied(HoldfastMemory(memory=memory, user_id="ana", memory_key="known"))
     twin.save_context({"input": "I live in Lisbon."}, {"output": "Noted."})
     assert twin.memory_key == "known"
-    assert texts(memory) == ["I live in Lisbon."]
+    assert stored_texts(memory) == ["I live in Lisbon."]
 
 
 def test_a_pickled_memory_opens_the_same_file(memory):
     twin = pickle.loads(pickle.dumps(HoldfastMemory(memory=memory, user_id="ana")))  # noqa: S301 - our own
     twin.save_context({"input": "I live in Lisbon."}, {"output": "Noted."})
-    assert texts(memory) == ["I live in Lisbon."]
+    assert stored_texts(memory) == ["I live in Lisbon."]
 
 
 async def test_an_awaited_chain_awaits_the_memory():
@@ -206,4 +197,4 @@ async def test_a_hundred_awaited_chains_at_once_stay_separate(memory):
 
     await asyncio.gather(*map(tell, range(100)))
     for number in range(100):
-        assert texts(memory, user_id=f"user{number}") == [f"My favourite word is word{number}x."]
+        assert stored_texts(memory, user_id=f"user{number}") == [f"My favourite word is word{number}x."]

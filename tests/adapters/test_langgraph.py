@@ -13,6 +13,7 @@ from langgraph.graph import START, MessagesState, StateGraph
 from pydantic import BaseModel
 from tests.adapters.langgraph_conversation import build, conversation
 from tests.contracts.face_contract import FaceContract
+from tests.results import stored_texts
 
 import holdfast_langgraph
 from holdfast import AsyncMemory, InvalidInput, Memory
@@ -34,10 +35,6 @@ class TestGraph(FaceContract):
 def memory():
     with memory_for_tests() as memory:
         yield memory
-
-
-def texts(memory, user_id="ana"):
-    return [item["memory"] for item in memory.get_all(user_id=user_id)["results"]]
 
 
 def said(*contents):
@@ -166,11 +163,11 @@ def test_the_text_of_list_content_with_images_is_searched_and_stored(memory):
     shown = []
     graph = build(memory, shown=shown, user_id="ana")
     graph.invoke({"messages": [HumanMessage([{"type": "text", "text": "My cat is called Whiskers."}, image])]})
-    assert texts(memory) == ["My cat is called Whiskers."]
+    assert stored_texts(memory) == ["My cat is called Whiskers."]
     graph.invoke({"messages": [HumanMessage([image, {"type": "text", "text": "What is my cat called?"}])]})
     assert "Whiskers" in str(shown[-1][0].content)
     graph.invoke({"messages": [HumanMessage([image])]})
-    assert texts(memory) == ["My cat is called Whiskers."]
+    assert stored_texts(memory) == ["My cat is called Whiskers."]
 
 
 def test_other_states_and_keys_work_too(memory):
@@ -186,7 +183,7 @@ def test_other_states_and_keys_work_too(memory):
     graph.add_edge(START, "recall").add_edge("recall", "answer").add_edge("answer", "remember")
     result = graph.compile().invoke({"chat": [{"role": "user", "content": "My dog is called Rex. And my cat?"}]})
     assert "Whiskers" in result["known"]
-    assert "My dog is called Rex." in texts(memory)
+    assert "My dog is called Rex." in stored_texts(memory)
 
 
 # Remembering
@@ -214,7 +211,7 @@ def test_a_turn_is_stored_whole_without_tool_messages():
 def test_two_messages_before_one_answer_are_one_turn(memory):
     messages = [HumanMessage("I live in Lisbon."), HumanMessage("My cat is called Whiskers."), AIMessage("Nice.")]
     update_node(memory, user_id="ana").invoke({"messages": messages})
-    assert sorted(texts(memory)) == ["I live in Lisbon.", "My cat is called Whiskers."]
+    assert sorted(stored_texts(memory)) == ["I live in Lisbon.", "My cat is called Whiskers."]
 
 
 @pytest.mark.parametrize(
@@ -231,7 +228,7 @@ def test_two_messages_before_one_answer_are_one_turn(memory):
 )
 def test_a_turn_without_question_or_answer_is_not_stored_yet(memory, messages):
     assert update_node(memory, user_id="ana", on_error="raise").invoke({"messages": messages}) == {}
-    assert texts(memory) == []
+    assert stored_texts(memory) == []
 
 
 def test_a_replayed_turn_is_not_stored_twice():
@@ -250,17 +247,17 @@ def test_a_run_from_an_old_checkpoint_stores_no_old_turn(memory):
     talk = conversation(memory, user_id="ana")
     talk.say("I live in Lisbon.")
     talk.say("I live in Porto now.")
-    assert texts(memory) == ["I live in Porto now."]
+    assert stored_texts(memory) == ["I live in Porto now."]
     first_update = [one for one in talk.graph.get_state_history(talk.config) if one.next == ("update",)][-1]
     talk.graph.invoke(None, first_update.config)
-    assert texts(memory) == ["I live in Porto now."]
+    assert stored_texts(memory) == ["I live in Porto now."]
 
 
 def test_the_same_words_in_a_new_turn_are_stored_again(memory):
     talk = conversation(memory, user_id="ana")
     for words in ("I live in Lisbon.", "I live in Porto now.", "I live in Lisbon now."):
         talk.say(words)
-    assert texts(memory) == ["I live in Lisbon now."]
+    assert stored_texts(memory) == ["I live in Lisbon now."]
 
 
 async def test_a_cancelled_run_stores_nothing_and_the_next_one_works(memory):
@@ -283,9 +280,9 @@ async def test_a_cancelled_run_stores_nothing_and_the_next_one_works(memory):
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
-    assert texts(memory) == []
+    assert stored_texts(memory) == []
     await compiled.ainvoke({"messages": [("user", "My cat is called Whiskers.")]}, config)
-    assert len(texts(memory)) == 2  # what was said before the answer belongs to the turn
+    assert len(stored_texts(memory)) == 2  # what was said before the answer belongs to the turn
 
 
 async def test_streamed_runs_recall_and_remember(memory):
@@ -296,7 +293,7 @@ async def test_streamed_runs_recall_and_remember(memory):
     ]
     assert [next(iter(part)) for part in updates] == ["retrieve", "answer", "update"]
     list(graph.stream({"messages": [("user", "I like tea.")]}, stream_mode=["values", "messages"]))
-    assert sorted(texts(memory)) == ["I like tea.", "I live in Lisbon.", "My cat is called Whiskers."]
+    assert sorted(stored_texts(memory)) == ["I like tea.", "I live in Lisbon.", "My cat is called Whiskers."]
 
 
 # Many at once, copies, other faces
@@ -335,13 +332,13 @@ def test_a_blocking_graph_runs_inside_a_running_loop(memory):
         return build(memory, user_id="ana").invoke({"messages": [("user", "I live in Lisbon.")]})
 
     asyncio.run(inside())
-    assert texts(memory) == ["I live in Lisbon."]
+    assert stored_texts(memory) == ["I live in Lisbon."]
 
 
 def test_copies_of_a_node_share_one_memory(memory):
     node = copy.deepcopy(update_node(memory, user_id="ana"))
     node.invoke(said("I live in Lisbon.", "Nice."))
-    assert texts(memory) == ["I live in Lisbon."]
+    assert stored_texts(memory) == ["I live in Lisbon."]
 
 
 def test_real_chains_of_calls_reach_the_model_and_cost_no_more_than_one_extraction(tmp_path):

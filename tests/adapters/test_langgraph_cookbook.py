@@ -1,15 +1,10 @@
 """The LangGraph cookbook runs and prints what its page shows."""
 
-import subprocess
-import sys
-from pathlib import Path
-
-SCRIPT = Path(__file__).parents[2] / "cookbooks" / "langgraph_agent.py"
+from tests.cookbooks import run_script
 
 
 def test_the_agent_remembers_a_change_of_mind_and_separates_users():
-    run = subprocess.run([sys.executable, SCRIPT], capture_output=True, text=True, check=True, timeout=120)
-    monday, friday, sunday, ben, known, turns = run.stdout.strip().split("\n\n")
+    monday, friday, sunday, ben, known, turns = run_script("langgraph_agent.py").strip().split("\n\n")
     assert "recalled: nothing" in monday
     assert "Lisbon" in friday
     assert "Porto" in sunday

@@ -13,6 +13,7 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from langchain_openai import ChatOpenAI
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
+from tests.results import stored_texts
 
 from holdfast import InvalidInput
 from holdfast.testing import Completion, ToolCall, memory_for_tests, scripted_openai_server
@@ -30,10 +31,6 @@ class Context:
 def memory():
     with memory_for_tests() as memory:
         yield memory
-
-
-def texts(memory, user_id="ana"):
-    return [item["memory"] for item in memory.get_all(user_id=user_id)["results"]]
 
 
 def node(memory, **ids):
@@ -76,7 +73,7 @@ async def test_a_model_that_names_another_user_reaches_no_other_memory(memory, a
         run = {"context": Context("ana")}
         state = await graph.ainvoke(asked, **run) if awaited else graph.invoke(asked, **run)
         assert "Whiskers" not in str(answers(state))
-    assert texts(memory, "ben") == ["My cat is called Whiskers."]
+    assert stored_texts(memory, user_id="ben") == ["My cat is called Whiskers."]
     tool = memory_tools(memory, user_id=FROM_CONFIG)[1]
     with pytest.raises(InvalidInput, match="does not say its user_id"):
         tool.invoke({"query": "cat", **sly})
@@ -96,9 +93,9 @@ async def test_the_tools_do_what_their_names_say(memory):
     assert f"[{event['id']}] I live in Lisbon." in found.content
     assert [item["id"] for item in listed.artifact] == [event["id"]]
     await graph.ainvoke(calls(("update_memory", {"memory_id": event["id"], "text": "I live in Porto."})), ana)
-    assert texts(memory) == ["I live in Porto."]
+    assert stored_texts(memory) == ["I live in Porto."]
     graph.invoke(calls(("delete_memory", {"memory_id": event["id"]})), ana)
-    assert texts(memory) == []
+    assert stored_texts(memory) == []
     (nothing,) = answers(graph.invoke(calls(("search_memory", {"query": "home"})), ana))
     assert nothing.content == "Nothing is remembered about this."
 
@@ -110,7 +107,7 @@ def test_a_memory_of_another_user_cannot_be_changed_or_deleted(memory):
     )
     for answer in answers(node(memory, user_id="ana").invoke(asked)):
         assert "there is no memory" in answer.content
-    assert texts(memory, "ben") == ["I live in Lisbon."]
+    assert stored_texts(memory, user_id="ben") == ["I live in Lisbon."]
 
 
 @pytest.mark.parametrize(
@@ -177,7 +174,7 @@ async def test_a_real_agent_remembers_with_its_tools_and_recalls_in_another_sess
     assert {tool["function"]["name"] for tool in offered} == set(NAMES)
     assert "user_id" not in str(offered)
     assert "peanuts" in answers(state)[0].content
-    assert texts(memory) == ["I am allergic to peanuts."]
+    assert stored_texts(memory) == ["I am allergic to peanuts."]
 
 
 def test_memories_that_the_tools_recalled_are_not_stored_again(memory):
@@ -192,7 +189,7 @@ def test_memories_that_the_tools_recalled_are_not_stored_again(memory):
         graph.add_edge(START, "retrieve").add_edge("retrieve", "agent").add_edge("agent", "update")
         state = graph.compile().invoke({"messages": [("user", "What is my cat called?")]})
     assert "Whiskers" in answers(state)[0].content
-    assert texts(memory) == ["My cat is called Whiskers."]
+    assert stored_texts(memory) == ["My cat is called Whiskers."]
 
 
 def test_an_agents_tool_reaches_the_store_through_its_runtime(memory):

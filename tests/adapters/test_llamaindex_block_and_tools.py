@@ -13,9 +13,10 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import StaticPool
 from tests.adapters.llamaindex_conversation import WARNINGS, ScriptedLLM, loop_of_its_own, tool_call
 from tests.contracts.face_contract import HOSTILE_IDS
+from tests.results import stored_texts
 
-from holdfast import InvalidInput, Memory, ProviderError, StorageError
-from holdfast.testing import ScriptedChatModel, ScriptedEmbedder, memory_for_tests
+from holdfast import InvalidInput, ProviderError, StorageError
+from holdfast.testing import ScriptedChatModel, memory_for_tests
 from holdfast_llamaindex import HoldfastMemoryBlock, Mem0Memory, memory_tools
 
 pytestmark = [pytest.mark.filterwarnings(warning) for warning in WARNINGS]
@@ -27,24 +28,6 @@ def user(text):
 
 def assistant(text):
     return ChatMessage(role="assistant", content=text)
-
-
-@pytest.fixture
-def memory(tmp_path):
-    with Memory(tmp_path / "memory.db", llm="rules", embedder="hashing") as memory:
-        yield memory
-
-
-@pytest.fixture
-def counted():
-    with memory_for_tests(llm=ScriptedChatModel({"facts": []}), embedder=ScriptedEmbedder()) as memory:
-        memory.add("I like green tea", user_id="ana", infer=False)
-        memory.runtime.engines.embedder.calls.clear()
-        yield memory
-
-
-def texts(memory, user_id="ana"):
-    return [item["memory"] for item in memory.get_all(user_id=user_id)["results"]]
 
 
 @pytest.fixture
@@ -86,7 +69,7 @@ async def test_a_block_without_memories_shows_nothing(memory, database):
     assert [message.content for message in llm.shown[0]] == ["Which tea do I like?"]
 
 
-async def test_a_block_costs_an_agents_turn_one_search(counted, database):
+async def test_a_block_costs_an_agents_turn_one_search(memory_without_facts, database):
     replies = iter([tool_call("steep"), "It is ready.", "You are welcome."])
 
     def steep() -> str:
@@ -94,10 +77,10 @@ async def test_a_block_costs_an_agents_turn_one_search(counted, database):
         return "steeped"
 
     agent = FunctionAgent(llm=ScriptedLLM(reply=lambda _: next(replies)), tools=[steep])
-    short_term = chat_memory(HoldfastMemoryBlock(counted, user_id="ana", search_msg_limit=1), database)
+    short_term = chat_memory(HoldfastMemoryBlock(memory_without_facts, user_id="ana", search_msg_limit=1), database)
     await agent.run(user_msg="Make my tea.", memory=short_term)
     await agent.run(user_msg="Thanks.", memory=short_term)
-    searches = [text for call in counted.runtime.engines.embedder.calls for text in call]
+    searches = [text for call in memory_without_facts.runtime.engines.embedder.calls for text in call]
     assert searches == ["Make my tea.", "Thanks."]
 
 
@@ -105,9 +88,9 @@ async def test_a_short_chat_is_remembered_when_it_is_flushed(memory, database):
     block = HoldfastMemoryBlock(memory, user_id="ana")
     short_term = chat_memory(block, database)
     await short_term.aput_messages([user("I live in Lisbon."), assistant("Lovely.")])
-    assert texts(memory) == []
+    assert stored_texts(memory) == []
     await block.aflush(short_term)
-    assert texts(memory) == ["I live in Lisbon."]
+    assert stored_texts(memory) == ["I live in Lisbon."]
     assert len(await short_term.aget_all()) == 2
 
 
@@ -119,18 +102,18 @@ def test_a_flush_can_be_blocking(memory):
         short_term.put_messages([user("I live in Lisbon."), assistant("Lovely.")])
         block.flush(short_term)
         loop.run_until_complete(database.dispose())
-    assert texts(memory) == ["I live in Lisbon."]
+    assert stored_texts(memory) == ["I live in Lisbon."]
 
 
-async def test_flushed_messages_are_stored_once(counted, database):
-    block = HoldfastMemoryBlock(counted, user_id="ana")
+async def test_flushed_messages_are_stored_once(memory_without_facts, database):
+    block = HoldfastMemoryBlock(memory_without_facts, user_id="ana")
     short_term = chat_memory(block, database)
     await short_term.aput_messages([user("I live in Lisbon."), assistant("Lovely.")])
     await block.aflush(short_term)
     await block.aflush(short_term)
     await short_term.aput_messages([user("I like tea."), assistant("Good.")])
     await block.aflush(short_term)
-    asked = [call.messages[-1]["content"] for call in counted.runtime.engines.llm.calls]
+    asked = [call.messages[-1]["content"] for call in memory_without_facts.runtime.engines.llm.calls]
     assert len(asked) == 2
     assert "I like tea." in asked[1].partition("<conversation>")[2]
     assert "Lisbon" not in asked[1].partition("<conversation>")[2]
@@ -154,13 +137,13 @@ async def test_messages_that_leave_the_short_term_memory_are_stored(memory, data
     await short_term.aput_messages([user("I live in Lisbon."), assistant("Lovely.")])
     for number in range(8):
         await short_term.aput_messages([user(f"Tell me more about the weather, {number}."), assistant("It is sunny.")])
-    assert "I live in Lisbon." in texts(memory)
+    assert "I live in Lisbon." in stored_texts(memory)
 
 
 async def test_a_block_can_ignore_messages_that_leave_the_short_term_memory(memory):
     block = HoldfastMemoryBlock(memory, user_id="ana", accept_short_term_memory=False)
     await block.aput([user("I live in Lisbon."), assistant("Lovely.")], from_short_term_memory=True)
-    assert texts(memory) == []
+    assert stored_texts(memory) == []
 
 
 async def test_a_block_follows_on_error(memory, caplog):
@@ -197,7 +180,7 @@ async def test_the_awaited_tools_do_the_same(memory):
     await tools["update_memory"].acall(memory_id=found["id"], text="I live in Porto.")
     assert "I live in Porto." in (await tools["get_all_memory"].acall()).content
     await tools["delete_memory"].acall(memory_id=found["id"])
-    assert texts(memory) == []
+    assert stored_texts(memory) == []
 
 
 def test_the_model_sees_what_each_tool_takes_and_no_scope(memory):
@@ -233,7 +216,7 @@ def test_no_tool_reaches_a_memory_of_another_user(memory, user_id):
     ):
         assert "there is no memory" in refused.content
     assert tools["search_memory"](query="What is my cat called?").content == "Nothing is remembered about this."
-    assert texts(memory, "ben") == ["My cat is called Whiskers."]
+    assert stored_texts(memory, user_id="ben") == ["My cat is called Whiskers."]
 
 
 @pytest.mark.parametrize(
@@ -279,11 +262,13 @@ async def test_an_agent_remembers_with_a_tool_what_another_finds(memory):
     assert "I live in Lisbon." in str(llm.shown[-1])
 
 
-async def test_memories_that_a_tool_found_are_not_saved_with_the_turn(counted):
+async def test_memories_that_a_tool_found_are_not_saved_with_the_turn(memory_without_facts):
     replies = iter([tool_call("search_memory", query="tea"), "It is ready."])
-    agent = FunctionAgent(llm=ScriptedLLM(reply=lambda _: next(replies)), tools=memory_tools(counted, user_id="ana"))
-    await agent.run(user_msg="Make my drink.", memory=Mem0Memory(counted, user_id="ana"))
-    (one,) = [call.messages[-1]["content"] for call in counted.runtime.engines.llm.calls]
+    agent = FunctionAgent(
+        llm=ScriptedLLM(reply=lambda _: next(replies)), tools=memory_tools(memory_without_facts, user_id="ana")
+    )
+    await agent.run(user_msg="Make my drink.", memory=Mem0Memory(memory_without_facts, user_id="ana"))
+    (one,) = [call.messages[-1]["content"] for call in memory_without_facts.runtime.engines.llm.calls]
     assert "green tea" not in one.partition("<conversation>")[2]
 
 

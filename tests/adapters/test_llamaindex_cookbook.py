@@ -1,15 +1,10 @@
 """The LlamaIndex cookbook runs and prints what its page shows."""
 
-import subprocess
-import sys
-from pathlib import Path
-
-SCRIPT = Path(__file__).parents[2] / "cookbooks" / "tutor.py"
+from tests.cookbooks import run_script
 
 
 def test_the_tutor_remembers_changes_of_mind_and_separates_pupils():
-    run = subprocess.run([sys.executable, SCRIPT], capture_output=True, text=True, check=True, timeout=120)
-    _, _, thursday, mia, tom, known = run.stdout.strip().split("\n\n")
+    _, _, thursday, mia, tom, known = run_script("tutor.py").strip().split("\n\n")
     assert "I find fractions hard." in thursday
     assert "19 June" in mia
     assert "tennis" in mia

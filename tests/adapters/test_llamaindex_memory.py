@@ -26,9 +26,10 @@ from tests.adapters.llamaindex_conversation import (
     shown_text,
     tool_call,
 )
+from tests.results import stored_texts
 
 from holdfast import AsyncMemory, ConfigError, InvalidInput, Memory
-from holdfast.testing import ScriptedChatModel, ScriptedEmbedder, memory_for_tests
+from holdfast.testing import ScriptedChatModel, memory_for_tests
 from holdfast_llamaindex import Mem0Memory
 
 pytestmark = [pytest.mark.filterwarnings(warning) for warning in WARNINGS]
@@ -45,21 +46,6 @@ def assistant(text):
     return ChatMessage(role="assistant", content=text)
 
 
-@pytest.fixture
-def counted():
-    """A memory whose model finds no facts, so that its embedder embeds nothing but what is searched for."""
-    with memory_for_tests(llm=ScriptedChatModel({"facts": []}), embedder=ScriptedEmbedder()) as memory:
-        memory.add("I like green tea", user_id="ana", infer=False)
-        memory.runtime.engines.embedder.calls.clear()
-        yield memory
-
-
-@pytest.fixture
-def memory(tmp_path):
-    with Memory(tmp_path / "memory.db", llm="rules", embedder="hashing") as memory:
-        yield memory
-
-
 def searches(memory):
     return [text for call in memory.runtime.engines.embedder.calls for text in call]
 
@@ -67,10 +53,6 @@ def searches(memory):
 def saved(memory):
     """What each add was given, as one text."""
     return [call.messages[-1]["content"] for call in memory.runtime.engines.llm.calls]
-
-
-def texts(memory, user_id="ana"):
-    return [item["memory"] for item in memory.get_all(user_id=user_id)["results"]]
 
 
 def answering(kind, text="It is Sencha."):
@@ -81,43 +63,43 @@ def answering(kind, text="It is Sencha."):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_turn_costs_one_search_and_one_add(counted, kind):
-    talk = engine_or_agent(kind, Mem0Memory(counted, user_id="ana", search_msg_limit=1), answering(kind))
+def test_a_turn_costs_one_search_and_one_add(memory_without_facts, kind):
+    talk = engine_or_agent(kind, Mem0Memory(memory_without_facts, user_id="ana", search_msg_limit=1), answering(kind))
     for number, question in enumerate(["Which tea do I like?", "Which tea do I like?", "And why?"], start=1):
         assert "I like green tea" in talk.say(question)
-        assert len(searches(counted)) == number
-        assert len(saved(counted)) == number
-        assert question in saved(counted)[-1]
-        assert "It is Sencha." in saved(counted)[-1]
+        assert len(searches(memory_without_facts)) == number
+        assert len(saved(memory_without_facts)) == number
+        assert question in saved(memory_without_facts)[-1]
+        assert "It is Sencha." in saved(memory_without_facts)[-1]
 
 
 @pytest.mark.parametrize("kind", ENGINES)
 @pytest.mark.parametrize("streamed", [False, True])
-async def test_an_awaited_turn_costs_one_search_and_one_add(counted, kind, streamed):
-    talk = engine_or_agent(kind, Mem0Memory(counted, user_id="ana"), answering(kind))
+async def test_an_awaited_turn_costs_one_search_and_one_add(memory_without_facts, kind, streamed):
+    talk = engine_or_agent(kind, Mem0Memory(memory_without_facts, user_id="ana"), answering(kind))
     if streamed:
         response = await talk.engine.astream_chat("Which tea do I like?")
         assert "".join([word async for word in response.async_response_gen()]) == "It is Sencha."
         await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))  # the one that writes the history
     else:
         await talk.engine.achat("Which tea do I like?")
-    assert searches(counted) == ["Which tea do I like?"]
-    (one,) = saved(counted)
+    assert searches(memory_without_facts) == ["Which tea do I like?"]
+    (one,) = saved(memory_without_facts)
     assert "Which tea do I like?" in one
     assert "It is Sencha." in one
 
 
 @pytest.mark.parametrize("kind", ENGINES)
-def test_a_streamed_turn_is_saved_when_the_stream_has_ended(counted, kind):
-    talk = engine_or_agent(kind, Mem0Memory(counted, user_id="ana"), answering(kind))
+def test_a_streamed_turn_is_saved_when_the_stream_has_ended(memory_without_facts, kind):
+    talk = engine_or_agent(kind, Mem0Memory(memory_without_facts, user_id="ana"), answering(kind))
     with loop_of_its_own():
         assert "".join(talk.engine.stream_chat("Which tea do I like?").response_gen) == "It is Sencha."
-    assert searches(counted) == ["Which tea do I like?"]
-    (one,) = saved(counted)
+    assert searches(memory_without_facts) == ["Which tea do I like?"]
+    (one,) = saved(memory_without_facts)
     assert "It is Sencha." in one
 
 
-async def test_an_agent_that_calls_tools_costs_one_search_and_one_add(counted):
+async def test_an_agent_that_calls_tools_costs_one_search_and_one_add(memory_without_facts):
     replies = iter([tool_call("steep", minutes=3), tool_call("steep", minutes=4), "It is ready."])
     llm = ScriptedLLM(reply=lambda _: next(replies))
 
@@ -125,17 +107,17 @@ async def test_an_agent_that_calls_tools_costs_one_search_and_one_add(counted):
         """Steep the tea."""
         return f"steeped {minutes} minutes"
 
-    memory = Mem0Memory(counted, user_id="ana")
+    memory = Mem0Memory(memory_without_facts, user_id="ana")
     agent = FunctionAgent(llm=llm, tools=[steep], system_prompt="You make tea.")
     assert str(await agent.run(user_msg="Make my tea.", memory=memory)) == "It is ready."
-    assert searches(counted) == ["Make my tea."]
-    (one,) = saved(counted)
+    assert searches(memory_without_facts) == ["Make my tea."]
+    (one,) = saved(memory_without_facts)
     assert "It is ready." in one
     assert "steeped" not in one
     assert all("I like green tea" in str(call) for call in llm.shown)
 
 
-async def test_a_react_agents_scratch_text_is_not_saved(counted):
+async def test_a_react_agents_scratch_text_is_not_saved(memory_without_facts):
     replies = iter(
         [
             'Thought: I need a tool.\nAction: steep\nAction Input: {"minutes": 3}',
@@ -148,15 +130,15 @@ async def test_a_react_agents_scratch_text_is_not_saved(counted):
         """Steep the tea."""
         return f"Answer: steeped {minutes} minutes"
 
-    talk = engine_or_agent("react", Mem0Memory(counted, user_id="ana"), llm, tools=[steep])
+    talk = engine_or_agent("react", Mem0Memory(memory_without_facts, user_id="ana"), llm, tools=[steep])
     assert await talk.run("Make my tea.") == "It is\nready."
-    (one,) = saved(counted)
+    (one,) = saved(memory_without_facts)
     assert "It is\nready." in one
     assert "Thought" not in one
     assert "steeped" not in one
 
 
-async def test_a_workflow_of_agents_that_hand_over_costs_one_search_and_one_add(counted):
+async def test_a_workflow_of_agents_that_hand_over_costs_one_search_and_one_add(memory_without_facts):
     replies = iter([tool_call("handoff", to_agent="maker", reason="tea"), "It is ready."])
     llm = ScriptedLLM(reply=lambda _: next(replies))
     agents = [
@@ -164,38 +146,38 @@ async def test_a_workflow_of_agents_that_hand_over_costs_one_search_and_one_add(
         FunctionAgent(name="maker", description="makes tea", llm=llm, tools=[], system_prompt="You make tea."),
     ]
     workflow = AgentWorkflow(agents=agents, root_agent="front")
-    await workflow.run(user_msg="Make my tea.", memory=Mem0Memory(counted, user_id="ana"))
-    assert searches(counted) == ["Make my tea."]
-    (one,) = saved(counted)
+    await workflow.run(user_msg="Make my tea.", memory=Mem0Memory(memory_without_facts, user_id="ana"))
+    assert searches(memory_without_facts) == ["Make my tea."]
+    (one,) = saved(memory_without_facts)
     assert "Make my tea." in one
     assert "It is ready." in one
     assert "I like green tea" in str(llm.shown[-1])
 
 
-async def test_an_agents_state_is_not_stored_as_the_users_words(counted):
-    memory = Mem0Memory(counted, user_id="ana")
+async def test_an_agents_state_is_not_stored_as_the_users_words(memory_without_facts):
+    memory = Mem0Memory(memory_without_facts, user_id="ana")
     agent = FunctionAgent(llm=answering("function"), tools=[], initial_state={"door": "open"})
     await agent.run(user_msg="Which tea do I like?", memory=memory)
     assert [message.content for message in memory.get_all()] == ["Which tea do I like?", "It is Sencha."]
-    assert "door" not in saved(counted)[0]
+    assert "door" not in saved(memory_without_facts)[0]
 
 
-async def test_a_conversation_without_a_separate_question_is_answered_and_saved(counted):
+async def test_a_conversation_without_a_separate_question_is_answered_and_saved(memory_without_facts):
     history = [user("Hello."), assistant("Hi."), user("Which tea do I like?")]
     agent = FunctionAgent(llm=answering("function"), tools=[])
-    await agent.run(chat_history=history, memory=Mem0Memory(counted, user_id="ana", search_msg_limit=1))
-    assert searches(counted) == ["Which tea do I like?"]
-    (one,) = saved(counted)
+    await agent.run(chat_history=history, memory=Mem0Memory(memory_without_facts, user_id="ana", search_msg_limit=1))
+    assert searches(memory_without_facts) == ["Which tea do I like?"]
+    (one,) = saved(memory_without_facts)
     assert "It is Sencha." in one
 
 
-def test_only_the_last_messages_are_searched_for(counted):
+def test_only_the_last_messages_are_searched_for(memory_without_facts):
     talk = engine_or_agent(
-        "simple", Mem0Memory(counted, user_id="ana", search_msg_limit=3), answering("simple", "Yes.")
+        "simple", Mem0Memory(memory_without_facts, user_id="ana", search_msg_limit=3), answering("simple", "Yes.")
     )
     for text in ["One.", "Two.", "Three."]:
         talk.say(text)
-    assert searches(counted) == ["One.", "One.\nYes.\nTwo.", "Two.\nYes.\nThree."]
+    assert searches(memory_without_facts) == ["One.", "One.\nYes.\nTwo.", "Two.\nYes.\nThree."]
 
 
 # What the model is shown
@@ -269,41 +251,41 @@ def test_the_block_fits_its_token_limit(memory):
 # Messages as they come
 
 
-def test_the_text_of_a_question_with_a_picture_is_searched_and_saved(counted):
+def test_the_text_of_a_question_with_a_picture_is_searched_and_saved(memory_without_facts):
     picture = ImageBlock(image=b"iVBORw0KGgo=", image_mimetype="image/png")
-    chat_memory = Mem0Memory(counted, user_id="ana")
+    chat_memory = Mem0Memory(memory_without_facts, user_id="ana")
     chat_memory.put(ChatMessage(role="user", blocks=[picture, TextBlock(text="Is this my tea?")]))
     shown = chat_memory.get()[-1]
     assert [block.block_type for block in shown.blocks] == ["text", "image", "text"]
     chat_memory.put(assistant("It is."))
-    assert searches(counted) == ["Is this my tea?"]
-    assert "Is this my tea?" in saved(counted)[0]
+    assert searches(memory_without_facts) == ["Is this my tea?"]
+    assert "Is this my tea?" in saved(memory_without_facts)[0]
 
 
-def test_a_message_with_only_a_picture_is_harmless(counted):
-    chat_memory = Mem0Memory(counted, user_id="ana")
+def test_a_message_with_only_a_picture_is_harmless(memory_without_facts):
+    chat_memory = Mem0Memory(memory_without_facts, user_id="ana")
     chat_memory.put(ChatMessage(role="user", blocks=[ImageBlock(url="https://example.com/tea.png")]))
     assert len(chat_memory.get()) == 1
     chat_memory.put(assistant("A cup of tea."))
-    assert searches(counted) == saved(counted) == []
+    assert searches(memory_without_facts) == saved(memory_without_facts) == []
 
 
-def test_tool_calls_without_content_are_harmless(counted):
-    chat_memory = Mem0Memory(counted, user_id="ana")
+def test_tool_calls_without_content_are_harmless(memory_without_facts):
+    chat_memory = Mem0Memory(memory_without_facts, user_id="ana")
     call = tool_call("steep")
     result = ChatMessage(role="tool", content="steeped", additional_kwargs={"tool_call_id": "call-1"})
     nothing = ChatMessage(role="assistant", blocks=[])
     chat_memory.put(user("Make tea."))
     chat_memory.put_messages([call, result, nothing, assistant("It is ready."), assistant("Anything else?")])
-    (one,) = saved(counted)
+    (one,) = saved(memory_without_facts)
     assert "It is ready." in one
     assert "Anything" not in one
     assert "steeped" not in one
 
 
-async def test_a_cancelled_turn_is_saved_with_the_next_answer(counted):
+async def test_a_cancelled_turn_is_saved_with_the_next_answer(memory_without_facts):
     llm = answering("function")
-    chat_memory = Mem0Memory(counted, user_id="ana", search_msg_limit=1)
+    chat_memory = Mem0Memory(memory_without_facts, user_id="ana", search_msg_limit=1)
     hanging = asyncio.Event()
 
     async def hang(*_args, **_kwargs):
@@ -319,18 +301,18 @@ async def test_a_cancelled_turn_is_saved_with_the_next_answer(counted):
         await turn
     object.__delattr__(llm, "achat")
     await engine.achat("Which tea do I like?")
-    assert searches(counted) == ["I am in a hurry.", "Which tea do I like?"]
-    (one,) = saved(counted)
+    assert searches(memory_without_facts) == ["I am in a hurry.", "Which tea do I like?"]
+    (one,) = saved(memory_without_facts)
     assert "I am in a hurry." in one
     assert "Which tea do I like?" in one
 
 
-def test_a_question_after_a_failed_turn_is_a_new_turn(counted):
-    chat_memory = Mem0Memory(counted, user_id="ana", search_msg_limit=1)
+def test_a_question_after_a_failed_turn_is_a_new_turn(memory_without_facts):
+    chat_memory = Mem0Memory(memory_without_facts, user_id="ana", search_msg_limit=1)
     chat_memory.put(user("Make coffee."))
     chat_memory.get()
     chat_memory.get(input="Make tea.")
-    assert searches(counted) == ["Make coffee.", "Make tea."]
+    assert searches(memory_without_facts) == ["Make coffee.", "Make tea."]
 
 
 def test_a_message_that_cannot_be_stored_does_not_stop_the_conversation(memory, caplog):
@@ -358,17 +340,17 @@ def test_set_replaces_the_history(memory):
 def test_an_edited_history_is_stored_as_edited(memory):
     chat_memory = Mem0Memory(memory, user_id="ana")
     chat_memory.put_messages([user("Hello."), assistant("Hi."), user("I live in Lisbon."), assistant("Lovely.")])
-    assert texts(memory) == ["I live in Lisbon."]
+    assert stored_texts(memory) == ["I live in Lisbon."]
     chat_memory.set([user("Hello."), assistant("Hi."), user("I live in Porto now."), assistant("Lovely.")])
-    assert texts(memory) == ["I live in Porto now."]
+    assert stored_texts(memory) == ["I live in Porto now."]
 
 
 def test_a_shorter_history_stores_nothing_and_forgets_nothing(memory):
     chat_memory = Mem0Memory(memory, user_id="ana")
     chat_memory.put_messages([user("I live in Lisbon."), assistant("Lovely."), user("I like tea."), assistant("Good.")])
-    before = texts(memory)
+    before = stored_texts(memory)
     chat_memory.set([user("I live in Lisbon."), assistant("Lovely.")])
-    assert texts(memory) == before
+    assert stored_texts(memory) == before
     assert len(chat_memory.get_all()) == 2
 
 
@@ -378,31 +360,31 @@ def test_a_history_given_with_every_request_does_not_restore_deleted_memories(me
     memory.delete_all(user_id="ana")
     engine = SimpleChatEngine.from_defaults(llm=answering("simple"), memory=Mem0Memory(memory, user_id="ana"))
     engine.chat("Which tea do I like?", chat_history=history)
-    assert texts(memory) == []
+    assert stored_texts(memory) == []
 
 
-def test_reset_starts_a_new_conversation_and_deletes_no_memory(counted):
-    chat_memory = Mem0Memory(counted, user_id="ana")
+def test_reset_starts_a_new_conversation_and_deletes_no_memory(memory_without_facts):
+    chat_memory = Mem0Memory(memory_without_facts, user_id="ana")
     chat_memory.put(user("Make tea."))
     chat_memory.get()
     chat_memory.reset()
     assert chat_memory.get_all() == chat_memory.get() == []
     chat_memory.put(assistant("It is ready."))
-    assert saved(counted) == []
+    assert saved(memory_without_facts) == []
     chat_memory.reset()
     chat_memory.put(user("Make tea."))
     assert "I like green tea" in chat_memory.get()[-1].content
-    assert searches(counted) == ["Make tea.", "Make tea."]
+    assert searches(memory_without_facts) == ["Make tea.", "Make tea."]
 
 
 async def test_awaited_set_and_reset_do_the_same(memory):
     chat_memory = Mem0Memory(memory, user_id="ana")
     await chat_memory.aput_messages([user("I live in Lisbon."), assistant("Lovely.")])
     await chat_memory.aset([user("I live in Porto now."), assistant("Lovely.")])
-    assert texts(memory) == ["I live in Porto now."]
+    assert stored_texts(memory) == ["I live in Porto now."]
     await chat_memory.areset()
     assert await chat_memory.aget_all() == []
-    assert texts(memory) == ["I live in Porto now."]
+    assert stored_texts(memory) == ["I live in Porto now."]
 
 
 # Where the conversation is kept
@@ -432,13 +414,15 @@ def test_a_conversation_is_shown_within_its_limit(memory):
     assert len(chat_memory.get_all()) == 19
 
 
-async def test_llamaindexs_own_memory_can_hold_the_conversation(counted):
+async def test_llamaindexs_own_memory_can_hold_the_conversation(memory_without_facts):
     database = create_async_engine("sqlite+aiosqlite:///:memory:", poolclass=StaticPool)
     own = ChatMemory.from_defaults(session_id="tea", token_limit=400, async_engine=database)
-    talk = engine_or_agent("simple", Mem0Memory(counted, user_id="ana", primary_memory=own), answering("simple"))
+    talk = engine_or_agent(
+        "simple", Mem0Memory(memory_without_facts, user_id="ana", primary_memory=own), answering("simple")
+    )
     for number in range(1, 4):
         await talk.engine.achat(f"Which tea do I like? Number {number}.")
-    assert len(searches(counted)) == len(saved(counted)) == 3
+    assert len(searches(memory_without_facts)) == len(saved(memory_without_facts)) == 3
     assert len(await own.aget_all()) == 6
     await database.dispose()
 
@@ -455,7 +439,7 @@ def test_a_token_limit_beside_a_primary_memory_is_refused(memory):
 def test_copies_share_the_store(memory, copied):
     chat_memory = Mem0Memory(memory, user_id="ana")
     copied(chat_memory).put_messages([user("I live in Lisbon."), assistant("Lovely.")])
-    assert texts(memory) == ["I live in Lisbon."]
+    assert stored_texts(memory) == ["I live in Lisbon."]
 
 
 def test_a_deep_copy_has_its_own_conversation(memory):
@@ -469,7 +453,7 @@ def test_a_pickled_memory_continues_with_conversation_and_store(memory):
     chat_memory.put(user("I live in Lisbon."))
     again = pickle.loads(pickle.dumps(chat_memory))  # noqa: S301 - our own bytes
     again.put(assistant("Lovely."))
-    assert texts(memory) == ["I live in Lisbon."]
+    assert stored_texts(memory) == ["I live in Lisbon."]
     assert again.max_tokens == 77
 
 
@@ -486,7 +470,7 @@ def test_a_memory_from_json_continues_with_conversation_and_store(memory):
     chat_memory.put(user("I live in Lisbon."))
     again = Mem0Memory.from_json(chat_memory.to_json())
     again.put(assistant("Lovely."))
-    assert texts(memory) == ["I live in Lisbon."]
+    assert stored_texts(memory) == ["I live in Lisbon."]
     assert again.to_dict() == {**chat_memory.to_dict(), "primary_memory": again.to_dict()["primary_memory"]}
     assert again.context == {"user_id": "ana", "run_id": "1"}
     same = Mem0Memory.from_dict(chat_memory.to_dict(), memory=memory)
@@ -523,7 +507,7 @@ def test_a_forked_worker_recalls_and_remembers(memory):
     forked.start()
     forked.join(60)
     assert forked.exitcode == 0
-    assert "I like tea." in texts(memory)
+    assert "I like tea." in stored_texts(memory)
 
 
 def _say_where(chat_memory):
@@ -555,7 +539,7 @@ async def test_a_hundred_conversations_at_once_stay_separate(tmp_path):
 async def test_a_blocking_engine_works_inside_a_running_loop(memory):
     talk = engine_or_agent("context", Mem0Memory(memory, user_id="ana"), answering("context"))
     talk.engine.chat("I live in Lisbon.")
-    assert texts(memory) == ["I live in Lisbon."]
+    assert stored_texts(memory) == ["I live in Lisbon."]
 
 
 async def test_a_slow_model_of_the_memory_does_not_block_the_event_loop():

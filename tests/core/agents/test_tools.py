@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 import pytest
 from jsonschema import Draft202012Validator
 from tests.contracts.face_contract import HOSTILE_IDS
+from tests.results import stored_texts
 
 import holdfast.agents.tools
 from holdfast import MEMORY_TOOLS, AsyncMemory, InvalidInput, ProviderError, ScopedMemory, StorageError
@@ -46,10 +47,6 @@ def call(request):
     return blocking if request.param == "blocking" else awaited
 
 
-def texts(memory, user_id="ana"):
-    return [item["memory"] for item in memory.get_all(user_id=user_id)["results"]]
-
-
 # What they do
 
 
@@ -63,7 +60,11 @@ def test_the_tools_add_search_list_update_and_delete(call, scoped, memory):
     changed = call("update_memory", scoped, memory_id=event["id"], text="I live in Porto.")
     assert changed.text == f"UPDATE [{event['id']}] I live in Porto."
     assert changed.items[0]["previous_memory"] == "I live in Lisbon."
-    assert [item["memory"] for item in call("get_all_memory", scoped).items] == texts(memory) == ["I live in Porto."]
+    assert (
+        [item["memory"] for item in call("get_all_memory", scoped).items]
+        == stored_texts(memory)
+        == ["I live in Porto."]
+    )
     gone = call("delete_memory", scoped, memory_id=event["id"])
     assert gone.text == f"DELETE [{event['id']}]"
     assert gone.items == [{"id": event["id"], "memory": "I live in Porto.", "event": "DELETE"}]
@@ -161,8 +162,8 @@ def test_memories_that_a_tool_recalled_are_not_stored_again(scoped, memory):
     found = TOOLS["search_memory"].call(scoped, {"query": "cat"})
     memory.add([{"role": "assistant", "content": found.text}], user_id="ana")
     memory.add([{"role": "user", "content": found.text}], user_id="ben")
-    assert texts(memory) == ["My cat is called Whiskers."]
-    assert texts(memory, "ben") == []
+    assert stored_texts(memory) == ["My cat is called Whiskers."]
+    assert stored_texts(memory, user_id="ben") == []
 
 
 # Whose memory
@@ -187,7 +188,7 @@ def test_a_tool_never_reaches_another_scope(call, memory, user_id):
     ]
     assert "Whiskers" not in str(told)
     assert all(answer.items == [] for answer in told)
-    assert texts(memory, "ben") == ["My cat is called Whiskers."]
+    assert stored_texts(memory, user_id="ben") == ["My cat is called Whiskers."]
 
 
 def test_a_session_sees_only_its_own_memories(call, memory):
@@ -230,7 +231,7 @@ def test_every_wrong_call_is_answered_with_an_explanation(call, memory, name, ar
     assert answer.text.startswith("That did not work: ")
     assert told in str(answer)
     assert not caplog.records
-    assert texts(memory) == []
+    assert stored_texts(memory) == []
 
 
 @pytest.mark.parametrize("arguments", [None, "tea", ["tea"], 7])
@@ -252,7 +253,7 @@ def test_numbers_are_accepted_as_models_write_them(call, scoped, memory, limit):
 def test_an_immutable_memory_is_not_updated_and_the_answer_says_so(call, scoped, memory):
     (kept,) = memory.add("I live in Lisbon.", user_id="ana", immutable=True)["results"]
     assert "immutable" in call("update_memory", scoped, memory_id=kept["id"], text="I live in Porto.").text
-    assert texts(memory) == ["I live in Lisbon."]
+    assert stored_texts(memory) == ["I live in Lisbon."]
 
 
 # Failures
