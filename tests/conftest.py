@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 pytest.register_assert_rewrite("tests.contracts", "tests.results")
 
 
-# How fast the machine happens to be is nobody's promise, and a contract runs over several subjects by design.
+# No deadline: machines differ in speed. Differing executors: a contract runs over several subjects by design.
 settings.register_profile(
     "holdfast", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.differing_executors]
 )
@@ -28,7 +28,7 @@ def _no_key_of_this_machine(monkeypatch):
 
 @pytest.fixture
 def start():
-    """A function that starts a Python program in a process of its own; what still runs at the end is killed."""
+    """A function that starts a Python program in its own process, and kills it when the test ends."""
     running = []
 
     def start_(source: str, *arguments: object) -> subprocess.Popen:

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 with warnings.catch_warnings():
-    # AutoGen itself uses what jsonschema and pydantic call deprecated.
+    # AutoGen itself uses deprecated features of jsonschema and pydantic.
     warnings.simplefilter("ignore", DeprecationWarning)
     import autogen
 
@@ -17,7 +17,7 @@ AUTOGEN_WARNS = pytest.mark.filterwarnings("ignore:The `copy` method is deprecat
 
 
 class ScriptedClient:
-    """A model for `ConversableAgent`: it says what `answer`, asked with the messages, returns."""
+    """A model for `ConversableAgent` that replies with what `answer` returns for the messages."""
 
     def __init__(self, _config, *, answer, shown):
         self._answer = answer
@@ -41,7 +41,7 @@ class ScriptedClient:
 
 
 def scripted_assistant(answer, *, name="assistant", **options):
-    """Return an assistant whose model is `answer`, and the list of the messages its model is shown."""
+    """Return an assistant whose model is `answer`, and the list of the messages that its model gets."""
     shown = []
     config = {"config_list": [{"model": "scripted", "model_client_cls": "ScriptedClient"}], "cache_seed": None}
     agent = autogen.ConversableAgent(name, llm_config=config, human_input_mode="NEVER", **options)

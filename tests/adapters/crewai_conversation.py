@@ -15,7 +15,7 @@ os.environ.update(
 )
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # importing crewai warns of itself
+    warnings.simplefilter("ignore")  # importing crewai warns
     import crewai
     from crewai import LLM, Agent, BaseLLM, Crew, Task
 
@@ -28,7 +28,7 @@ SLOT = "memory" if UNIFIED else "external_memory"
 
 
 class ScriptedLLM(BaseLLM):
-    """A model that repeats, or says what it is told to, and keeps what it was shown."""
+    """A model that repeats its input or gives scripted replies, and records its messages."""
 
     def __init__(self, answer="Noted."):
         super().__init__(model="scripted")
@@ -74,7 +74,7 @@ def crew_with(model, memory, description="{said}", **options):
 
 
 class CrewConversation:
-    """The user says something to a crew, as the description of its task."""
+    """A conversation in which each user message is the description of a crew's task."""
 
     def __init__(self, memory):
         self.model = ScriptedLLM()

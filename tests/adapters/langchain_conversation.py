@@ -20,12 +20,12 @@ import holdfast_langchain
 
 
 def call(name: str, **arguments: Any) -> AIMessage:
-    """What a model says that calls a tool: nothing but the call."""
+    """Return a model's message that only calls a tool."""
     return AIMessage("", tool_calls=[{"name": name, "args": arguments, "id": "call-1"}])
 
 
 class ScriptedModel(BaseChatModel):
-    """Says what it is told to; `shown` is what it was shown, call by call."""
+    """A model with scripted replies; `shown` has the messages of each call."""
 
     reply: Callable[[list[BaseMessage]], str | AIMessage] = Field(default=lambda _: "Noted.", exclude=True)
     shown: list[list[BaseMessage]] = Field(default_factory=list, exclude=True)

@@ -15,12 +15,12 @@ from holdfast_langgraph import MemoryState, messages_with_memories, retrieve_nod
 
 
 def replies():
-    """A model that takes note of everything, each time in a message of its own."""
+    """Return endless replies, each a new message object."""
     return GenericFakeChatModel(messages=(AIMessage(f"Noted, {number}.") for number in count(1)))
 
 
 def build(memory, *, model=None, shown=None, checkpointer=None, context_schema=None, **ids):
-    """Return a compiled graph; what its model is shown is appended to `shown`."""
+    """Return a compiled graph; the messages its model gets are appended to `shown`."""
     model = model or replies()
     shown = [] if shown is None else shown
 
@@ -40,7 +40,7 @@ def build(memory, *, model=None, shown=None, checkpointer=None, context_schema=N
 
 
 class GraphConversation:
-    """One thread of a graph of its own."""
+    """One thread of a new graph."""
 
     def __init__(self, memory, *, user_id, on_error="log"):
         self._shown = []

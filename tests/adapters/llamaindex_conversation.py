@@ -19,7 +19,7 @@ from tests.contracts.face_contract import Conversation
 
 from holdfast_llamaindex import Mem0Memory
 
-# What libraries warn of in LlamaIndex itself: its workflows look at every attribute of an agent, and use old ways.
+# Warnings that LlamaIndex causes itself: its workflows read every attribute of an agent and use deprecated features.
 WARNINGS = (
     "ignore:.*attribute.* is deprecated:DeprecationWarning",
     "ignore:ServiceManager is deprecated:DeprecationWarning",
@@ -28,13 +28,13 @@ WARNINGS = (
 
 
 def tool_call(name: str, **arguments: Any) -> ChatMessage:
-    """What a model says that calls a tool: nothing but the call."""
+    """Return a model's message that only calls a tool."""
     call = ToolSelection(tool_id="call-1", tool_name=name, tool_kwargs=arguments)
     return ChatMessage(role="assistant", content="", additional_kwargs={"tool_calls": [call]})
 
 
 class ScriptedLLM(FunctionCallingLLM):
-    """Says what it is told to; `shown` is what it was shown, call by call."""
+    """A model with scripted replies; `shown` has the messages of each call."""
 
     reply: Callable[[list[ChatMessage]], str | ChatMessage] = Field(default=lambda _: "Noted.", exclude=True)
     shown: list[list[ChatMessage]] = Field(default_factory=list, exclude=True)
@@ -87,14 +87,14 @@ class ScriptedLLM(FunctionCallingLLM):
 
 
 class Timetable(BaseRetriever):
-    """A retriever with one page, which is about nobody."""
+    """A retriever with one page that names no user."""
 
     def _retrieve(self, query_bundle: Any) -> list[NodeWithScore]:
         return [NodeWithScore(node=TextNode(text="Opening hours: nine to five."), score=1.0)]
 
 
 class EngineConversation:
-    """A chat engine at work."""
+    """A conversation with a chat engine."""
 
     def __init__(self, engine: Any, llm: Any) -> None:
         self.engine, self.llm = engine, llm
@@ -116,7 +116,7 @@ class EngineConversation:
 
 
 class AgentConversation(EngineConversation):
-    """An agent at work."""
+    """A conversation with an agent."""
 
     def __init__(self, agent: Any, llm: Any, memory: Mem0Memory) -> None:
         super().__init__(agent, llm)
@@ -134,7 +134,7 @@ class AgentConversation(EngineConversation):
 
 @contextmanager
 def loop_of_its_own() -> Iterator[asyncio.AbstractEventLoop]:
-    """Give this thread an event loop: LlamaIndex's blocking calls make one where there is none, and leave it open."""
+    """Give this thread an event loop; without one, LlamaIndex's blocking calls create one and leave it open."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     try:
@@ -145,12 +145,12 @@ def loop_of_its_own() -> Iterator[asyncio.AbstractEventLoop]:
 
 
 def shown_text(llm: ScriptedLLM) -> str:
-    """Return what a model was shown, all calls as one text."""
+    """Return the messages of all calls of a model as one text."""
     return "\n".join(f"{one.role.value}: {one.content}" for call in llm.shown for one in call)
 
 
 def react(answer: str) -> str:
-    """Return an answer in the form a ReAct agent wants."""
+    """Return an answer in the format of a ReAct agent."""
     return f"Thought: I can answer without any tool.\nAnswer: {answer}"
 
 
@@ -169,7 +169,7 @@ def engine_or_agent(kind: str, memory: Mem0Memory, llm: Any, **options: Any) -> 
 
 
 def conversation_of(kind: str, memory: Any, *, user_id: str, on_error: Any = "log") -> Any:
-    """Return a new conversation of one kind whose model says little."""
+    """Return a new conversation of one kind whose model gives short answers."""
     answer = react("Noted.") if kind == "react" else "Noted."
     llm = ScriptedLLM(reply=lambda _: answer)
     chat_memory = Mem0Memory.from_defaults(memory=memory, user_id=user_id, on_error=on_error)

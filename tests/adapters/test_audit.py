@@ -14,7 +14,7 @@ from holdfast_cli import app
 from holdfast_cli.audit.report import run_audit
 from holdfast_cli.audit.secrets import find_secrets, redact
 
-# Put together here, so that no scanner takes the tests for a leak.
+# Assembled from parts, so that no secret scanner reports the tests.
 LETTERS = "abcDEF1234567890ghiJKL"
 SECRETS = {
     "API key": ["sk-" + LETTERS, "sk-proj-" + LETTERS, "rk_live_" + LETTERS, "hf_" + LETTERS],
@@ -35,7 +35,7 @@ def path(tmp_path):
 
 @pytest.fixture
 def audited():
-    """A function from sentences that Ana says, or (sentence, day), to the audit of her memory."""
+    """A function that adds Ana's sentences, or (sentence, day) pairs, and audits her memory."""
 
     def audited_(*said, probes=0):
         with memory_for_tests() as memory:

@@ -58,7 +58,7 @@ def assistant_with(memory, answer=lambda _: "I see.", **options):
     return assistant, shown
 
 
-# What AutoGen keeps
+# AutoGen's history
 
 
 def test_recalled_memories_never_enter_autogens_history(memory):
@@ -166,7 +166,7 @@ def test_a_turn_whose_model_failed_is_not_saved(memory):
     assert stored_texts(memory) == []
 
 
-# Content of other kinds
+# Images and tool calls
 
 
 def test_the_text_of_a_message_with_images_is_searched_and_saved(memory):
@@ -208,7 +208,7 @@ def openai_assistant(server, name="assistant", **options):
 
 
 class AwaitedOnly:
-    """A model for the memory that fails whoever blocks for it."""
+    """A model for the memory that raises unless it is awaited."""
 
     provider = "scripted"
 
@@ -221,7 +221,7 @@ class AwaitedOnly:
 
 
 class AwaitedEmbedder(ScriptedEmbedder):
-    """An embedder that fails whoever blocks for it."""
+    """An embedder that raises unless it is awaited."""
 
     def embed(self, _texts):
         raise AssertionError("a running event loop was blocked")
@@ -508,7 +508,7 @@ def test_an_agent_remembers_in_a_forked_worker(tmp_path, start):
         assert sorted(stored_texts(memory)) == ["I like tea.", "I live in Lisbon."]
 
 
-# Refusals
+# Invalid use
 
 
 def test_an_object_that_is_not_an_agent_is_refused(memory):

@@ -28,14 +28,14 @@ from ag2.testing import TestClient, TestConfig
 
 from holdfast_autogen import memory_plugin
 
-# ag2 never closes the OpenAI client it makes; what is left of it is collected whenever.
+# ag2 never closes its OpenAI client, which is garbage-collected at any time.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 PAGE = Path(__file__).parents[2] / "adapters" / "holdfast_autogen" / "README.md"
 
 
 class Watched(TestConfig):
-    """A scripted model that notes what it is shown."""
+    """A scripted model that records its messages."""
 
     __test__ = False
 

@@ -240,7 +240,7 @@ async def test_a_checkpoint_of_answered_turns_is_not_saved_again():
         again = AssistantAgent("assistant", client, model_context=restored)
         await again.load_state(await agent.save_state())
         await again.run(task="And now?")
-    # What was said before is shown to the memory's model as such, and is no part of what it extracts from.
+    # Earlier turns are shown to the memory's model as context, and facts are not extracted from them.
     first, second = (json.dumps(call.messages).partition("<conversation>")[2] for call in model.calls)
     assert "I live in Lisbon." in first
     assert "I live in Lisbon." not in second

@@ -57,7 +57,7 @@ def run_json(*words, **options):
 
 
 def ana(path, *texts):
-    """Let Ana say `texts`, and return the ids of what is remembered."""
+    """Add `texts` for the user ana; return the ids of the memories."""
     with Memory(path) as memory:
         return [item["id"] for text in texts for item in memory.add(text, user_id="ana")["results"]]
 
@@ -227,7 +227,7 @@ def test_deleting_all_of_an_unknown_user_finds_nothing(path):
     assert json.loads(result.stdout)["count"] == 0
 
 
-# What goes wrong
+# Errors
 
 
 @pytest.mark.parametrize(
@@ -332,7 +332,7 @@ def test_a_file_that_is_not_a_store_is_exit_code_3(path):
 def test_a_read_only_store_can_be_searched_and_refuses_to_be_written(path):
     ana(path, "I like green tea")
     with Path(path).open("r+b") as file:
-        file.seek(18)  # the version needed to write: SQLite only reads a file that asks for a later one than its own
+        file.seek(18)  # the write version: SQLite opens a file with a later one read-only
         file.write(b"\x03")
     assert len(run_json("search", "tea", "--user-id", "ana", "--path", path)["results"]) == 1
     result = run("add", "I like black coffee", "--user-id", "ana", "--path", path)
@@ -388,7 +388,7 @@ def test_reembed_gives_every_memory_vectors_of_another_embedder(path):
 
 @pytest.fixture
 def keyless(path):
-    """A store built with OpenAI's engines, and no key to them any more."""
+    """A store built with OpenAI's engines, without their key."""
     words = ("add", "I like tea", "--user-id", "ana", "--llm", "openai", "--embedder", "openai", "--path", path)
     with scripted_openai_server({"facts": [{"text": "Likes tea", "turn": 0}]}) as server:
         run_json(*words, OPENAI_API_KEY="test", OPENAI_BASE_URL=server.base_url)
@@ -714,7 +714,7 @@ def test_the_demo_as_json_is_its_summary():
     assert all(question["found"]["user_id"] == question["user_id"] for question in summary["questions"])
 
 
-# How it looks
+# Output
 
 
 def test_a_pipe_gets_one_plain_line_per_memory(path):

@@ -26,11 +26,11 @@ from crewai.flow.flow import Flow, listen, start  # isort: skip
 from holdfast_crewai import crew_memory  # isort: skip
 
 pytestmark = [
-    # A field of CrewAI's that holds a subclass of its own `Memory` complains when its owner is copied.
+    # Copying an object of CrewAI warns about a field that holds a subclass of its `Memory`.
     pytest.mark.filterwarnings("ignore:Pydantic serializer warnings:UserWarning"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning:crewai"),
     pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning"),
-    # Python's own warning of forks in the presence of threads: the fork is what is tested.
+    # Python warns about forks with running threads; this test forks on purpose.
     pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning"),
 ]
 unified = pytest.mark.skipif(not UNIFIED, reason="CrewAI has had one memory since 1.10")
@@ -56,7 +56,7 @@ class TestCrew(FaceContract):
         super().test_a_failing_memory_raises_with_on_error_raise(memory)
 
 
-# What a task costs, shows and leaves behind
+# Tasks
 
 
 def test_a_task_is_shown_one_fenced_block_with_profile_facts_first(memory):
@@ -107,7 +107,7 @@ def test_thoughts_and_prompts_are_never_stored(memory):
     assert [message.content for message in kept] == ["My cat is called Whiskers.", "Tea."]
 
 
-# Crews of every kind
+# Crews
 
 
 @unified
@@ -368,7 +368,7 @@ async def test_a_flow_with_the_loop_already_running_remembers_and_recalls(memory
     assert await flow.kickoff_async() == {"I live in Lisbon.", "I like tea."}
 
 
-# Failing
+# Failures
 
 
 @pytest.mark.skipif(not LETS_ABORT, reason=SWALLOWED)
@@ -402,7 +402,7 @@ def test_an_unknown_policy_for_errors_is_refused_at_once(memory):
         crew_memory(memory, user_id="ana", on_error="ignore")
 
 
-# Forgetting
+# Resetting
 
 
 def test_resetting_a_crews_memories_leaves_other_scopes(memory):

@@ -37,7 +37,7 @@ def contents(matches):
     return [match.record.content for match in matches]
 
 
-# What programs remember and recall
+# Remember and recall
 
 
 def test_explicit_content_is_stored_even_if_no_rule_would(ours):
@@ -234,7 +234,7 @@ def test_a_read_only_memory_finds_and_stores_nothing(memory):
     assert len(memory.get_all(user_id="ana")["results"]) == 1
 
 
-# The storage below CrewAI's own memory
+# The storage for CrewAI's own memory
 
 
 def record(content, vector, **said):

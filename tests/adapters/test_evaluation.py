@@ -316,7 +316,7 @@ def test_a_plot_without_matplotlib_says_what_to_install(monkeypatch, tmp_path):
     assert 'pip install "holdfast[eval]"' in result.stderr
 
 
-# Bad input
+# Invalid input
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from importlib import import_module
 
 import pytest
 
-# What the frameworks warn of among themselves is tested away in each one's own module.
+# Warnings that the frameworks cause themselves; each framework's own tests are stricter.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 FACES = ["langchain", "langgraph", "llamaindex", "crewai", "autogen"]

@@ -31,7 +31,7 @@ from holdfast_langchain import (
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::langchain_core._api.deprecation.LangChainDeprecationWarning",
-    # Python's own warning of forks in the presence of threads: the fork is what is tested.
+    # Python warns about forks with running threads; this test forks on purpose.
     "ignore:.*multi-threaded.*fork:DeprecationWarning",
 )
 
@@ -44,7 +44,7 @@ def tool(name, memory, **options):
 
 
 def called(one, config=None, **arguments):
-    """The `ToolMessage` a model gets for a call."""
+    """Return the `ToolMessage` that a model gets for a call."""
     return one.invoke({"type": "tool_call", "name": one.name, "id": "1", "args": arguments}, config)
 
 
@@ -168,7 +168,7 @@ async def test_a_forked_worker_reads_and_writes_the_same_store(memory):
     retriever = HoldfastRetriever(memory=memory, user_id="ana", on_error="raise")
     add = tool("add", memory, user_id="ana", on_error="raise")
     await add.ainvoke({"text": "I live in Lisbon."})
-    await retriever.ainvoke("Where?")  # its threads are running now, and do not live on in the fork
+    await retriever.ainvoke("Where?")  # its threads run now and do not exist in the fork
 
     def work():
         found = asyncio.run(retriever.ainvoke("Where do I live?"))

@@ -197,7 +197,7 @@ def test_a_failing_model_stores_nothing(memory):
     assert stored_texts(memory) == []
 
 
-# Whose memory
+# Scopes
 
 
 @dataclass
@@ -244,7 +244,7 @@ def test_a_run_without_a_scope_is_refused(memory):
     assert not model.shown
 
 
-# Awaited, copied, sent elsewhere
+# Awaiting, copying and pickling
 
 
 async def test_an_awaited_agent_awaits_the_memory():
@@ -296,7 +296,7 @@ def test_an_agent_on_a_real_client_with_tools_and_middleware(memory):
         Completion("In Lisbon."),
     ]
     memory.add("My cat is called Whiskers.", user_id="ben-secret")
-    # The client is ours to close; left alone, LangChain's stays open.
+    # We close the client; LangChain would leave it open.
     with scripted_openai_server(replies) as server, httpx.Client() as client:
         place = {"base_url": server.base_url, "http_client": client}
         model = chat_openai(model="gpt-4o-mini", api_key="none", max_retries=0, **place)
@@ -305,7 +305,7 @@ def test_an_agent_on_a_real_client_with_tools_and_middleware(memory):
         runner.invoke(says("I live in Lisbon."))
         state = runner.invoke(says(QUESTION))
     assert state["messages"][-1].content == "In Lisbon."
-    assert len(server.requests) == 4  # none beyond the agent's own
+    assert len(server.requests) == 4  # only the agent's own
     first, second, third, fourth = (request.body["messages"] for request in server.requests)
     assert [message["role"] for message in first] == ["user"]
     assert "Lisbon" in second[0]["content"]

@@ -25,7 +25,7 @@ except ImportError:
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::langchain_core._api.deprecation.LangChainDeprecationWarning",
-    # Of the chains' module itself, at its first import.
+    # Raised by the module of the chains when it is first imported.
     "ignore:.*Pydantic.*:UserWarning",
 )
 

@@ -38,12 +38,12 @@ def memory():
 
 
 def said(*contents):
-    """A finished state: what was said in turns, the user first."""
+    """Return a state with `contents` as alternating messages, the user's first."""
     kinds = [HumanMessage, AIMessage]
     return {"messages": [kinds[place % 2](content, id=f"m{place}") for place, content in enumerate(contents)]}
 
 
-# Whose memory
+# Scopes
 
 
 @pytest.mark.parametrize("node", [retrieve_node, update_node])
@@ -72,7 +72,7 @@ async def test_a_run_sets_its_user_in_the_context_or_the_config(memory):
     ben = {"configurable": {"user_id": "ben"}}
     graph.invoke(ask, ben)
     await graph.ainvoke(ask, ben)
-    graph.invoke(ask, ben, context=Context("ana"))  # the context counts first
+    graph.invoke(ask, ben, context=Context("ana"))  # the context wins
     await graph.ainvoke(ask, ben, context=Context("ana"))
     assert ["Tom" in str(messages) for messages in shown] == [True, True, False, False]
     assert ["Whiskers" in str(messages) for messages in shown] == [False, False, True, True]
@@ -238,7 +238,7 @@ def test_a_replayed_turn_is_not_stored_twice():
         node.invoke(said("I live in Lisbon.", "Nice."))
         asked, before = len(model.calls), memory.get_all(user_id="ana")
         node.invoke(said("I live in Lisbon.", "Nice."))
-        node.invoke(said("I live in Lisbon.", "How lovely!"))  # the same words of the user, answered anew
+        node.invoke(said("I live in Lisbon.", "How lovely!"))  # the same words of the user with another answer
         assert memory.get_all(user_id="ana") == before
         assert len(model.calls) == asked
 
@@ -282,7 +282,7 @@ async def test_a_cancelled_run_stores_nothing_and_the_next_one_works(memory):
         await running
     assert stored_texts(memory) == []
     await compiled.ainvoke({"messages": [("user", "My cat is called Whiskers.")]}, config)
-    assert len(stored_texts(memory)) == 2  # what was said before the answer belongs to the turn
+    assert len(stored_texts(memory)) == 2  # all messages before the answer belong to the turn
 
 
 async def test_streamed_runs_recall_and_remember(memory):
@@ -296,7 +296,7 @@ async def test_streamed_runs_recall_and_remember(memory):
     assert sorted(stored_texts(memory)) == ["I like tea.", "I live in Lisbon.", "My cat is called Whiskers."]
 
 
-# Many at once, copies, other faces
+# Concurrency, copies and other frameworks
 
 
 async def test_a_hundred_awaited_runs_stay_separate(tmp_path):

@@ -48,7 +48,7 @@ def keys(items):
     return [item.key for item in items]
 
 
-# Keeping
+# Items
 
 
 def test_an_item_is_found_only_under_its_namespace_and_key(store):
@@ -450,7 +450,7 @@ def test_a_filter_and_a_query_find_the_one_among_many(memory):
 
 
 class Clock:
-    """Stands in for the time of items."""
+    """A clock that the test sets."""
 
     def __init__(self, monkeypatch):
         self.moment = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -555,7 +555,7 @@ def test_a_write_sweeps_when_it_is_time(memory, clock):
     assert len(memory.get_all(app_id="a")["results"]) == 1
 
 
-# What it is made with, and what becomes of it
+# Construction, failures and copies
 
 
 @pytest.mark.parametrize("wrong", [{}, {"user_id": " "}, {"app_id": "a", "index": {"dims": 3, "embed": len}}])
@@ -656,7 +656,7 @@ def test_a_value_larger_than_the_indexed_text_is_stored_whole(store):
     assert keys(store.search(("n",), query="word")) == ["k"]
 
 
-# The same as LangGraph's own, whatever is done
+# Compared with LangGraph's own store
 
 NAMESPACES = st.lists(st.sampled_from(["a", "b", "*", "é/"]), min_size=1, max_size=3).map(tuple)
 VALUES = st.dictionaries(
@@ -675,7 +675,7 @@ READS = st.one_of(
 
 
 def plain(result):
-    """Return a result without times and without the order in which a listing comes."""
+    """Return a result without times and without the order of a listing."""
     if isinstance(result, list):
         return sorted(json.dumps([item.namespace, item.key, item.value], sort_keys=True) for item in result)
     return None if result is None else (result.namespace, result.key, result.value)

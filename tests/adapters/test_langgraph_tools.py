@@ -34,7 +34,7 @@ def memory():
 
 
 def node(memory, **ids):
-    """A graph that carries out the tool calls it is given."""
+    """Return a graph that runs the tool calls in its messages."""
     graph = StateGraph(MessagesState, context_schema=Context)
     graph.add_node("tools", ToolNode(memory_tools(memory, **ids)))
     graph.add_edge(START, "tools")

@@ -32,7 +32,7 @@ def assistant(text):
 
 @pytest.fixture
 async def database():
-    """What LlamaIndex's own memory keeps a conversation in; left to itself, it never closes it."""
+    """The database of LlamaIndex's own memory, which never closes it."""
     engine = create_async_engine("sqlite+aiosqlite:///:memory:", poolclass=StaticPool)
     yield engine
     await engine.dispose()

@@ -51,7 +51,7 @@ def searches(memory):
 
 
 def saved(memory):
-    """What each add was given, as one text."""
+    """Return the messages of each add as one text."""
     return [call.messages[-1]["content"] for call in memory.runtime.engines.llm.calls]
 
 
@@ -80,7 +80,7 @@ async def test_an_awaited_turn_costs_one_search_and_one_add(memory_without_facts
     if streamed:
         response = await talk.engine.astream_chat("Which tea do I like?")
         assert "".join([word async for word in response.async_response_gen()]) == "It is Sencha."
-        await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))  # the one that writes the history
+        await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))  # the task that writes the history
     else:
         await talk.engine.achat("Which tea do I like?")
     assert searches(memory_without_facts) == ["Which tea do I like?"]
@@ -180,7 +180,7 @@ def test_only_the_last_messages_are_searched_for(memory_without_facts):
     assert searches(memory_without_facts) == ["One.", "One.\nYes.\nTwo.", "Two.\nYes.\nThree."]
 
 
-# What the model is shown
+# The prompt
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -248,7 +248,7 @@ def test_the_block_fits_its_token_limit(memory):
     assert 100 < len(chat_memory.get()[0].content) <= 400
 
 
-# Messages as they come
+# Unusual messages
 
 
 def test_the_text_of_a_question_with_a_picture_is_searched_and_saved(memory_without_facts):
@@ -387,7 +387,7 @@ async def test_awaited_set_and_reset_do_the_same(memory):
     assert stored_texts(memory) == ["I live in Porto now."]
 
 
-# Where the conversation is kept
+# The chat store
 
 
 def test_a_conversation_continues_from_a_persisted_chat_store(memory, tmp_path):

@@ -29,7 +29,7 @@ def shown(body):
 
 
 def served(server, tmp_path):
-    """A model of the framework's and a memory, both on one server."""
+    """A model of the framework and a memory that use one server."""
     config = {"model": "gpt-4.1-mini", "api_key": "none", "openai_base_url": server.base_url}
     memory = AsyncMemory(tmp_path / "memory.db", llm={"provider": "openai", "config": config}, embedder="hashing")
     # LlamaIndex never closes its connections, so none are kept.

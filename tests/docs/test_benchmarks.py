@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SIZES = (100, 1_000)
 
-# In a process of its own: importing the benchmarks sets environment variables for NumPy, FAISS and the peer.
+# In its own process: importing the benchmarks sets environment variables for NumPy, FAISS and the peer.
 MEASURE = """
 import sys
 from pathlib import Path
@@ -72,7 +72,7 @@ def done(*words):
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory):
-    """The folder of a curve measured at sizes of a test."""
+    """The folder of a growth curve measured at small sizes."""
     folder = tmp_path_factory.mktemp("growth")
     done("-c", MEASURE, folder, *SIZES)
     return folder
@@ -80,7 +80,7 @@ def measured(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory):
-    """What the measured questions find among the measured turns."""
+    """The results of the measured questions among the measured turns."""
     return json.loads(done("-c", ASK, tmp_path_factory.mktemp("asked")))
 
 

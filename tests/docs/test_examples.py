@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-# Frameworks warn of their own old ways when their pages run.
+# The frameworks themselves use deprecated features when the examples run.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ImportWarning")
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "adapters").glob("*/README.md"))]

@@ -195,8 +195,8 @@ def test_intact_tables_can_be_read_when_another_is_missing(path):
 )
 def test_an_altered_table_is_reported(path, table, old, new):
     rewrite(path, table, old, new)
-    told = problems(path)
-    assert f"the table {table} is defined differently than it was created" in " ".join(told)
+    reported = problems(path)
+    assert f"the table {table} is defined differently than it was created" in " ".join(reported)
 
 
 def test_damaged_rows_are_reported_when_a_table_is_missing(path):

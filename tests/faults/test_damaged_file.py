@@ -20,7 +20,7 @@ def open_memory(path):
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """The bytes of a file and everything it says, by id."""
+    """The bytes of a store, and its memories and histories by id."""
     path, chance = tmp_path_factory.mktemp("whole") / "memory.db", random.Random(6)
     with open_memory(path) as memory:
         memory.runtime.new_id = lambda: str(uuid.UUID(int=chance.getrandbits(128)))
@@ -117,7 +117,7 @@ def test_a_ruined_page_is_reported_wherever_it_is(whole, tmp_path, filling):
 
 
 def offsets(content, known):
-    """Return bits all over the file: half of them anywhere, half of them inside what people would miss."""
+    """Return bits all over the file: half of them anywhere, half of them inside stored values."""
     chance = random.Random(5)
     filled = [place for place, byte in enumerate(content) if byte]
     places = chance.sample(filled, BITS // 2)
@@ -144,7 +144,7 @@ def test_a_flipped_bit_is_never_returned_as_data(whole, tmp_path, part):
         damaged = bytearray(content)
         damaged[place] ^= bit
         path.write_bytes(damaged)
-        # The first page holds the definitions of the tables: what is wrong there shows, but cannot be repaired.
+        # The first page holds the table definitions: damage there is found but cannot be repaired.
         check_honest(path, known, histories, f"bit {bit} of byte {place}", repairable=place >= 8192)
 
 
@@ -160,25 +160,25 @@ def test_a_damaged_scope_never_gives_a_memory_to_another_user(whole, tmp_path):
 
 
 def check_honest(path, known, histories, where, *, repairable=True):
-    """See that a damaged store says what is true, says that it is damaged, and works when it was repaired."""
+    """Check that a damaged store returns nothing wrong, that doctor reports the damage, and that a repair works."""
     try:
         memory = open_memory(path)
     except StorageError:
         return
     with memory:
-        told = [error for error in [*reading(memory, known, histories, where)] if error]
+        errors = [error for error in [*reading(memory, known, histories, where)] if error]
         try:
             diagnosis = memory.doctor(repair=True)
         except StorageError:
             return
-        if told:  # what is wrong and can be repaired
-            assert not diagnosis["healthy"], f"{where}: {told[0]}, and the doctor finds nothing"
+        if errors:  # the damage was found and can be repaired
+            assert not diagnosis["healthy"], f"{where}: {errors[0]}, and doctor finds nothing"
         if repairable:
             check_works(memory, where)
 
 
 def reading(memory, known, histories, where):
-    """Yield what is wrong with each reading; a memory that was changed is a failure at once."""
+    """Yield the error of each read, `None` for none; fail at once if a read returns a changed memory."""
     for user in USERS:
         expected = {memory_id: item for memory_id, item in known.items() if item["user_id"] == user}
         yield listed(lambda user=user: memory.get_all(user_id=user, limit=1000), expected, where)
@@ -198,7 +198,7 @@ def listed(read, expected, where):
         return error
     for memory_id, item in found.items():
         shown = {name: value for name, value in item.items() if name != "score"}
-        assert shown == expected.get(memory_id), f"{where}: a damaged memory is told as the truth"
+        assert shown == expected.get(memory_id), f"{where}: a damaged memory is returned"
     return None if len(found) == len(expected) else "memories are missing"
 
 
@@ -211,7 +211,7 @@ def single(read, expected, where):
         return "a memory is missing"
     if isinstance(found, list) and len(found) < len(expected):
         return "versions are missing"
-    assert found == expected, f"{where}: a damaged memory is told as the truth"
+    assert found == expected, f"{where}: a damaged memory is returned"
     return None
 
 

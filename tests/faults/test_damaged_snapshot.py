@@ -20,7 +20,7 @@ def open_memory(path):
     return Memory(path, llm="rules", embedder={"provider": "hashing", "config": {"dimensions": 64}})
 
 
-def filled(path, *, start=0, count=50):
+def fill(path, *, start=0, count=50):
     with open_memory(path) as memory:
         for number in range(start, start + count):
             expires = {"expiration_date": "2001-01-01"} if number % 7 == 0 else {}
@@ -46,7 +46,7 @@ def path(tmp_path):
 
 
 def check_answers(path, expected, *, used, caplog):
-    """See that the store answers as expected, and whether the snapshot was taken."""
+    """Check that the store answers as expected, and whether it used the snapshot."""
     caplog.clear()
     with caplog.at_level(logging.WARNING, logger="holdfast"), open_memory(path) as memory:
         assert answers(memory) == expected
@@ -57,25 +57,25 @@ def check_answers(path, expected, *, used, caplog):
 
 
 def test_an_intact_snapshot_is_used(path, caplog):
-    expected = filled(path)
+    expected = fill(path)
     assert snapshot_path(path).is_file()
     check_answers(path, expected, used=True, caplog=caplog)
 
 
 def test_changes_since_the_snapshot_are_applied(path, caplog):
-    filled(path)
+    fill(path)
     kept = snapshot_path(path).read_bytes()
-    expected = filled(path, start=50)
+    expected = fill(path, start=50)
     snapshot_path(path).write_bytes(kept)
     check_answers(path, expected, used=True, caplog=caplog)
 
 
 def test_a_snapshot_from_before_a_reset_is_ignored(path, caplog):
-    filled(path)
+    fill(path)
     kept = snapshot_path(path).read_bytes()
     with open_memory(path) as memory:
         memory.reset()
-    expected = filled(path, count=20)
+    expected = fill(path, count=20)
     snapshot_path(path).write_bytes(kept)
     check_answers(path, expected, used=False, caplog=caplog)
 
@@ -96,14 +96,14 @@ DAMAGES = {
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_snapshot_is_ignored(path, damage, caplog):
-    expected = filled(path)
+    expected = fill(path)
     kept = snapshot_path(path)
     kept.write_bytes(DAMAGES[damage](kept.read_bytes()))
     check_answers(path, expected, used=False, caplog=caplog)
 
 
 def test_a_snapshot_with_any_flipped_bit_is_ignored(path, caplog):
-    expected, chance = filled(path), random.Random(2)
+    expected, chance = fill(path), random.Random(2)
     content = snapshot_path(path).read_bytes()
     for place in [*range(0, 200, 20), *chance.sample(range(len(content)), 30), len(content) - 1]:
         damaged = bytearray(content)
@@ -113,27 +113,27 @@ def test_a_snapshot_with_any_flipped_bit_is_ignored(path, caplog):
 
 
 def test_another_stores_snapshot_is_ignored(path, tmp_path, caplog):
-    filled(tmp_path / "other.db")
-    expected = filled(path, start=30)
+    fill(tmp_path / "other.db")
+    expected = fill(path, start=30)
     shutil.copy(snapshot_path(tmp_path / "other.db"), snapshot_path(path))
     check_answers(path, expected, used=False, caplog=caplog)
 
 
 @pytest.mark.parametrize("goes_on", [False, True])
-def test_a_snapshot_ahead_of_a_restored_backup_is_ignored(path, tmp_path, caplog, goes_on):
-    expected = filled(path)
+def test_a_snapshot_ahead_of_a_restored_backup_is_ignored(path, tmp_path, caplog, continues):
+    expected = fill(path)
     shutil.copy(path, tmp_path / "backup.db")
-    filled(path, start=50)
+    fill(path, start=50)
     ahead = snapshot_path(path).read_bytes()
     shutil.copy(tmp_path / "backup.db", path)
-    if goes_on:  # until another change has the number of the one the snapshot ends with
-        expected = filled(path, start=200, count=60)
+    if continues:  # until another change has the number of the snapshot's last one
+        expected = fill(path, start=200, count=60)
     snapshot_path(path).write_bytes(ahead)
     check_answers(path, expected, used=False, caplog=caplog)
 
 
 def test_a_missing_snapshot_is_written_again(path):
-    expected = filled(path)
+    expected = fill(path)
     snapshot_path(path).unlink()
     with open_memory(path) as memory:
         assert answers(memory) == expected
@@ -142,14 +142,14 @@ def test_a_missing_snapshot_is_written_again(path):
 
 def test_a_snapshot_that_cannot_be_written_does_no_other_harm(path, caplog):
     snapshot_path(path).mkdir()
-    expected = filled(path)
+    expected = fill(path)
     assert "was not saved" in caplog.text
     with open_memory(path) as memory:
         assert answers(memory) == expected
 
 
 def test_a_damaged_snapshot_is_replaced_by_an_intact_one(path, caplog):
-    expected = filled(path)
+    expected = fill(path)
     snapshot_path(path).write_bytes(b"rubbish")
     check_answers(path, expected, used=False, caplog=caplog)
     check_answers(path, expected, used=True, caplog=caplog)

@@ -45,17 +45,17 @@ print(failed[0])
 def test_a_file_that_may_not_grow_raises_and_works_again_later(output_of, tmp_path, room):
     pytest.importorskip("resource")
     path = tmp_path / "memory.db"
-    told, why = output_of(LIMITED, path, room)
-    stored, found, best, healthy = told.split()
+    outcome, reason = output_of(LIMITED, path, room)
+    stored, found, best, healthy = outcome.split()
     assert (int(found), best, healthy) == (1 + 3 * int(stored), "afterwards", "True")
-    assert "Nothing was written" in why
+    assert "Nothing was written" in reason
     with Memory(path, llm="rules", embedder="hashing") as memory:
         assert len(memory.get_all(user_id="ana", limit=10_000)["results"]) == 2 + 3 * int(stored)
 
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A file system of 2 MB of its own."""
+    """A separate file system of 2 MB."""
     folder = tmp_path / "disk"
     folder.mkdir()
     command = ["/bin/mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]

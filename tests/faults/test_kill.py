@@ -50,11 +50,11 @@ def test_no_acknowledged_memory_is_lost_when_the_process_is_killed(start, tmp_pa
         time.sleep(chance.random() * 0.01)
         process.kill()
         lines += process.stdout.read().splitlines()
-        told = [line.split() for line in lines if line.count("-") == 12]
-        assert told
-        acknowledged |= {int(number): ids for number, *ids in told}
+        acknowledged_lines = [line.split() for line in lines if line.count("-") == 12]
+        assert acknowledged_lines
+        acknowledged |= {int(number): ids for number, *ids in acknowledged_lines}
         with Memory(path, llm="rules", embedder="hashing") as memory:
-            for number, *_ in told[-3:]:
+            for number, *_ in acknowledged_lines[-3:]:
                 check_found(memory, int(number), acknowledged)
             diagnosis = memory.doctor()
         assert diagnosis["healthy"], diagnosis

@@ -23,7 +23,7 @@ with Memory(path, llm="rules", embedder="hashing") as memory:
 
 
 def together(start, path, processes, count):
-    """Let `processes` add `count` memories each at once; return the texts they were told are stored, by id."""
+    """Let `processes` add `count` memories each at once; return the texts that were acknowledged, by id."""
     running = [start(ADDING, path, me, count) for me in range(processes)]
     for process in running:
         assert process.stdout.readline() == "ready\n"
@@ -59,7 +59,7 @@ def test_eight_processes_open_one_new_file_at_once(start, tmp_path):
     path = tmp_path / "new" / "memory.db"
     path.parent.mkdir()
     assert len(together(start, path, 8, 1)) == 8
-    # Two that close at the same moment each leave SQLite's log to the other: it is there for the next to take in.
+    # When two processes close at once, each may leave SQLite's log to the other; the next one to open reads it.
     logs = {"memory.db-wal", "memory.db-shm"}
     assert {file.name for file in path.parent.iterdir()} - logs == {"memory.db"}
 
@@ -93,7 +93,7 @@ for number in range(20):
 if me != who_closes_first:
     if not child:
         os.close(writing)
-        os.read(reading, 1)  # ends when the parent has closed and let go of its end
+        os.read(reading, 1)  # returns when the parent has closed its end
     else:
         os.waitpid(child, 0)
     memory.add(f"{me} goes on alone", user_id="ana", infer=False)
@@ -123,7 +123,7 @@ import os, sys, threading
 from holdfast import Memory
 memory = Memory(sys.argv[1], llm="rules", embedder="hashing")
 memory.add("before the threads", user_id="ana", infer=False)
-memory.search("threads", user_id="ana")  # Python itself cannot fork in the midst of an import
+memory.search("threads", user_id="ana")  # Python cannot fork during an import
 done = threading.Event()
 def busy(me):
     number = 0

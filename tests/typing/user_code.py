@@ -13,7 +13,7 @@ from holdfast.results import AddedItem, AddResult, MemoryItem
 
 
 class Ones:
-    """An embedder of one's own."""
+    """A custom embedder."""
 
     dimensions = 3
     fingerprint = "ones:3"

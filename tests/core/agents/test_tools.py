@@ -19,7 +19,7 @@ TOOLS = {tool.name: tool for tool in MEMORY_TOOLS}
 SCOPE_IDS = {"user_id", "agent_id", "run_id", "app_id"}
 NO_ONE = "00000000-0000-4000-8000-000000000000"
 
-# Of JSON Schema, what OpenAI's strict mode takes.
+# The part of JSON Schema that OpenAI's strict mode accepts.
 STRICT_WORDS = {"type", "description", "minimum", "maximum"}
 
 
@@ -36,7 +36,7 @@ def scoped(memory):
 
 @pytest.fixture(params=["blocking", "awaited"])
 def call(request):
-    """Call a tool through one of its two faces."""
+    """Call a tool, blocking or awaited."""
 
     def blocking(name, scoped, **arguments):
         return TOOLS[name].call(scoped, arguments)
@@ -166,7 +166,7 @@ def test_memories_that_a_tool_recalled_are_not_stored_again(scoped, memory):
     assert stored_texts(memory, user_id="ben") == []
 
 
-# Whose memory
+# Scopes
 
 
 def test_no_tool_takes_a_scope_id():

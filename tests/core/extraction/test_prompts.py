@@ -217,7 +217,7 @@ def test_the_repair_prompt_never_has_an_empty_message(reply):
 TEXTS = ["Drinks tea", "Hates peanuts"]
 
 
-# What is asked
+# Judging
 
 
 @pytest.mark.parametrize("ask", [rating_messages, relevance_messages])

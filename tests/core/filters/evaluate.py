@@ -60,7 +60,7 @@ def matching(records, tree):
 
 
 def found(database, records, filters):
-    """The rows found by SQL, which must be those the predicate finds."""
+    """Return the rows that SQL finds; check that the predicate finds the same."""
     tree = parse_filter(filters)
     fill(database, records)
     by_sql = rows(database, tree)

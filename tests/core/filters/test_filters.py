@@ -20,7 +20,7 @@ from holdfast.records import MemoryRecord
 from holdfast.scope import Scope
 from holdfast.timestamps import to_microseconds
 
-# Random records and filters over one small alphabet, so that they meet
+# Random records and filters over one small alphabet, so that filters match
 TEXTS = [
     "a",
     "b",

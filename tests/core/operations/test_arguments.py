@@ -39,7 +39,7 @@ def deep(depth):
 
 
 WRONG = {
-    # Whose
+    # Scopes
     "no scope to add to": (adding(user_id=None), InvalidInput, "no scope is named.*user_id"),
     "no scope to search": (searching(user_id=None), InvalidInput, "no scope is named.*user_id"),
     "no scope to list": (listing(user_id=None), InvalidInput, "no scope is named"),
@@ -69,7 +69,7 @@ WRONG = {
     "id that is a fraction": (searching(user_id=1.5), InvalidInput, r"user_id is 1\.5"),
     "id too long": (adding(user_id="x" * 1001), InvalidInput, "1001 characters"),
     "id too large to be written": (adding(user_id=HUGE), InvalidInput, "user_id"),
-    # What is said
+    # Messages
     "blank text": (adding("   "), InvalidInput, "every message is blank"),
     "no messages": (adding([]), InvalidInput, "every message is blank"),
     "messages that are a number": (adding(7), InvalidInput, "messages is int"),
@@ -102,7 +102,7 @@ WRONG = {
         InvalidInput,
         "message 2 holds a NUL",
     ),
-    # What goes with it
+    # Options of add
     "metadata that is a list": (adding(metadata=[1]), InvalidInput, "metadata is list"),
     "metadata with a date": (
         adding(metadata={"when": date(2026, 5, 8)}),
@@ -161,7 +161,7 @@ WRONG = {
         "expiration_date is 'soon'",
     ),
     "expiration date that is a number": (updating(expiration_date=5), InvalidInput, "expiration_date is 5"),
-    # What is asked
+    # Queries and limits
     "blank query": (searching(" \n"), InvalidInput, "query is blank"),
     "no query": (searching(None), InvalidInput, "query is NoneType"),
     "10 MB query": (searching("x" * 10_000_000), InvalidInput, "10,000,000 characters"),
@@ -191,7 +191,7 @@ WRONG = {
     ),
     "filter that is a list": (listing(filters=[1]), InvalidFilter, "is not a filter"),
     "unknown operator": (searching(filters={"a": {"near": 1}}), InvalidFilter, "near"),
-    # Which
+    # Ids
     "unknown id to update": (
         lambda memory: memory.update("nobody", "x"),
         NotFound,

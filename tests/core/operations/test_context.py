@@ -21,12 +21,12 @@ def words(text):
 
 
 def growing(text):
-    """Together more than apart."""
+    """Count more for a text than for its parts."""
     return len(text) ** 2 // 1_000
 
 
 def shrinking(text):
-    """Together less than apart: a mark at the beginning and at the end."""
+    """Count less for a text than for its parts: each text has a start and an end token."""
     return len(text.encode()) // 3 + 2
 
 
@@ -44,7 +44,7 @@ def shown(block):
 
 @pytest.fixture
 def garden():
-    """What fills a memory about a garden: with a count of one's own it opens a memory that holds it."""
+    """A function that opens a memory, with options such as a counter, and fills it with facts about a garden."""
 
     def open_(**options):
         memory = memory_for_tests(**options)
@@ -106,16 +106,16 @@ def test_profile_facts_come_first_for_any_query(garden, count):
     assert "garden" in lines[2]
 
 
-def told(text, standing="none"):
+def fact(text, standing="none"):
     return {"text": text, "turn": 0, "attributed_to": "user", "standing": standing}
 
 
-def test_facts_that_a_model_marks_standing_are_always_shown_instructions_first():
+def test_profile_facts_of_a_model_are_always_shown_instructions_first():
     facts = [
-        told("Wohnt in Bern", "profile"),
-        told("War gestern im Kino"),
-        told("Möchte immer geduzt werden", "instruction"),
-        told("Mag keine Oliven", "preference"),
+        fact("Wohnt in Bern", "profile"),
+        fact("War gestern im Kino"),
+        fact("Möchte immer geduzt werden", "instruction"),
+        fact("Mag keine Oliven", "preference"),
     ]
     with memory_for_tests(llm=ScriptedChatModel([{"facts": facts}])) as memory:
         added = memory.add("...", user_id="ana", timestamp="2026-05-01")["results"]
@@ -132,9 +132,9 @@ def test_facts_that_a_model_marks_standing_are_always_shown_instructions_first()
 
 def test_a_turn_is_not_shown_beside_its_own_facts():
     facts = ["Teo lives in Oslo", "Teo plays the harp"]
-    with memory_for_tests(llm=ScriptedChatModel([{"facts": [told(text) for text in facts]}])) as memory:
+    with memory_for_tests(llm=ScriptedChatModel([{"facts": [fact(text) for text in facts]}])) as memory:
         memory.add("He's in Oslo, with his harp", user_id="ana", keep_turns=True)
-        assert len(shown(memory.context("harp", user_id="ana"))) == 2  # a fact, and the turn that tells another one
+        assert len(shown(memory.context("harp", user_id="ana"))) == 2  # a fact, and the turn of another fact
         by_turn = memory.search("harp", user_id="ana", filters={"memory_type": "episodic"})["results"]
         everything = [*by_turn, *memory.search("harp", user_id="ana")["results"]]
         (line,) = shown(memory.context("harp", user_id="ana", found=everything))
@@ -182,7 +182,7 @@ def test_without_a_models_answer_the_words_decide_what_is_a_profile_fact():
 
 def test_a_profile_fact_stays_one_after_an_update():
     update = {"fact": 0, "event": "UPDATE", "memory": 0, "text": "Wohnt in Basel"}
-    replies = [{"facts": [told("Wohnt in Bern", "profile")]}, {"facts": [told("Wohnt in Basel", "profile")]}]
+    replies = [{"facts": [fact("Wohnt in Bern", "profile")]}, {"facts": [fact("Wohnt in Basel", "profile")]}]
     with memory_for_tests(llm=ScriptedChatModel([*replies, {"decisions": [update]}])) as memory:
         (home,) = memory.add("...", user_id="ana")["results"]
         memory.add("...", user_id="ana")

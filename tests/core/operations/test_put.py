@@ -72,10 +72,10 @@ def test_an_add_never_changes_a_document_and_ignores_documents(memory):
     memory.put([document(str(number), "I live in Lisbon.") for number in range(20)], user_id="ana")
     memory.add("I live in Lisbon.", user_id="ana")
     memory.add("I live in Porto now.", user_id="ana")
-    kept = memory.get_all(user_id="ana", filters={"memory_type": "document"})["results"]
-    told = memory.get_all(user_id="ana", filters={"NOT": {"memory_type": "document"}})["results"]
-    assert [item["memory"] for item in kept] == ["I live in Lisbon."] * 20
-    assert [item["memory"] for item in told] == ["I live in Porto now."]
+    documents = memory.get_all(user_id="ana", filters={"memory_type": "document"})["results"]
+    facts = memory.get_all(user_id="ana", filters={"NOT": {"memory_type": "document"}})["results"]
+    assert [item["memory"] for item in documents] == ["I live in Lisbon."] * 20
+    assert [item["memory"] for item in facts] == ["I live in Porto now."]
 
 
 def test_only_a_new_text_is_embedded(memory):

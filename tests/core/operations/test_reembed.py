@@ -17,7 +17,7 @@ SAID = [f"I own {number} red bicycles" for number in range(25)]
 
 
 class Synonyms(HashingEmbedder):
-    """Knows that a doctor is a physician, which letters do not tell."""
+    """Embeds "physician" as "doctor", which the hashing embedder does not."""
 
     def __init__(self, dimensions=64):
         super().__init__(dimensions)
@@ -60,9 +60,9 @@ def test_every_memory_is_found_by_the_new_embedder(open_memory, tmp_path, place)
     add_verbatim(memory, *SAID, user_id="ana")
     before = memory.get_all(user_id="ana", limit=100)
     assert memory.search("doctor", user_id="ana", keyword_search=False, limit=1)["results"][0]["id"] != doctor
-    told = []
-    done = memory.reembed(Synonyms(), batch_size=10, progress=lambda *numbers: told.append(numbers))
-    assert (done["count"], done["embedder"], told) == (26, "synonyms:64", [(10, 26), (20, 26), (26, 26)])
+    progress = []
+    done = memory.reembed(Synonyms(), batch_size=10, progress=lambda *numbers: progress.append(numbers))
+    assert (done["count"], done["embedder"], progress) == (26, "synonyms:64", [(10, 26), (20, 26), (26, 26)])
     assert memory.search("doctor", user_id="ana", keyword_search=False, limit=1)["results"][0]["id"] == doctor
     assert memory.get_all(user_id="ana", limit=100) == before
     assert memory.engines["embedder"] == "synonyms:64"
@@ -261,7 +261,7 @@ def test_two_reembeds_at_once_never_mix_their_vectors(tmp_path):
             one.reembed(slow, batch_size=20)
         assert len(texts(one.search("red bicycles", user_id="ana"))) == 10
         assert two.reembed(halfway, batch_size=10)["count"] == 25
-        assert set(halfway.embedded) == set(SAID)  # none was taken from the other
+        assert set(halfway.embedded) == set(SAID)  # no vector was taken from the other
         slow.overtake = lambda: two.reembed(HashingEmbedder(32))
         with pytest.raises(StorageError, match="has finished"):
             one.reembed(slow)

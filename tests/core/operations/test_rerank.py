@@ -23,8 +23,8 @@ from holdfast.operations.search_steps.rerank import MOST_RERANKED
 from holdfast.testing import ScriptedChatModel
 
 
-class Preference:
-    """A reranker with one opinion: texts that hold a word answer everything."""
+class WordReranker:
+    """A reranker that scores texts with a certain word 1.0 and others 0.0."""
 
     def __init__(self, word):
         self.word, self.asked = word, []
@@ -34,19 +34,19 @@ class Preference:
         return [1.0 if self.word in text else 0.0 for text in texts]
 
 
-class AwaitedPreference(Preference):
-    """The same, natively awaitable."""
+class AwaitedWordReranker(WordReranker):
+    """The same, awaitable."""
 
     def score(self, query, texts):  # noqa: ARG002 - the port's signature
         raise AssertionError("an awaiting face must not block on a reranker it can await")
 
     async def ascore(self, query, texts):
         await asyncio.sleep(0)
-        return Preference.score(self, query, texts)
+        return WordReranker.score(self, query, texts)
 
 
-class Says:
-    """A reranker that gives back what it is told to."""
+class FixedScores:
+    """A reranker that returns fixed scores, or raises."""
 
     def __init__(self, scores):
         self.scores = scores
@@ -58,7 +58,7 @@ class Says:
 
 
 def test_rerank_can_be_set_in_the_config(open_in_ram):
-    memory = open_in_ram(reranker=Preference("Peanuts"), config={"rerank": True})
+    memory = open_in_ram(reranker=WordReranker("Peanuts"), config={"rerank": True})
     add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
     assert texts(memory.search("tea", user_id="ana"))[0] == "Peanuts make me ill"
     assert texts(memory.search("tea", user_id="ana", rerank=False))[0] != "Peanuts make me ill"
@@ -68,7 +68,7 @@ def test_rerank_can_be_set_in_the_config(open_in_ram):
 
 def test_a_scoped_search_reranks_and_filters_on_demand():
     model = ScriptedChatModel(lambda _messages, _schema: {"relevant": [0]})
-    with Memory(":memory:", llm=model, embedder="hashing", reranker=Preference("Peanuts")) as memory:
+    with Memory(":memory:", llm=model, embedder="hashing", reranker=WordReranker("Peanuts")) as memory:
         add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
         scoped = ScopedMemory(memory, user_id="ana", on_error="raise")
         assert len(scoped.search("tea", rerank=True)) == 3
@@ -93,14 +93,14 @@ def test_a_config_that_needs_a_missing_reranker_or_model_is_refused(open_in_ram,
 
 
 def test_rerank_and_filter_memories_take_only_booleans(open_in_ram):
-    memory = open_in_ram(reranker=Preference("tea"))
+    memory = open_in_ram(reranker=WordReranker("tea"))
     for switch in ("rerank", "filter_memories"):
         with pytest.raises(InvalidInput, match=f"{switch} is 'no'"):
             memory.search("tea", user_id="ana", **{switch: "no"})
 
 
 def test_the_reranker_decides_the_order(open_in_ram):
-    memory = open_in_ram(reranker=Preference("Peanuts"))
+    memory = open_in_ram(reranker=WordReranker("Peanuts"))
     add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
     assert texts(memory.search("tea", user_id="ana"))[0] != "Peanuts make me ill"
     found = memory.search("tea", user_id="ana", rerank=True)
@@ -111,7 +111,7 @@ def test_the_reranker_decides_the_order(open_in_ram):
 
 
 def test_a_reranker_is_called_only_on_demand(open_in_ram):
-    judge = Preference("tea")
+    judge = WordReranker("tea")
     memory = open_in_ram(reranker=judge)
     add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
     memory.search("tea", user_id="ana")
@@ -119,14 +119,14 @@ def test_a_reranker_is_called_only_on_demand(open_in_ram):
 
 
 def test_equal_reranker_scores_keep_the_order_of_the_search(open_in_ram):
-    memory = open_in_ram(reranker=Preference("nothing of the kind"))
+    memory = open_in_ram(reranker=WordReranker("nothing of the kind"))
     add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
     query = "when is tea served?"
     assert texts(memory.search(query, user_id="ana", rerank=True)) == texts(memory.search(query, user_id="ana"))
 
 
 def test_explain_shows_the_reranker_score(open_in_ram):
-    memory = open_in_ram(reranker=Preference("Peanuts"))
+    memory = open_in_ram(reranker=WordReranker("Peanuts"))
     add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
     plain = memory.search("tea", user_id="ana", explain=True)["results"]
     assert all("rerank" not in item["score_details"] for item in plain)
@@ -135,7 +135,7 @@ def test_explain_shows_the_reranker_score(open_in_ram):
 
 
 def test_the_reranker_gets_four_candidates_per_result_and_at_most_fifty(open_in_ram):
-    judge = Preference("tea")
+    judge = WordReranker("tea")
     memory = open_in_ram(reranker=judge)
     add_verbatim(memory, *(f"tea number {number}" for number in range(70)), user_id="ana")
     for limit in (1, 10, 20, 60):
@@ -144,7 +144,7 @@ def test_the_reranker_gets_four_candidates_per_result_and_at_most_fifty(open_in_
 
 
 def test_unrated_memories_follow_rated_ones(open_in_ram):
-    memory = open_in_ram(reranker=Preference("no such word"))
+    memory = open_in_ram(reranker=WordReranker("no such word"))
     add_verbatim(memory, *(f"tea number {number}" for number in range(70)), user_id="ana")
     before = memory.search("tea", user_id="ana", limit=70)
     after = memory.search("tea", user_id="ana", limit=70, rerank=True, explain=True)
@@ -154,13 +154,13 @@ def test_unrated_memories_follow_rated_ones(open_in_ram):
 
 
 def test_the_threshold_applies_to_the_reranked_score(open_in_ram):
-    memory = open_in_ram(reranker=Preference("Peanuts"))
+    memory = open_in_ram(reranker=WordReranker("Peanuts"))
     add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
     assert texts(memory.search("tea", user_id="ana", rerank=True, threshold=0.6)) == ["Peanuts make me ill"]
 
 
 def test_explain_with_an_id_includes_the_reranker(open_in_ram):
-    memory = open_in_ram(reranker=Preference("Peanuts"))
+    memory = open_in_ram(reranker=WordReranker("Peanuts"))
     tea, peanuts, five = add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
 
     def explanation(memory_id, **more):
@@ -175,7 +175,7 @@ def test_explain_with_an_id_includes_the_reranker(open_in_ram):
 
 
 def test_a_memory_beyond_the_candidates_ranks_behind_them(open_in_ram):
-    memory = open_in_ram(reranker=Preference("tea"))
+    memory = open_in_ram(reranker=WordReranker("tea"))
     (taxes,) = add_verbatim(memory, "Taxes are due", user_id="ana")
     add_verbatim(memory, *(f"tea number {number}" for number in range(8)), user_id="ana")
     found = memory.search("tea", user_id="ana", limit=1, rerank=True, explain=taxes)
@@ -184,7 +184,7 @@ def test_a_memory_beyond_the_candidates_ranks_behind_them(open_in_ram):
 
 
 def test_the_reranker_gets_the_speaker_and_the_day(open_in_ram):
-    judge = Preference("tea")
+    judge = WordReranker("tea")
     memory = open_in_ram(reranker=judge)
     turn = {"role": "user", "name": "Caroline", "content": "Since March!"}
     memory.add([turn], user_id="ana", run_id="one", infer=False, timestamp="2023-05-08")
@@ -193,7 +193,7 @@ def test_the_reranker_gets_the_speaker_and_the_day(open_in_ram):
 
 
 def test_a_reranker_never_sees_another_users_memory(open_in_ram):
-    judge = Preference("tea")
+    judge = WordReranker("tea")
     memory = open_in_ram(reranker=judge)
     add_verbatim(memory, "tea of ana", user_id="ana")
     add_verbatim(memory, "tea of ben", user_id="ben")
@@ -202,7 +202,7 @@ def test_a_reranker_never_sees_another_users_memory(open_in_ram):
 
 
 def test_an_empty_scope_is_not_reranked(open_in_ram):
-    judge = Preference("tea")
+    judge = WordReranker("tea")
     assert open_in_ram(reranker=judge).search("tea", user_id="nobody", rerank=True) == {"results": []}
     assert judge.asked == []
 
@@ -214,9 +214,9 @@ def test_rerank_without_a_reranker_is_refused_with_the_way_out(open_in_ram):
 
 
 def test_numpy_scores_are_accepted(open_in_ram):
-    memory = open_in_ram(reranker=Says(np.array([0.1, 0.9, 1.0000002], dtype=np.float32)))
+    memory = open_in_ram(reranker=FixedScores(np.array([0.1, 0.9, 1.0000002], dtype=np.float32)))
     add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
-    scores = [item["score_details"]["rerank"] for item in _reranked(memory, explain=True)["results"]]
+    scores = [item["score_details"]["rerank"] for item in search_reranked(memory, explain=True)["results"]]
     assert sorted(scores) == pytest.approx([0.1, 0.9, 1.0])
 
 
@@ -232,22 +232,22 @@ def test_numpy_scores_are_accepted(open_in_ram):
     ],
 )
 def test_a_failing_reranker_raises_a_provider_error(open_in_ram, scores, words):
-    memory = open_in_ram(reranker=Says(scores))
+    memory = open_in_ram(reranker=FixedScores(scores))
     add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
     with pytest.raises(ProviderError, match=words):
-        _reranked(memory)
+        search_reranked(memory)
 
 
 def test_an_unreadable_reranker_keeps_the_order_and_adds_a_warning(open_in_ram):
-    memory = open_in_ram(reranker=Says(UnreadableReply("it rambles", provider="judge")))
+    memory = open_in_ram(reranker=FixedScores(UnreadableReply("it rambles", provider="judge")))
     add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
-    found = _reranked(memory)
+    found = search_reranked(memory)
     assert texts(found) == texts(memory.search("tea", user_id="ana"))
     assert found["warnings"] == ["not reranked, the reranker's answer could not be read: it rambles"]
 
 
 def test_an_awaitable_reranker_is_awaited():
-    judge = AwaitedPreference("Peanuts")
+    judge = AwaitedWordReranker("Peanuts")
 
     async def found():
         async with AsyncMemory(":memory:", llm="rules", embedder="hashing", reranker=judge) as memory:
@@ -261,7 +261,7 @@ def test_an_awaitable_reranker_is_awaited():
 def test_a_blocking_reranker_does_not_block_the_event_loop():
     threads = []
 
-    class Watched(Preference):
+    class Watched(WordReranker):
         def score(self, query, texts):
             threads.append(threading.current_thread())
             return super().score(query, texts)
@@ -299,8 +299,8 @@ def test_without_keyword_search_only_vectors_count(open_in_ram):
         assert item["score"] == pytest.approx(max(0.0, item["score_details"]["semantic"]))
 
 
-class TwoSided(HashingEmbedder):
-    """An embedder that tells what is asked from what is remembered."""
+class QueryEmbedder(HashingEmbedder):
+    """An embedder with a separate method for queries."""
 
     def __init__(self):
         super().__init__(64)
@@ -316,12 +316,12 @@ class TwoSided(HashingEmbedder):
 
 
 def test_searches_use_embed_queries_if_the_embedder_has_it(open_in_ram):
-    vectors = TwoSided()
+    vectors = QueryEmbedder()
     memory = open_in_ram(embedder=vectors)
     add_verbatim(memory, "I drink tea", user_id="ana")
     memory.search("what do I drink?", user_id="ana")
     assert (vectors.remembered, vectors.asked) == (["I drink tea"], ["what do I drink?"])
 
 
-def _reranked(memory, **options):
+def search_reranked(memory, **options):
     return memory.search("tea", user_id="ana", rerank=True, **options)

@@ -35,8 +35,8 @@ def found(memory, question, user_id="ana", **options):
     return [item["memory"] for item in memory.search(question, user_id=user_id, **options)["results"]]
 
 
-def filled(count):
-    """Return a memory of `count` + 1 in one scope, and a vocabulary of theirs."""
+def memory_with_documents(count):
+    """Return a memory with `count` documents of random words and one fact in one scope."""
     memory = Memory(":memory:", llm="rules", embedder="hashing")
     drawn = np.random.default_rng(7).integers(len(VOCABULARY), size=(count, 6))
     texts = [" ".join(VOCABULARY[number] for number in line) for line in drawn]
@@ -128,7 +128,7 @@ def test_a_pasted_page_is_no_worse_than_its_rare_words(memory):
 
 @pytest.mark.parametrize("count", [20_000, pytest.param(200_000, marks=pytest.mark.slow)])
 def test_a_large_scope_is_searched_whole(count):
-    with filled(count) as memory:
+    with memory_with_documents(count) as memory:
         assert found(memory, "Who plays the cello?")[0] == FACTS[0]
         assert found(memory, "🦄", limit=1000)[0]
         every_word = " ".join(VOCABULARY)
@@ -139,17 +139,17 @@ def test_a_large_scope_is_searched_whole(count):
 
 
 def test_a_question_for_a_time_or_a_number_prefers_memories_with_one(memory):
-    told = (
+    texts = (
         "I adopted a rabbit from a shelter",
         "I adopted a rabbit two weeks after the flood",
         "I adopted a rabbit in March",
     )
-    memory.add([{"role": "user", "content": text} for text in told], user_id="cy", infer=False)
+    memory.add([{"role": "user", "content": text} for text in texts], user_id="cy", infer=False)
     asked = "When was the rabbit adopted?"
     results = memory.search(asked, user_id="cy", explain=True)["results"]
     signals = {item["memory"]: item["score_details"]["answer"] for item in results}
-    assert signals == {told[0]: 0, told[1]: 1, told[2]: 1}
-    assert results[-1]["memory"] == told[0]
+    assert signals == {texts[0]: 0, texts[1]: 1, texts[2]: 1}
+    assert results[-1]["memory"] == texts[0]
     plain = memory.search("the rabbit adopted", user_id="cy", explain=True)["results"]
     assert all("answer" not in item["score_details"] for item in plain)
-    assert plain[0]["memory"] == told[2]
+    assert plain[0]["memory"] == texts[2]

@@ -44,8 +44,8 @@ def test_every_text_gets_a_unit_vector(texts):
 
 
 def test_vectors_never_change_under_one_fingerprint():
-    # Stores keep these vectors. If this fails, a change here, in the tokens or in the stop words moved them: once
-    # there is a release, count the version in the fingerprint up.
+    # Stores keep these vectors. If this fails, a change here, in the tokens or in the stop words changed them: once
+    # there is a release, increase the version in the fingerprint.
     assert embedder.fingerprint == "hashing:1:384"
     assert digest() == "35c4fa8e6187bd8a569f8bbc776f28c7fb46d88a53133caebe295ca93700e207"
 

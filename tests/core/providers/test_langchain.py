@@ -28,7 +28,7 @@ SCHEMA = {"type": "object", "properties": {"facts": {"type": "array"}}}
 
 
 class Chat:
-    """What LangChain's chat models have in common, and nothing else."""
+    """Only what all of LangChain's chat models have in common."""
 
     def __init__(self, reply=FACTS, model="some-model"):
         self.model, self.reply, self.asked = model, reply, []
@@ -49,7 +49,7 @@ class Message:
 
 
 class Vectors:
-    """What LangChain's embeddings have in common, and nothing else."""
+    """Only what all of LangChain's embeddings have in common."""
 
     def __init__(self, length=3):
         self.length, self.asked = length, []
@@ -63,7 +63,7 @@ class Vectors:
 
 
 class SidedVectors(Vectors):
-    """Embeddings that prepare queries in their own way, as LangChain's interface lets them."""
+    """Embeddings that embed queries differently, as LangChain's interface allows."""
 
     def embed_query(self, text):
         self.asked.append(text)
@@ -104,7 +104,7 @@ def test_mem0s_settings_for_langchain_are_understood(tmp_path):
 
 async def test_langchains_openai_classes_speak_to_a_server(tmp_path):
     package = pytest.importorskip("langchain_openai")
-    # The clients are ours to close; left alone, LangChain's stay open.
+    # We close the clients; LangChain would leave them open.
     async with httpx.AsyncClient() as awaited:
         with scripted_openai_server(FACTS) as server, httpx.Client() as blocking:
             clients = {"http_client": blocking, "http_async_client": awaited}

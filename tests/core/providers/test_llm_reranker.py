@@ -22,7 +22,7 @@ def test_one_call_of_the_chat_model_rates_all_candidates(open_in_ram):
     memory = open_in_ram(llm=model, reranker="llm")
     add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
     before = texts(memory.search("tea", user_id="ana"))
-    found = _reranked(memory, explain=True)
+    found = search_reranked(memory, explain=True)
     assert texts(found)[0] == before[2]
     assert [item["score_details"]["rerank"] for item in found["results"]] == [1.0, 0.3, 0.0]
     (call,) = model.calls
@@ -36,7 +36,7 @@ def test_mem0s_llm_reranker_is_understood(open_in_ram):
         reranker={"provider": "llm_reranker", "config": {"scoring_prompt": "Rate by taste.", "top_k": 5}},
     )
     add_verbatim(memory, "tea", user_id="ana")
-    assert _reranked(memory, explain=True)["results"][0]["score_details"]["rerank"] == 1.0
+    assert search_reranked(memory, explain=True)["results"][0]["score_details"]["rerank"] == 1.0
     assert memory.engines["reranker"] == "LLMReranker(ScriptedChatModel)"
 
 
@@ -44,7 +44,7 @@ def test_an_unreadable_rating_is_retried_once(open_in_ram):
     model = ScriptedChatModel(["They all seem fine to me.", ratings(0, 0, 10)])
     memory = open_in_ram(llm=model, reranker="llm")
     add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
-    found = _reranked(memory)
+    found = search_reranked(memory)
     assert found["results"][0]["score"] >= 0.7
     assert "warnings" not in found
     assert "cannot be used" in model.calls[1].messages[-1]["content"]
@@ -53,7 +53,7 @@ def test_an_unreadable_rating_is_retried_once(open_in_ram):
 def test_unreadable_ratings_keep_the_order_and_add_a_warning(open_in_ram):
     memory = open_in_ram(llm=ScriptedChatModel("They all seem fine to me."), reranker="llm")
     add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
-    found = _reranked(memory)
+    found = search_reranked(memory)
     plain = memory.search("tea", user_id="ana")
     assert found["results"] == plain["results"]
     assert found["warnings"] == ["not reranked, the reranker's answer could not be read: the reply holds no JSON"]
@@ -63,7 +63,7 @@ def test_a_chat_model_that_fails_to_rate_raises_a_provider_error(open_in_ram):
     memory = open_in_ram(llm=ScriptedChatModel(RuntimeError("quota")), reranker="llm")
     add_verbatim(memory, *ABOUT_FOOD, user_id="ana")
     with pytest.raises(ProviderError, match="quota"):
-        _reranked(memory)
+        search_reranked(memory)
 
 
 def test_a_blocking_chat_model_can_rerank_in_async_code():
@@ -124,5 +124,5 @@ def test_a_reranker_can_be_named_in_mem0s_dictionary():
         assert memory.engines["reranker"] == "LLMReranker(llama3.1)"
 
 
-def _reranked(memory, **options):
+def search_reranked(memory, **options):
     return memory.search("tea", user_id="ana", rerank=True, **options)

@@ -67,9 +67,9 @@ def test_an_endpoint_without_schemas_gets_simpler_requests_from_then_on(understo
     assert first == second == '{"facts": []}'
     way_down = ["json_schema", "json_object", "text"]
     assert forms_asked(server) == [*way_down[: way_down.index(understood) + 1], understood]
-    told = server.requests[-1].body["messages"]
-    assert json.dumps(STRICT) in told[0]["content"]
-    assert told[1:] == HELLO
+    messages = server.requests[-1].body["messages"]
+    assert json.dumps(STRICT) in messages[0]["content"]
+    assert messages[1:] == HELLO
 
 
 def test_parameters_a_model_refuses_are_left_out_or_renamed():
@@ -212,7 +212,7 @@ def test_one_engine_serves_one_event_loop_after_another():
             await close()
             return reply
 
-        # Nothing is closed in between: a later loop must not touch an earlier one's connections.
+        # Nothing is closed in between: a later event loop must not use an earlier one's connections.
         assert [asyncio.run(run()) for run in (both, both, both_and_close)] == ["fine"] * 3
         gc.collect()
     assert len(server.requests) == 6

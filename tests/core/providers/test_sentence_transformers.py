@@ -18,7 +18,7 @@ SAID = ("I drink tea", "Peanuts make me ill", "The cat sleeps")
 
 
 def python(script, **environment):
-    """Run `script` in an interpreter of its own."""
+    """Run `script` in its own interpreter."""
     return subprocess.run(
         [sys.executable, "-c", script],
         capture_output=True,
@@ -30,7 +30,7 @@ def python(script, **environment):
 
 @pytest.fixture
 def installed(tmp_path, monkeypatch):
-    """Make the library importable by name, and every import of it a failure."""
+    """Make the library look installed, and every import of it fail."""
     package = tmp_path / "libraries" / "sentence_transformers"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("raise AssertionError('loaded')")
@@ -149,7 +149,7 @@ def test_local_models_can_be_pickled(kind):
 
 # With the library and a tiny model
 
-library = pytest.mark.filterwarnings("default")  # what the library's own imports warn about is its matter
+library = pytest.mark.filterwarnings("default")  # the library's own imports warn
 
 
 def tokenizer_of(words):
@@ -167,7 +167,7 @@ WORDS = "i drink tea peanuts make me ill the cat sleeps what do query passage :"
 
 @pytest.fixture(scope="module")
 def tiny_model(tmp_path_factory):
-    """A bag of words with random vectors, saved as any model is."""
+    """A bag-of-words model with random vectors, saved like any model."""
     local = pytest.importorskip("sentence_transformers", reason="the extra `local` is not installed")
     from sentence_transformers.models import StaticEmbedding  # noqa: PLC0415
 
@@ -181,7 +181,7 @@ def tiny_model(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def tiny_cross_encoder(tmp_path_factory):
-    """Build a folder with a one-layer cross-encoder of random weights that gives so many numbers a pair."""
+    """Build a folder with a one-layer cross-encoder with random weights and this many outputs per pair."""
     pytest.importorskip("sentence_transformers", reason="the extra `local` is not installed")
     transformers = pytest.importorskip("transformers")
 

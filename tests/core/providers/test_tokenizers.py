@@ -106,7 +106,7 @@ for name in ("o200k_base", "o200k_harmony"):
 """
     same, harmony = map(int, output_of(WATCH + theirs, cache, descriptions))
     assert mine == [same, harmony, same]
-    assert 10 < same < len(TEXT.encode()) - 5  # the merges are at work
+    assert 10 < same < len(TEXT.encode()) - 5  # the merges are used
     assert asked == []
 
 
@@ -243,7 +243,7 @@ def test_openais_own_tables_are_read_as_tiktoken_reads_them(monkeypatch):
 
 @pytest.fixture
 def open_model(tmp_path):
-    """A Hugging Face cache with a tokenizer that takes a word for a token, and cuts and fills up where it is let."""
+    """A Hugging Face cache with a tokenizer of whole words that truncates and pads unless told not to."""
     tokenizers = pytest.importorskip("tokenizers")
     pytest.importorskip("huggingface_hub")
     unknown, *_ = words = ["?", "the", "hens", "of", "garden"]

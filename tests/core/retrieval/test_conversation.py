@@ -16,7 +16,7 @@ def memory():
         yield memory
 
 
-def said(memory, *turns, run_id="monday"):
+def add_turns(memory, *turns, run_id="monday"):
     messages = [{"role": "user", "name": name, "content": text} for name, text in turns]
     return memory.add(messages, user_id="ana", run_id=run_id, infer=False)["results"]
 
@@ -26,12 +26,12 @@ def signals(memory, query, name):
     return {item["memory"]: item["score_details"].get(name, 0) for item in found}
 
 
-def lifted(memory, query, name):
-    """Return the texts to which a signal gives a say."""
+def texts_with_signal(memory, query, name):
+    """Return the texts whose signal is not zero."""
     return {text for text, score in signals(memory, query, name).items() if score}
 
 
-# Who spoke
+# Speakers
 
 
 @pytest.mark.parametrize(
@@ -48,33 +48,33 @@ def lifted(memory, query, name):
     ],
 )
 def test_turns_of_a_person_named_in_the_question_score_higher(memory, name, question):
-    said(memory, (name, "I bought a boat"))
-    said(memory, ("Tom", "A boat? I saw one in the harbour"))
-    assert lifted(memory, question, "speaker") == {"I bought a boat"}
+    add_turns(memory, (name, "I bought a boat"))
+    add_turns(memory, ("Tom", "A boat? I saw one in the harbour"))
+    assert texts_with_signal(memory, question, "speaker") == {"I bought a boat"}
 
 
 def test_a_function_word_is_not_a_name(memory):
-    said(memory, ("Will", "I bought a boat"))
-    said(memory, ("Tom", "The boat is red"))
-    assert lifted(memory, "Where will Tom take the boat?", "speaker") == {"The boat is red"}
+    add_turns(memory, ("Will", "I bought a boat"))
+    add_turns(memory, ("Tom", "The boat is red"))
+    assert texts_with_signal(memory, "Where will Tom take the boat?", "speaker") == {"The boat is red"}
 
 
-# The turns around a turn
+# Neighbouring turns
 
 
 def test_turns_of_another_session_do_not_separate_neighbouring_turns(memory):
     for turn in range(3):
-        said(memory, ("Ana", ["Where is the spare key?", "Under the pot", "Thanks"][turn]), run_id="s1")
-        said(memory, ("Tom", ["Did it rain?", "All day", "Oh dear"][turn]), run_id="s2")
-    assert {"Under the pot", "Thanks"} <= lifted(memory, "spare key", "neighbours")
-    assert not {"Did it rain?", "All day"} & lifted(memory, "spare key", "neighbours")
+        add_turns(memory, ("Ana", ["Where is the spare key?", "Under the pot", "Thanks"][turn]), run_id="s1")
+        add_turns(memory, ("Tom", ["Did it rain?", "All day", "Oh dear"][turn]), run_id="s2")
+    assert {"Under the pot", "Thanks"} <= texts_with_signal(memory, "spare key", "neighbours")
+    assert not {"Did it rain?", "All day"} & texts_with_signal(memory, "spare key", "neighbours")
 
 
 def test_facts_between_turns_do_not_separate_neighbouring_turns(memory):
     talk = [{"role": "user", "content": "I moved to Lisbon."}, {"role": "user", "content": "It was last May"}]
     for turn in talk:
         memory.add(turn, user_id="ana", run_id="s1", keep_turns=True)
-    assert "It was last May" in lifted(memory, "Lisbon", "neighbours")
+    assert "It was last May" in texts_with_signal(memory, "Lisbon", "neighbours")
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.floats(0, 1, width=32)), max_size=30))
@@ -94,8 +94,8 @@ def test_the_neighbour_signal_sums_the_two_turns_on_each_side(turns):
 
 
 def test_an_answer_ranks_above_the_question_with_the_same_words(memory):
-    said(memory, ("Bo", "How was the ceramics workshop?"), ("Ana", "I glazed a bowl at the ceramics workshop."))
-    said(
+    add_turns(memory, ("Bo", "How was the ceramics workshop?"), ("Ana", "I glazed a bowl at the ceramics workshop."))
+    add_turns(
         memory,
         ("Ana", "I glazed a bowl at the ceramics workshop."),
         ("Bo", "How was the ceramics workshop?"),
@@ -107,12 +107,12 @@ def test_an_answer_ranks_above_the_question_with_the_same_words(memory):
 
 def test_explain_shows_how_much_of_a_turn_is_a_question(memory):
     texts = ("We saw the comet.", "We saw the comet. Have you seen it too?", "Have you seen the comet too?")
-    said(memory, *(("Ana", text) for text in texts))
+    add_turns(memory, *(("Ana", text) for text in texts))
     assert list(map(signals(memory, "comet", "asking").get, texts)) == [0, 0.5, 1]
 
 
 def test_an_update_changes_how_much_of_a_turn_is_a_question(memory):
-    said(memory, ("Ana", "We saw the comet."), ("Bo", "Was the comet bright?"))
+    add_turns(memory, ("Ana", "We saw the comet."), ("Bo", "Was the comet bright?"))
     for item in memory.search("comet", user_id="ana")["results"]:
         if item["memory"] == "Was the comet bright?":
             memory.update(item["id"], "The comet was bright.")
@@ -122,7 +122,7 @@ def test_an_update_changes_how_much_of_a_turn_is_a_question(memory):
 
 
 def test_facts_and_documents_are_not_penalised_for_question_marks(memory):
-    said(memory, ("Ana", "We saw the comet."))
+    add_turns(memory, ("Ana", "We saw the comet."))
     memory.put([{"memory_id": "guide", "text": "What is a comet?"}], user_id="ana", run_id="monday")
     assert signals(memory, "comet", "asking")["What is a comet?"] == 0
 
@@ -131,7 +131,7 @@ def test_a_passage_with_the_whole_query_beats_one_with_half_of_it_twice(memory):
     quiet = ["Well", "Right", "Fine"]
     around = [["A kite", "Nice", "The lake"], ["A kite", "Nice", "The kite"], ["The lake", "Nice", "A lake"]]
     texts = [text for passage in around for text in (*passage, *quiet)]
-    ids = [item["id"] for item in said(memory, *(("Bo", text) for text in texts))]
+    ids = [item["id"] for item in add_turns(memory, *(("Bo", text) for text in texts))]
     found = {item["id"]: item for item in memory.search("kite lake", user_id="ana", limit=20, explain=True)["results"]}
     whole, *halves = (found[memory_id] for memory_id, text in zip(ids, texts, strict=True) if text == "Nice")
     for half in halves:
@@ -141,8 +141,8 @@ def test_a_passage_with_the_whole_query_beats_one_with_half_of_it_twice(memory):
 
 
 def test_passages_never_cross_conversations(memory):
-    said(memory, ("Ana", "A kite"), ("Bo", "Nice"))
-    said(memory, ("Ana", "Cold"), ("Bo", "The lake"), run_id="tuesday")
+    add_turns(memory, ("Ana", "A kite"), ("Bo", "Nice"))
+    add_turns(memory, ("Ana", "Cold"), ("Bo", "The lake"), run_id="tuesday")
     passage = signals(memory, "kite lake", "passage")
     assert passage["Nice"] == passage["A kite"] < 0.6
     assert passage["Cold"] == passage["The lake"] < 0.6
@@ -165,12 +165,12 @@ def test_the_passage_signal_equals_a_plain_computation(drawn):
     expected = np.zeros(len(numbers))
     for share, hit in weigh_terms(hits, len(numbers)):
         for place in range(len(numbers)):
-            expected[place] += share * bool(np.isin(_around(numbers, place), hit.places).any())
+            expected[place] += share * bool(np.isin(places_around(numbers, place), hit.places).any())
     assert passage_scores(hits, group_by_conversation(numbers)) == pytest.approx(expected, abs=1e-6)
 
 
-def _around(numbers, place):
-    """Return the places of what is said within two turns in the same conversation."""
+def places_around(numbers, place):
+    """Return the places of the turns of the same conversation that are at most two turns away."""
     if numbers[place] == 0:
         return np.array([place])
     turns = np.flatnonzero(numbers == numbers[place])

@@ -26,13 +26,13 @@ def memory():
 
 def ranks(memory, language):
     """Return for each question the rank of the memory that answers it."""
-    told = LANGUAGES[language]
-    messages = [{"role": "user", "content": text} for text in told["memories"]]
+    language_set = LANGUAGES[language]
+    messages = [{"role": "user", "content": text} for text in language_set["memories"]]
     memory.add(messages, user_id=language, infer=False)
-    for asked in told["questions"]:
+    for asked in language_set["questions"]:
         found = memory.search(asked["question"], user_id=language, limit=len(messages))["results"]
         order = [item["memory"] for item in found]
-        yield from (order.index(told["memories"][answer]) + 1 for answer in asked["answers"])
+        yield from (order.index(language_set["memories"][answer]) + 1 for answer in asked["answers"])
 
 
 def share(ranks, most):
@@ -56,9 +56,9 @@ def test_over_all_languages_most_answers_rank_first(memory):
 @pytest.mark.parametrize("infer", [False, True])
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_stored_memories_keep_their_language_and_text(memory, language, infer):
-    told = LANGUAGES[language]["memories"]
-    result = memory.add([{"role": "user", "content": text} for text in told], user_id="u", infer=infer)
-    assert [item["memory"] for item in result["results"]] == told
+    language_set = LANGUAGES[language]["memories"]
+    result = memory.add([{"role": "user", "content": text} for text in language_set], user_id="u", infer=infer)
+    assert [item["memory"] for item in result["results"]] == language_set
     assert {item["event"] for item in result["results"]} == {"ADD"}
 
 

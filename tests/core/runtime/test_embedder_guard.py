@@ -18,7 +18,7 @@ def memory(tmp_path):
 
 
 class Odd(HashingEmbedder):
-    """An embedder whose answers are wrong; interchangeable with the hashing embedder by its own word."""
+    """An embedder whose answers are wrong; its fingerprint is that of the hashing embedder."""
 
     def __init__(self, answer):
         super().__init__()

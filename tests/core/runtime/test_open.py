@@ -19,7 +19,7 @@ NO_PACKAGE = r'pip install "holdfast\[openai\]"'
 
 @pytest.fixture
 def path(tmp_path, monkeypatch):
-    """A store built with OpenAI's engines, of which nothing is left: no key, no server."""
+    """A store built with OpenAI's engines, whose key and server are gone."""
     path = tmp_path / "memory.db"
     with scripted_openai_server(FACT) as server, monkeypatch.context() as while_building:
         while_building.setenv("OPENAI_BASE_URL", server.base_url)
@@ -98,7 +98,7 @@ def test_restoring_a_deleted_memory_needs_the_embedder(open_memory, path):
 
 def test_a_store_can_be_read_without_the_package_of_the_engines(open_memory, path, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "a key")
-    monkeypatch.setitem(sys.modules, "openai", None)  # an import of it fails
+    monkeypatch.setitem(sys.modules, "openai", None)  # importing it fails
     memory = open_memory(path)
     assert the_memory(memory)["memory"] == "Lives in Lisbon"
     with pytest.raises(ConfigError, match=NO_PACKAGE):

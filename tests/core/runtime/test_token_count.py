@@ -13,7 +13,7 @@ def words(text):
 
 
 class CountingModel(ScriptedChatModel):
-    """A chat model that knows its tokens."""
+    """A chat model that counts its tokens."""
 
     model = "wordy"
 
@@ -22,7 +22,7 @@ class CountingModel(ScriptedChatModel):
 
 
 class UnknowingModel(ScriptedChatModel):
-    """A chat model whose tokenizer is not at hand."""
+    """A chat model whose tokenizer is not available."""
 
     def count_tokens(self, _text):
         return None

@@ -32,7 +32,7 @@ ALL_ADDED = [add(0), add(1), add(2)]
 LIVES_IN_PORTO = [update(0, 0, "Lives in Porto"), add(1), add(2)]
 
 
-# The entries of the list, the decisions read, and the reasons of what was not obeyed.
+# The entries of the list, the decisions read, and the reasons for what was skipped.
 DECISION_ENTRIES = {
     "as asked": (
         TO_PORTO + ', {"fact": 1, "event": "NONE", "memory": 2, "text": null},'
@@ -179,7 +179,7 @@ DECISION_ENTRIES = {
 }
 
 
-# The reply, the decisions read, and the reasons of what was not obeyed.
+# The reply, the decisions read, and the reasons for what was skipped.
 DECISION_REPLIES = {
     **{name: (f'{{"decisions": [{entries}]}}', *rest) for name, (entries, *rest) in DECISION_ENTRIES.items()},
     "cut in a decision": (

@@ -12,7 +12,7 @@ from holdfast.extraction.facts import Fact
 from holdfast.extraction.replies import parse_facts
 from holdfast.extraction.replies.entries import MAX_TEXT_LENGTH
 
-# The reply, the texts read from it, and the reasons of what was skipped.
+# The reply, the texts read from it, and the reasons for what was skipped.
 FACT_REPLIES = {
     "as asked": ('{"facts": [{"text": "Has a cat", "turn": 0, "attributed_to": "user"}]}', ["Has a cat"], []),
     "nothing to keep": ('{"facts": []}', [], []),

@@ -13,7 +13,7 @@ from tests.core.extraction.replies.examples import FACTS, KNOWN, TO_PORTO
 from holdfast.errors import UnreadableReply
 from holdfast.extraction.replies import parse_decisions, parse_facts
 
-# The opening, what is repeated, and the closing.
+# The start, the part that is repeated, and the end.
 HUGE_REPLIES = {
     "good facts": ('{"facts": [', '{"text": "Has a cat", "turn": 1}, ', '"Is vegan"]}'),
     "cut facts": ('{"facts": [', '{"text": "Has a cat", "turn": 1}, ', ""),
@@ -63,7 +63,7 @@ def test_at_most_10000_lines_are_read_and_the_rest_is_reported():
 
 
 def read_quietly(reply):
-    """Read `reply` both ways, `None` for unreadable; any other error fails the test."""
+    """Parse `reply` as facts and as decisions, `None` for unreadable; any other error fails the test."""
     return (
         or_none(lambda: parse_facts(reply, turns=2)),
         or_none(lambda: parse_decisions(reply, facts=FACTS, known=KNOWN)),
@@ -160,7 +160,7 @@ def test_decisions_are_always_applicable_and_complete(written):
     assert len(changed) == len(set(changed)), "no memory is changed twice"
     added = [one.fact for one in decisions if one.event == "ADD"]
     assert len(added) == len(set(added)), "no fact is added twice"
-    # A fact that asks for what another has already deleted has nothing left to say.
+    # A fact whose memory another fact already deleted needs no decision.
     fulfilled = {SPELLED.get(one["fact"]) for one in written if one["event"] == "DELETE"}
     assert {one.fact for one in decisions} | fulfilled >= set(range(len(FACTS))), "no fact is lost"
     assert all(one.text for one in decisions if one.event in {"ADD", "UPDATE"})
