@@ -14,7 +14,7 @@ from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
 from langchain_core.runnables import RunnableLambda, RunnablePassthrough
 from langchain_core.runnables.history import RunnableWithMessageHistory
 from pydantic import Field
-from tests.contracts.face_contract import Conversation
+from tests.contracts.adapter_contract import Conversation
 
 import holdfast_langchain
 

@@ -15,7 +15,7 @@ from llama_index.core.llms.function_calling import FunctionCallingLLM
 from llama_index.core.llms.llm import ToolSelection
 from llama_index.core.schema import NodeWithScore, TextNode
 from pydantic import Field
-from tests.contracts.face_contract import Conversation
+from tests.contracts.adapter_contract import Conversation
 
 from holdfast_llamaindex import Mem0Memory
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.adapters.autogen_conversation import AUTOGEN_WARNS, autogen, conversation, scripted_assistant, user_proxy
-from tests.contracts.face_contract import FaceContract
+from tests.contracts.adapter_contract import AdapterContract
 from tests.results import stored_texts
 
 import holdfast_autogen
@@ -30,11 +30,11 @@ pytestmark = [AUTOGEN_WARNS]
 NO_FACTS = {"facts": []}
 
 
-class TestAutoGenFace(FaceContract):
+class TestAutoGenAdapter(AdapterContract):
     def conversation(self, memory, *, user_id, on_error="log"):
         return conversation(memory, user_id=user_id, on_error=on_error)
 
-    def construct(self, memory, **ids):
+    def make_adapter(self, memory, **ids):
         return MemoryCapability(memory=memory, **ids)
 
 

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.contracts.face_contract import FaceContract
+from tests.contracts.adapter_contract import AdapterContract
 from tests.results import stored_texts
 
 from holdfast import AsyncMemory, InvalidInput
@@ -77,11 +77,11 @@ class Ag2Conversation:
         return self.config.shown[-1]
 
 
-class TestAg2Face(FaceContract):
+class TestAg2Face(AdapterContract):
     def conversation(self, memory, *, user_id, on_error="log"):
         return Ag2Conversation(memory, user_id=user_id, on_error=on_error)
 
-    def construct(self, memory, **ids):
+    def make_adapter(self, memory, **ids):
         return memory_plugin(memory=memory, **ids)
 
 

@@ -34,7 +34,7 @@ from autogen_core.models import (
 from autogen_ext.models.openai import OpenAIChatCompletionClient
 from autogen_ext.models.replay import ReplayChatCompletionClient
 from PIL import Image as Picture
-from tests.contracts.face_contract import FaceContract
+from tests.contracts.adapter_contract import AdapterContract
 
 from holdfast import AsyncMemory, InvalidInput, Memory
 from holdfast.testing import (
@@ -93,11 +93,11 @@ class AgentWithContext:
         return prompts(self.client)[-1]
 
 
-class TestContextFace(FaceContract):
+class TestContextFace(AdapterContract):
     def conversation(self, memory, *, user_id, on_error="log"):
         return AgentWithContext(memory, user_id=user_id, on_error=on_error)
 
-    def construct(self, memory, **ids):
+    def make_adapter(self, memory, **ids):
         return MemoryChatCompletionContext(memory=memory, **ids)
 
 

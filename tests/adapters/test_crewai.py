@@ -13,7 +13,7 @@ import threading
 
 import pytest
 from tests.adapters.crewai_conversation import UNIFIED, ScriptedLLM, agent_with, conversation, crew_with, served_model
-from tests.contracts.face_contract import FaceContract
+from tests.contracts.adapter_contract import AdapterContract
 from tests.results import stored_texts
 
 from holdfast import AsyncMemory, HoldfastError, InvalidInput, ProviderError
@@ -44,11 +44,11 @@ SWALLOWED = "before 1.15.20 CrewAI let no failure of a memory out of a crew"
 LETS_ABORT = tuple(int(part) for part in crewai.__version__.split(".")[:3]) >= (1, 15, 20)
 
 
-class TestCrew(FaceContract):
+class TestCrew(AdapterContract):
     def conversation(self, memory, *, user_id, on_error="log"):
         return conversation(memory, user_id=user_id, on_error=on_error)
 
-    def construct(self, memory, **ids):
+    def make_adapter(self, memory, **ids):
         return crew_memory(memory=memory, **ids)
 
     @pytest.mark.xfail(not LETS_ABORT, reason=SWALLOWED)

@@ -15,7 +15,7 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, Tool
 from langchain_core.runnables import ConfigurableField
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from tests.adapters.langchain_conversation import RunnableConversation
-from tests.contracts.face_contract import HOSTILE_IDS, FaceContract
+from tests.contracts.adapter_contract import HOSTILE_IDS, AdapterContract
 from tests.results import stored_texts
 
 import holdfast_langchain
@@ -93,11 +93,11 @@ def test_importing_loads_only_what_is_used():
 # The chain of runnables: retriever and message history
 
 
-class TestAChainOfRunnables(FaceContract):
+class TestAChainOfRunnables(AdapterContract):
     def conversation(self, memory, *, user_id, on_error="log"):
         return RunnableConversation(memory, user_id=user_id, on_error=on_error)
 
-    def construct(self, memory, **ids):
+    def make_adapter(self, memory, **ids):
         return HoldfastRetriever(memory=memory, **ids)
 
 

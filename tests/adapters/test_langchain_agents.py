@@ -11,7 +11,7 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langchain_core.tools import tool
 from tests.adapters.langchain_conversation import AgentConversation, ScriptedModel, call, conversation
-from tests.contracts.face_contract import FaceContract
+from tests.contracts.adapter_contract import AdapterContract
 from tests.results import stored_texts
 
 from holdfast import AsyncMemory, InvalidInput
@@ -56,11 +56,11 @@ def agent(memory, *, reply=lambda _: "Noted.", tools=(), options=None, **setting
     return create_agent(model, list(tools), middleware=middleware, **settings), model
 
 
-class TestAnAgent(FaceContract):
+class TestAnAgent(AdapterContract):
     def conversation(self, memory, *, user_id, on_error="log"):
         return conversation(memory, user_id=user_id, on_error=on_error)
 
-    def construct(self, memory, **ids):
+    def make_adapter(self, memory, **ids):
         return MemoryMiddleware(memory=memory, **ids)
 
 

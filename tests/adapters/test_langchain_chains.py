@@ -9,7 +9,7 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
 from tests.adapters.langchain_conversation import ChainConversation, ScriptedModel
-from tests.contracts.face_contract import FaceContract
+from tests.contracts.adapter_contract import AdapterContract
 from tests.results import stored_texts
 
 from holdfast import AsyncMemory, InvalidInput
@@ -30,11 +30,11 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 
-class TestAChain(FaceContract):
+class TestAChain(AdapterContract):
     def conversation(self, memory, *, user_id, on_error="log"):
         return ChainConversation(memory, user_id=user_id, on_error=on_error)
 
-    def construct(self, memory, **ids):
+    def make_adapter(self, memory, **ids):
         return HoldfastMemory(memory=memory, **ids)
 
 

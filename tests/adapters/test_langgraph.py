@@ -12,7 +12,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
 from pydantic import BaseModel
 from tests.adapters.langgraph_conversation import build, conversation
-from tests.contracts.face_contract import FaceContract
+from tests.contracts.adapter_contract import AdapterContract
 from tests.results import stored_texts
 
 import holdfast_langgraph
@@ -23,11 +23,11 @@ from holdfast_langgraph import FROM_CONFIG, messages_with_memories, retrieve_nod
 BLOCK = "recalled-memory"
 
 
-class TestGraph(FaceContract):
+class TestGraph(AdapterContract):
     def conversation(self, memory, *, user_id, on_error="log"):
         return conversation(memory, user_id=user_id, on_error=on_error)
 
-    def construct(self, memory, **ids):
+    def make_adapter(self, memory, **ids):
         return retrieve_node(memory, **ids)
 
 

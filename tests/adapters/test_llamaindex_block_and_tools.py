@@ -12,7 +12,7 @@ from llama_index.core.workflow import Context
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import StaticPool
 from tests.adapters.llamaindex_conversation import WARNINGS, ScriptedLLM, loop_of_its_own, tool_call
-from tests.contracts.face_contract import HOSTILE_IDS
+from tests.contracts.adapter_contract import HOSTILE_IDS
 from tests.results import stored_texts
 
 from holdfast import InvalidInput, ProviderError, StorageError

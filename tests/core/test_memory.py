@@ -17,7 +17,7 @@ class TestAsyncMemory(MemoryContract):
 
 
 def test_memory_and_async_memory_have_the_same_verbs():
-    def verbs(face):
-        return {name for name in dir(face) if not name.startswith("_")} - {"driver"}
+    def verbs(memory_class):
+        return {name for name in dir(memory_class) if not name.startswith("_")} - {"driver"}
 
     assert verbs(Memory) == verbs(AsyncMemory)

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 
 import pytest
 from jsonschema import Draft202012Validator
-from tests.contracts.face_contract import HOSTILE_IDS
+from tests.contracts.adapter_contract import HOSTILE_IDS
 from tests.results import stored_texts
 
 import holdfast.agents.tools

@@ -38,7 +38,7 @@ class AwaitedWordReranker(WordReranker):
     """The same, awaitable."""
 
     def score(self, query, texts):  # noqa: ARG002 - the port's signature
-        raise AssertionError("an awaiting face must not block on a reranker it can await")
+        raise AssertionError("`AsyncMemory` must not block on a reranker that it can await")
 
     async def ascore(self, query, texts):
         await asyncio.sleep(0)

@@ -25,23 +25,23 @@ HOSTILE_IDS = [
 
 
 class Conversation(Protocol):
-    """One framework at work: its real agent, chain or chat with a scripted model and our memory in it."""
+    """A real agent, chain or chat of a framework, with a scripted model and our memory."""
 
     def say(self, text: str) -> str:
-        """Let the user say `text`, the model answers; return everything the model was shown for it, as one text."""
+        """Send `text` as the user and let the model answer; return all messages the model got for it as one text."""
         ...
 
 
-class FaceContract(Contract):
-    """A subject says how to make a conversation; the tests say what it promises."""
+class AdapterContract(Contract):
+    """A subject defines `conversation` and `make_adapter` and inherits the tests."""
 
     @abstractmethod
     def conversation(self, memory: Memory, *, user_id: str, on_error: str = "log") -> Conversation:
-        """Return a new conversation (a new session: nothing but the memory connects it with earlier ones)."""
+        """Return a new conversation in a new session, which shares only the memory with earlier ones."""
 
     @abstractmethod
-    def construct(self, memory: Memory, **ids: str) -> object:
-        """Make the adapter's main object with these ids (none in one of the tests)."""
+    def make_adapter(self, memory: Memory, **ids: str) -> object:
+        """Return the adapter's main object for these ids; without ids it must be refused."""
 
     @pytest.fixture
     def memory(self, tmp_path):
@@ -107,7 +107,7 @@ class FaceContract(Contract):
 
     def test_a_missing_scope_is_refused_at_once(self, memory):
         with pytest.raises(InvalidInput, match="no scope is named"):
-            self.construct(memory)
+            self.make_adapter(memory)
 
     def test_sixteen_conversations_at_once_stay_separate(self, memory):
         def remember(number):
