@@ -25,8 +25,8 @@ class ScriptedClient:
 
     def create(self, params):
         self._shown.append([dict(message) for message in params["messages"]])
-        said = self._answer(params["messages"])
-        message = SimpleNamespace(content=said, function_call=None, tool_calls=None)
+        reply = self._answer(params["messages"])
+        message = SimpleNamespace(content=reply, function_call=None, tool_calls=None)
         return SimpleNamespace(choices=[SimpleNamespace(message=message)], model="scripted", cost=0)
 
     def message_retrieval(self, response):

@@ -37,9 +37,9 @@ def path(tmp_path):
 def audited():
     """A function that adds Ana's sentences, or (sentence, day) pairs, and audits her memory."""
 
-    def audited_(*said, probes=0):
+    def audited_(*sentences, probes=0):
         with memory_for_tests() as memory:
-            for one in said:
+            for one in sentences:
                 text, day = one if isinstance(one, tuple) else (one, "2026-05-01")
                 memory.add(text, user_id="ana", infer=False, timestamp=day)
             return run_audit(memory, {"user_id": "ana"}, probes=probes)
@@ -149,7 +149,7 @@ def test_a_memory_contradicted_much_later_is_stale(audited):
 
 
 @pytest.mark.parametrize(
-    "said",
+    "sentences",
     [
         ("I live in Rome", "I live in Rome"),
         ("I live in Rome", "My sister lives in Bari"),
@@ -158,8 +158,8 @@ def test_a_memory_contradicted_much_later_is_stale(audited):
         ("I live in Rome", "I no longer live in Bari"),
     ],
 )
-def test_statements_that_can_both_be_true_are_not_a_contradiction(said, audited):
-    audit = audited(*said)
+def test_statements_that_can_both_be_true_are_not_a_contradiction(sentences, audited):
+    audit = audited(*sentences)
     assert not found(audit, "contradiction")
     assert not found(audit, "stale")
 
@@ -170,8 +170,8 @@ def test_an_ended_state_contradicts_one_that_continues(audited):
 
 def test_two_speakers_and_two_users_do_not_contradict_or_repeat_each_other():
     with memory_for_tests() as memory:
-        said = [{"role": "user", "name": name, "content": f"I live in {town}"} for name, town in TOWNS.items()]
-        memory.add(said, user_id="family", infer=False)
+        sentences = [{"role": "user", "name": name, "content": f"I live in {town}"} for name, town in TOWNS.items()]
+        memory.add(sentences, user_id="family", infer=False)
         for name, town in TOWNS.items():
             memory.add(f"I live in {town}", user_id=name, infer=False)
             memory.add("I play the cello", user_id=name, infer=False)
@@ -205,20 +205,20 @@ def test_equal_texts_are_duplicates_and_similar_ones_near_duplicates(audited):
 
 
 @pytest.mark.parametrize(
-    "said",
+    "sentences",
     [
         ("The gate of the school opens at 10:40 on weekdays", "The gate of the school opens at 11:40 on weekdays"),
         ("I would go hiking with Tom in the Alps again", "I would never go hiking with Tom in the Alps again"),
         ("我喜欢在早上喝绿茶", "我喜欢在晚上读小说"),
     ],
 )
-def test_texts_that_differ_in_a_number_a_negation_or_most_words_are_not_duplicates(said, audited):
-    assert audited(*said).findings == []
+def test_texts_that_differ_in_a_number_a_negation_or_most_words_are_not_duplicates(sentences, audited):
+    assert audited(*sentences).findings == []
 
 
 def test_near_duplicates_are_found_in_unspaced_languages(audited):
-    said = ("我每天早上喜欢喝一杯热绿茶再去上班", "我每天早上喜欢喝一杯热绿茶再去上班吧")
-    assert found(audited(*said), "near-duplicate") == [said[1]]
+    sentences = ("我每天早上喜欢喝一杯热绿茶再去上班", "我每天早上喜欢喝一杯热绿茶再去上班吧")
+    assert found(audited(*sentences), "near-duplicate") == [sentences[1]]
 
 
 @given(st.lists(st.sampled_from("red green blue tea cello boat hen garden Graz".split()), min_size=6, max_size=9))

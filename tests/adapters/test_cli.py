@@ -381,8 +381,8 @@ def test_reembed_gives_every_memory_vectors_of_another_embedder(path):
         done = run_json("reembed", "--embedder", "openai", "--path", path, **environment)
         assert (done["count"], done["embedder"].split(":")[0]) == (2, "openai")
         assert len(run_json("search", "tea", "--user-id", "ana", "--path", path, **environment)["results"]) == 2
-    told = run("reembed", "--embedder", "hashing", "--path", path)
-    assert "2 memories embedded with hashing" in told.stdout
+    outcome = run("reembed", "--embedder", "hashing", "--path", path)
+    assert "2 memories embedded with hashing" in outcome.stdout
     assert len(run_json("search", "tea", "--user-id", "ana", "--path", path)["results"]) == 2
 
 
@@ -471,8 +471,8 @@ def test_a_file_can_come_from_stdin(path):
 
 
 def test_the_summary_counts_what_was_read_added_and_skipped(path, tmp_path):
-    said = ["I like green tea", "I like green tea", "Hello!", "  "]
-    file = write(tmp_path, [{"role": "user", "content": text} for text in said])
+    texts = ["I like green tea", "I like green tea", "Hello!", "  "]
+    file = write(tmp_path, [{"role": "user", "content": text} for text in texts])
     summary = run_json("add", "--file", file, "--user-id", "ana", "--path", path)
     assert summary.pop("seconds") > 0
     assert summary.pop("messages_per_second") > 0
@@ -491,14 +491,14 @@ def test_the_summary_counts_what_was_read_added_and_skipped(path, tmp_path):
 
 
 def test_keep_turns_stores_turns_beside_their_facts(path, tmp_path):
-    said = run_json("add", "I like green tea. Hello!", "--keep-turns", "--user-id", "ana", "--path", path)
-    assert [turn["facts"] for turn in said["turns"]] == [["I like green tea."]]
+    added = run_json("add", "I like green tea. Hello!", "--keep-turns", "--user-id", "ana", "--path", path)
+    assert [turn["facts"] for turn in added["turns"]] == [["I like green tea."]]
     file = write(tmp_path, [{"role": "user", "content": "I play the cello"}, {"role": "assistant", "content": "Nice!"}])
     summary = run_json("add", "--file", file, "--keep-turns", "--user-id", "ana", "--path", path)
     assert (summary["added"], summary["turns_kept"]) == (1, 2)
-    told = run("add", "Hello again!", "--keep-turns", "--user-id", "ana", "--path", path)
-    assert "1 turn stored in addition to the facts" in told.stderr
-    assert "nothing was stored" not in told.stderr
+    outcome = run("add", "Hello again!", "--keep-turns", "--user-id", "ana", "--path", path)
+    assert "1 turn stored in addition to the facts" in outcome.stderr
+    assert "nothing was stored" not in outcome.stderr
     listed = run_json("list", "--user-id", "ana", "--path", path)["results"]
     assert sorted(item["memory_type"] for item in listed) == ["episodic"] * 4 + ["semantic"] * 2
 
@@ -564,12 +564,12 @@ MESSAGES = st.lists(
 
 @given(MESSAGES)
 def test_a_list_and_its_lines_are_the_same_conversation(messages):
-    said = [message for message in messages if message["content"].strip()]
+    with_text = [message for message in messages if message["content"].strip()]
     documents = [json.dumps(messages), "\n".join(json.dumps(message, ensure_ascii=False) for message in messages)]
     for document in documents:
-        if said:
+        if with_text:
             (found,) = parse_conversations(document)
-            assert (list(found.messages), found.blank) == (said, len(messages) - len(said))
+            assert (list(found.messages), found.blank) == (with_text, len(messages) - len(with_text))
         else:
             with pytest.raises(InvalidInput, match="no message with any text"):
                 parse_conversations(document)

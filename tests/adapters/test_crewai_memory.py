@@ -237,8 +237,8 @@ def test_a_read_only_memory_finds_and_stores_nothing(memory):
 # The storage for CrewAI's own memory
 
 
-def record(content, vector, **said):
-    return MemoryRecord(content=content, embedding=vector, **said)
+def record(content, vector, **fields):
+    return MemoryRecord(content=content, embedding=vector, **fields)
 
 
 def test_the_storage_searches_by_vector_within_its_filters(storage):

@@ -46,7 +46,7 @@ async def test_the_tools_can_be_awaited(tools, memory):
 
 
 @pytest.mark.parametrize(
-    ("name", "arguments", "told"),
+    ("name", "arguments", "words"),
     [
         ("add_memory", {}, "text is missing"),
         ("search_memory", {"query": " "}, "blank"),
@@ -55,15 +55,15 @@ async def test_the_tools_can_be_awaited(tools, memory):
         ("delete_memory", {"memory_id": 7}, "must be text"),
     ],
 )
-async def test_a_wrong_call_is_answered_with_an_explanation(tools, name, arguments, told):
-    assert told in tools[name].run(**arguments)
-    assert told in await tools[name]._arun(**arguments)
+async def test_a_wrong_call_is_answered_with_an_explanation(tools, name, arguments, words):
+    assert words in tools[name].run(**arguments)
+    assert words in await tools[name]._arun(**arguments)
 
 
 def test_a_failure_is_answered_or_raised(memory, caplog):
-    told, raised = (memory_tools(memory, user_id="ana", on_error=on_error)[1] for on_error in ("log", "raise"))
+    logged, raised = (memory_tools(memory, user_id="ana", on_error=on_error)[1] for on_error in ("log", "raise"))
     memory.close()
-    assert told.run(query="tea") == "The memory failed: go on without it."
+    assert logged.run(query="tea") == "The memory failed: go on without it."
     assert "closed" in caplog.text
     with pytest.raises(StorageError):
         raised.run(query="tea")

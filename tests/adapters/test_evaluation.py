@@ -150,12 +150,12 @@ def test_a_kept_turn_is_found_by_its_facts(tmp_path):
     question = {"question": "Where does her brother live?", "evidence": ["D1:2"], "category": 4}
     samples = read_samples([str(write(tmp_path, _with(conversation={"session_1": turns}, qa=[question])))])
 
-    def fact(messages, _schema):
-        told = "Mara's brother Teo lives in Oslo"
+    def reply(messages, _schema):
+        fact = "Mara's brother Teo lives in Oslo"
         asked = messages[-1]["content"].split("<conversation>\n")[-1]
-        return {"facts": [{"text": told, "turn": 0, "attributed_to": "user"}] if "Yes, in May!" in asked else []}
+        return {"facts": [{"text": fact, "turn": 0, "attributed_to": "user"}] if "Yes, in May!" in asked else []}
 
-    with memory_for_tests(llm=ScriptedChatModel(fact)) as memory:
+    with memory_for_tests(llm=ScriptedChatModel(reply)) as memory:
         with_facts = run_evaluation(memory, samples, ks=[5], on_step=str, keep_turns=True)
     with memory_for_tests() as memory:
         without = run_evaluation(memory, samples, ks=[5], on_step=str)
@@ -171,15 +171,15 @@ def test_a_kept_turn_is_found_by_its_facts(tmp_path):
 def test_the_scores_equal_those_of_plain_searches():
     document = run_json(FILE, "--k", "1,2")
     with Memory(":memory:", llm="rules", embedder="hashing") as memory:
-        said = {}
+        ids = {}
         for one in parse_conversations(FILE.read_text("utf-8")):
             added = memory.add(one.messages, **one.ids, timestamp=one.timestamp, infer=False)["results"]
-            said |= {(one.ids["user_id"], label): item["id"] for item, label in zip(added, one.labels, strict=True)}
+            ids |= {(one.ids["user_id"], label): item["id"] for item, label in zip(added, one.labels, strict=True)}
         recalls = {}
         for sample in read_samples([str(FILE)]):
             for question in sample.questions:
                 found = memory.search(question.text, user_id=sample.id, limit=2)["results"]
-                wanted = {said[sample.id, turn] for turn in question.evidence}
+                wanted = {ids[sample.id, turn] for turn in question.evidence}
                 recalls[question.id] = len(wanted & {item["id"] for item in found}) / len(wanted)
     overall = document["scores"]["overall"]
     assert overall["questions"] == len(recalls) == 6

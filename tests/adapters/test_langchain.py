@@ -159,9 +159,9 @@ def test_a_failing_memory_returns_nothing_or_raises(memory, caplog):
 
 def test_a_copied_or_pickled_retriever_reads_the_same_store(memory):
     retriever = HoldfastRetriever(memory=memory, user_id="ana")
-    twins = [copy.copy(retriever), copy.deepcopy(retriever), pickle.loads(pickle.dumps(retriever))]  # noqa: S301 - our own
+    copies = [copy.copy(retriever), copy.deepcopy(retriever), pickle.loads(pickle.dumps(retriever))]  # noqa: S301 - our own
     memory.add("I live in Lisbon.", user_id="ana")
-    assert [len(twin.invoke("Where?")) for twin in twins] == [1, 1, 1]
+    assert [len(copied_retriever.invoke("Where?")) for copied_retriever in copies] == [1, 1, 1]
 
 
 async def test_a_forked_worker_reads_and_writes_the_same_store(memory):
@@ -243,7 +243,7 @@ def test_another_users_memory_id_finds_nothing(memory):
 
 
 @pytest.mark.parametrize(
-    ("name", "arguments", "told"),
+    ("name", "arguments", "words"),
     [
         ("search", {}, "query"),
         ("search", {"query": "cat", "limit": 1000}, "limit"),
@@ -255,10 +255,10 @@ def test_another_users_memory_id_finds_nothing(memory):
         ("update", {"memory_id": NO_ONE, "text": "x"}, "there is no memory"),
     ],
 )
-def test_invalid_arguments_are_answered_with_an_explanation(memory, name, arguments, told):
+def test_invalid_arguments_are_answered_with_an_explanation(memory, name, arguments, words):
     answer = called(tool(name, memory), **arguments)
     assert answer.status == "error"
-    assert any(word in answer.content for word in told.split("|")), answer.content
+    assert any(word in answer.content for word in words.split("|")), answer.content
 
 
 def test_the_program_sets_the_scope_of_each_run(memory):
@@ -308,16 +308,16 @@ def history(memory, **options):
 
 
 def test_messages_are_read_back_unchanged_by_another_process(memory):
-    said = [
+    messages = [
         SystemMessage("Be kind."),
         HumanMessage([{"type": "text", "text": "Look 🦊"}, {"type": "image_url", "image_url": {"url": "data:,"}}]),
         AIMessage("", tool_calls=[{"name": "weather", "args": {"city": "Lisbon"}, "id": "1"}], id="m1"),
         ToolMessage("sunny", tool_call_id="1", artifact={"degrees": 21.5}),
         AIMessage("It is sunny.", additional_kwargs={"nothing": None}),
     ]
-    history(memory).add_messages(said[:2])
-    history(memory).add_messages(said[2:])
-    assert history(memory).messages == said
+    history(memory).add_messages(messages[:2])
+    history(memory).add_messages(messages[2:])
+    assert history(memory).messages == messages
 
 
 def test_the_same_words_twice_are_two_messages(memory):

@@ -84,10 +84,10 @@ def test_a_turn_is_remembered_whole_with_one_extraction():
         runner, _ = agent(memory, reply=tool_first, tools=[weather])
         runner.invoke(says("How is the weather?"))
     (only,) = extraction.calls
-    told = only.messages[-1]["content"]
-    assert "How is the weather?" in told
-    assert "Sunny." in told
-    assert "It is sunny in Lisbon." not in told
+    prompt = only.messages[-1]["content"]
+    assert "How is the weather?" in prompt
+    assert "Sunny." in prompt
+    assert "It is sunny in Lisbon." not in prompt
 
 
 def test_only_the_last_turn_of_a_long_conversation_is_stored():
@@ -95,9 +95,9 @@ def test_only_the_last_turn_of_a_long_conversation_is_stored():
     with memory_for_tests(llm=extraction) as memory:
         runner, _ = agent(memory)
         runner.invoke({"messages": [HumanMessage("Earlier."), AIMessage("Indeed."), HumanMessage("Now.")]})
-    told = extraction.calls[0].messages[-1]["content"]
-    assert "Now." in told
-    assert "Earlier." not in told
+    prompt = extraction.calls[0].messages[-1]["content"]
+    assert "Now." in prompt
+    assert "Earlier." not in prompt
 
 
 def test_recalled_memories_are_in_no_state_and_no_checkpoint(memory):

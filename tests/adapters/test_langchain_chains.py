@@ -109,11 +109,11 @@ def test_only_the_text_of_content_with_images_is_saved(memory):
     assert "Lisbon" in chain_memory.load_memory_variables({"input": message})["history"]
 
 
-@pytest.mark.parametrize("said", ["", "   ", None, []])
-def test_a_turn_without_text_is_ignored(memory, said, caplog):
+@pytest.mark.parametrize("content", ["", "   ", None, []])
+def test_a_turn_without_text_is_ignored(memory, content, caplog):
     chain_memory = HoldfastMemory(memory=memory, user_id="ana", on_error="raise")
     with caplog.at_level(logging.WARNING, logger="holdfast"):
-        chain_memory.save_context({"input": said}, {"output": ""})
+        chain_memory.save_context({"input": content}, {"output": ""})
     assert not caplog.records
     assert stored_texts(memory) == []
 
@@ -156,15 +156,15 @@ def test_neither_repr_nor_dump_shows_scope_ids(memory):
 
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda one: one.model_copy(deep=True)])
 def test_a_copy_shares_the_store(memory, copied):
-    twin = copied(HoldfastMemory(memory=memory, user_id="ana", memory_key="known"))
-    twin.save_context({"input": "I live in Lisbon."}, {"output": "Noted."})
-    assert twin.memory_key == "known"
+    copy_ = copied(HoldfastMemory(memory=memory, user_id="ana", memory_key="known"))
+    copy_.save_context({"input": "I live in Lisbon."}, {"output": "Noted."})
+    assert copy_.memory_key == "known"
     assert stored_texts(memory) == ["I live in Lisbon."]
 
 
 def test_a_pickled_memory_opens_the_same_file(memory):
-    twin = pickle.loads(pickle.dumps(HoldfastMemory(memory=memory, user_id="ana")))  # noqa: S301 - our own
-    twin.save_context({"input": "I live in Lisbon."}, {"output": "Noted."})
+    copy_ = pickle.loads(pickle.dumps(HoldfastMemory(memory=memory, user_id="ana")))  # noqa: S301 - our own
+    copy_.save_context({"input": "I live in Lisbon."}, {"output": "Noted."})
     assert stored_texts(memory) == ["I live in Lisbon."]
 
 

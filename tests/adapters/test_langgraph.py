@@ -37,7 +37,7 @@ def memory():
         yield memory
 
 
-def said(*contents):
+def finished_turns(*contents):
     """Return a state with `contents` as alternating messages, the user's first."""
     kinds = [HumanMessage, AIMessage]
     return {"messages": [kinds[place % 2](content, id=f"m{place}") for place, content in enumerate(contents)]}
@@ -193,7 +193,7 @@ def test_a_turn_is_stored_whole_without_tool_messages():
     model = ScriptedChatModel({"facts": []})
     with memory_for_tests(llm=model) as memory:
         messages = [
-            *said("Old question", "Old answer")["messages"],
+            *finished_turns("Old question", "Old answer")["messages"],
             HumanMessage("What is the weather?", id="h"),
             AIMessage("", tool_calls=[{"name": "weather", "args": {}, "id": "1"}]),
             ToolMessage("The sky is green.", tool_call_id="1"),
@@ -235,10 +235,10 @@ def test_a_replayed_turn_is_not_stored_twice():
     model = ScriptedChatModel({"facts": [{"text": "Ana lives in Lisbon", "turn": 0, "attributed_to": "user"}]})
     with memory_for_tests(llm=model) as memory:
         node = update_node(memory, user_id="ana")
-        node.invoke(said("I live in Lisbon.", "Nice."))
+        node.invoke(finished_turns("I live in Lisbon.", "Nice."))
         asked, before = len(model.calls), memory.get_all(user_id="ana")
-        node.invoke(said("I live in Lisbon.", "Nice."))
-        node.invoke(said("I live in Lisbon.", "How lovely!"))  # the same words of the user with another answer
+        node.invoke(finished_turns("I live in Lisbon.", "Nice."))
+        node.invoke(finished_turns("I live in Lisbon.", "How lovely!"))  # another answer
         assert memory.get_all(user_id="ana") == before
         assert len(model.calls) == asked
 
@@ -320,7 +320,7 @@ async def test_an_awaited_graph_never_blocks_its_loop(tmp_path):
     async with AsyncMemory(tmp_path / "memory.db", llm=model, embedder="hashing") as memory:
         node = update_node(memory, user_id="ana")
         beats = 0
-        running = asyncio.create_task(node.ainvoke(said("I live in Lisbon.", "Nice.")))
+        running = asyncio.create_task(node.ainvoke(finished_turns("I live in Lisbon.", "Nice.")))
         while not running.done():
             await asyncio.sleep(0.01)
             beats += 1
@@ -337,7 +337,7 @@ def test_a_blocking_graph_runs_inside_a_running_loop(memory):
 
 def test_copies_of_a_node_share_one_memory(memory):
     node = copy.deepcopy(update_node(memory, user_id="ana"))
-    node.invoke(said("I live in Lisbon.", "Nice."))
+    node.invoke(finished_turns("I live in Lisbon.", "Nice."))
     assert stored_texts(memory) == ["I live in Lisbon."]
 
 

@@ -130,10 +130,10 @@ def test_a_call_without_usable_content_is_answered_with_an_explanation(memory, n
 
 
 def test_a_failure_is_answered_or_raised(memory, caplog):
-    told, raised = node(memory, user_id="ana"), node(memory, user_id="ana", on_error="raise")
+    logged, raised = node(memory, user_id="ana"), node(memory, user_id="ana", on_error="raise")
     memory.close()
     with caplog.at_level(logging.WARNING, logger="holdfast"):
-        (answer,) = answers(told.invoke(calls(("search_memory", {"query": "tea"}))))
+        (answer,) = answers(logged.invoke(calls(("search_memory", {"query": "tea"}))))
     assert "failed" in answer.content
     assert caplog.records
     with pytest.raises(Exception, match="closed"):

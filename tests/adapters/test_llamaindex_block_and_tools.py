@@ -220,7 +220,7 @@ def test_no_tool_reaches_a_memory_of_another_user(memory, user_id):
 
 
 @pytest.mark.parametrize(
-    ("name", "arguments", "told"),
+    ("name", "arguments", "words"),
     [
         ("add_memory", {"text": ""}, "blank"),
         ("add_memory", {"text": "Hello!"}, "Not stored (greeting)"),
@@ -231,11 +231,11 @@ def test_no_tool_reaches_a_memory_of_another_user(memory, user_id):
         ("delete_memory", {"memory_id": ""}, "must be the id of a memory"),
     ],
 )
-async def test_a_wrong_call_is_answered_with_an_explanation(memory, name, arguments, told):
+async def test_a_wrong_call_is_answered_with_an_explanation(memory, name, arguments, words):
     for on_error in ("log", "raise"):
         tool = tools_of(memory, on_error=on_error)[name]
-        assert told in tool(**arguments).content
-        assert told in (await tool.acall(**arguments)).content
+        assert words in tool(**arguments).content
+        assert words in (await tool.acall(**arguments)).content
 
 
 async def test_a_tool_whose_memory_fails_follows_on_error(memory, caplog):

@@ -47,8 +47,8 @@ async def test_a_turn_costs_one_call_of_the_frameworks_model_and_one_extraction(
         async with memory:
             talk = engine_or_agent(kind, Mem0Memory(memory, user_id="ana"), llm)
             assert await talk.run("I like green tea.") == "Green tea."
-        said, extraction = [request.body for request in server.requests]
-    assert not is_extraction(said)
+        completion, extraction = [request.body for request in server.requests]
+    assert not is_extraction(completion)
     assert "I like green tea." in shown(extraction)
     assert "Green tea." in shown(extraction)
     assert "Thought" not in shown(extraction)
@@ -95,11 +95,10 @@ async def test_an_agent_uses_its_tools_and_its_memory_over_the_wire(tmp_path):
 
 
 async def test_a_memory_whose_model_is_down_does_not_stop_an_agent(tmp_path, caplog):
-    answer = lambda body: Fault(500) if is_extraction(body) else "Hello, Ana."  # noqa: E731
-    with scripted_openai_server(answer) as server:
+    with scripted_openai_server(lambda body: Fault(500) if is_extraction(body) else "Hello, Ana.") as server:
         llm, memory = served(server, tmp_path)
         async with memory:
             agent = FunctionAgent(llm=llm, tools=[])
-            said = await agent.run(user_msg="I am Ana.", memory=Mem0Memory(memory, user_id="ana"))
-    assert str(said) == "Hello, Ana."
+            answer = await agent.run(user_msg="I am Ana.", memory=Mem0Memory(memory, user_id="ana"))
+    assert str(answer) == "Hello, Ana."
     assert "the conversation goes on" in caplog.text

@@ -118,8 +118,8 @@ def test_an_embedder_that_makes_other_vectors_is_never_stored(path):
     damage(path, LOSSES["values"])
     for wrong in (Other(), "hashing", None):
         assert problems(path, repair=True, llm="rules", embedder=wrong)
-        (said,) = problems(path, llm="rules", embedder=wrong)
-        assert "open the store with the embedder it was built with" in said
+        (problem,) = problems(path, llm="rules", embedder=wrong)
+        assert "open the store with the embedder it was built with" in problem
     assert problems(path, repair=True, llm="rules", embedder=HASHING)
     assert works(path, llm="rules", embedder=HASHING)
 
@@ -223,8 +223,8 @@ def test_a_table_with_broken_pages_is_reported_page_by_page(path, table):
 def test_foreign_tables_are_reported_and_left_alone(path):
     damage(path, "CREATE TRIGGER thief AFTER INSERT ON memories BEGIN DELETE FROM changes; END")
     for repair in (False, True):
-        (said,) = problems(path, repair=repair)
-        assert said.startswith("the trigger thief is not Holdfast's")
+        (problem,) = problems(path, repair=repair)
+        assert problem.startswith("the trigger thief is not Holdfast's")
 
 
 def test_the_statistics_of_the_query_planner_are_not_damage(path):

@@ -98,8 +98,8 @@ def test_killing_the_process_that_makes_the_file_leaves_it_usable(start, tmp_pat
 def test_a_process_killed_while_it_re_embeds_leaves_one_embedder_or_the_other(start, tmp_path):
     path, chance, ended = tmp_path / "memory.db", random.Random(2), Counter()
     with Memory(path, llm="rules", embedder="hashing") as memory:
-        said = [{"role": "user", "content": f"part {part} of word7"} for part in range(60)]
-        memory.add(said, user_id="user0", infer=False)
+        messages = [{"role": "user", "content": f"part {part} of word7"} for part in range(60)]
+        memory.add(messages, user_id="user0", infer=False)
     for kill in range(8):
         dimensions = 64 if kill % 2 else 128
         process = start(REEMBEDDING, path, dimensions)

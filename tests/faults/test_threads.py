@@ -50,8 +50,8 @@ def test_a_hundred_adds_in_flight_keep_every_text_on_its_own_id(tmp_path, infer)
     async def add_all():
         model, embedder = ScriptedChatModel(one_fact, delay=0.01), ScriptedEmbedder(delay=0.01)
         async with AsyncMemory(tmp_path / "memory.db", llm=model, embedder=embedder) as memory:
-            said = [f"remember word{number} " for number in range(100)]
-            adding = (memory.add(text, user_id=f"user{number}", infer=infer) for number, text in enumerate(said))
+            texts = [f"remember word{number} " for number in range(100)]
+            adding = (memory.add(text, user_id=f"user{number}", infer=infer) for number, text in enumerate(texts))
             return [result["results"][0] for result in await asyncio.gather(*adding)]
 
     added = asyncio.run(add_all())

@@ -19,7 +19,7 @@ class AddingContract(MemorySubject):
         assert (found["id"], found["memory"]) == (added["id"], added["memory"])
 
     def test_messages_are_stored_word_for_word(self, memory):
-        said = [
+        messages = [
             {"role": "system", "content": "Be kind"},
             {"role": "user", "content": "  I like  tea ", "name": "Ana"},
             {"role": "assistant", "content": "Noted 👍"},
@@ -29,7 +29,7 @@ class AddingContract(MemorySubject):
                 "content": [{"type": "text", "text": "Look"}, {"type": "image_url", "image_url": {}}],
             },
         ]
-        result = memory.add(said, user_id="ana", infer=False)
+        result = memory.add(messages, user_id="ana", infer=False)
         kept = [memory.get(item["id"]) for item in result["results"]]
         assert [(item["memory"], item["role"]) for item in kept] == [
             ("  I like  tea ", "user"),

@@ -46,8 +46,8 @@ class EnginesContract(MemorySubject):
 
     def test_vectors_are_normalised_to_unit_length(self, open_memory):
         class Long(HashingEmbedder):
-            def embed(self, said):
-                return super().embed(said) * np.float32(7)
+            def embed(self, texts):
+                return super().embed(texts) * np.float32(7)
 
         memory = open_memory(embedder=Long())
         add_verbatim(memory, "I play the cello", user_id="ana")

@@ -96,11 +96,11 @@ class ExtractionContract(MemorySubject):
             [{"facts": [{"text": "Promised a summary", "turn": 1, "attributed_to": "assistant"}]}]
         )
         memory = open_memory(llm=model)
-        said = [
+        messages = [
             {"role": "user", "content": "please"},
             {"role": "assistant", "content": "I will send a summary"},
         ]
-        (added,) = memory.add(said, agent_id="helper")["results"]
+        (added,) = memory.add(messages, agent_id="helper")["results"]
         item = memory.get(added["id"])
         assert (item["attributed_to"], item["role"], item["agent_id"]) == ("assistant", "assistant", "helper")
 

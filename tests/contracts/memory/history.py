@@ -63,11 +63,11 @@ class HistoryContract(MemorySubject):
         assert [item["id"] for item in memory.search("cello", user_id="ana")["results"]] == [memory_id]
 
     def test_rollback_restores_one_of_several_identical_turns(self, memory):
-        said = add_verbatim(memory, "yes", "yes", "yes", user_id="ana")
-        for memory_id in said:
+        ids = add_verbatim(memory, "yes", "yes", "yes", user_id="ana")
+        for memory_id in ids:
             memory.delete(memory_id)
             memory.rollback(memory_id)
-        assert sorted(item["id"] for item in memory.get_all(user_id="ana")["results"]) == sorted(said)
+        assert sorted(item["id"] for item in memory.get_all(user_id="ana")["results"]) == sorted(ids)
 
     def test_rollback_is_refused_when_the_fact_was_added_again(self, open_memory):
         model = ScriptedChatModel(facts("Likes tea"))

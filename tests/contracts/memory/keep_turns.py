@@ -16,12 +16,12 @@ class KeepTurnsContract(MemorySubject):
     def test_a_kept_turn_is_found_by_the_facts_extracted_from_it(self, open_memory):
         model = ScriptedChatModel([facts("Ana's brother Teo moved to Oslo in May 2026"), facts()])
         memory = open_memory(llm=model)
-        said = {"role": "user", "name": "Ana", "content": "Yes, he left last month!"}
-        result = memory.add(said, user_id="ana", timestamp="2026-06-03", keep_turns=True)
+        message = {"role": "user", "name": "Ana", "content": "Yes, he left last month!"}
+        result = memory.add(message, user_id="ana", timestamp="2026-06-03", keep_turns=True)
         memory.add("What a day", user_id="ana", keep_turns=True)
         assert events(result) == [("ADD", "Ana's brother Teo moved to Oslo in May 2026")]
         (turn,) = result["turns"]
-        assert (turn["memory"], turn["facts"]) == (said["content"], ["Ana's brother Teo moved to Oslo in May 2026"])
+        assert (turn["memory"], turn["facts"]) == (message["content"], ["Ana's brother Teo moved to Oslo in May 2026"])
         found = memory.search("brother in Oslo", user_id="ana", filters={"memory_type": "episodic"})["results"]
         assert (found[0]["id"], found[0]["facts"]) == (turn["id"], turn["facts"])
         assert found[0]["score"] > 2 * found[1]["score"]
@@ -31,14 +31,17 @@ class KeepTurnsContract(MemorySubject):
         class Counting(HashingEmbedder):
             calls = 0
 
-            def embed(self, said):
+            def embed(self, texts):
                 self.calls += 1
-                return super().embed(said)
+                return super().embed(texts)
 
         model, embedder = ScriptedChatModel([facts("Likes tea", "Lives in Berlin")]), Counting()
         memory = open_memory(llm=model, embedder=embedder)
-        said = [{"role": "user", "content": "I like tea and live in Berlin"}, {"role": "assistant", "content": "Noted"}]
-        result = memory.add([{"role": "system", "content": "Be kind"}, *said], user_id="ana", keep_turns=True)
+        turns = [
+            {"role": "user", "content": "I like tea and live in Berlin"},
+            {"role": "assistant", "content": "Noted"},
+        ]
+        result = memory.add([{"role": "system", "content": "Be kind"}, *turns], user_id="ana", keep_turns=True)
         assert (len(model.calls), embedder.calls) == (1, 1)
         assert [item["memory"] for item in result["turns"]] == ["I like tea and live in Berlin", "Noted"]
         assert len(texts(memory.get_all(user_id="ana"))) == 4

@@ -40,7 +40,7 @@ class SearchContract(MemorySubject):
         assert texts(memory.search("baking breads", user_id="ana", limit=1)) == ["I bake sourdough bread"]
 
     @pytest.mark.parametrize(
-        ("said", "asked"),
+        ("text", "query"),
         [
             ("我住在里斯本", "里斯本"),
             ("東京に住んでいます", "東京"),
@@ -48,9 +48,9 @@ class SearchContract(MemorySubject):
             ("Ich wohne in Köln", "köln"),
         ],
     )
-    def test_search_works_in_every_script(self, memory, said, asked):
-        add_verbatim(memory, "Completely different", said, "Quelque chose d'autre", user_id="ana")
-        assert texts(memory.search(asked, user_id="ana", limit=1)) == [said]
+    def test_search_works_in_every_script(self, memory, text, query):
+        add_verbatim(memory, "Completely different", text, "Quelque chose d'autre", user_id="ana")
+        assert texts(memory.search(query, user_id="ana", limit=1)) == [text]
 
     def test_filters_narrow_a_search(self, memory):
         add_verbatim(memory, "tea at work", user_id="ana", metadata={"place": {"kind": "work"}, "stars": 3})

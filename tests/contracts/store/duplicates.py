@@ -8,8 +8,8 @@ from tests.contracts.store.subject import StoreSubject, delete, entry, insert, r
 class DuplicatesContract(StoreSubject):
     def test_a_content_hash_is_stored_once(self, store):
         store.write(insert(record("one")))
-        twin = store.write(lambda t: t.insert(record("two"), entry(), content_hash=b"one"))
-        assert twin == "one"
+        duplicate_of = store.write(lambda t: t.insert(record("two"), entry(), content_hash=b"one"))
+        assert duplicate_of == "one"
         assert store.get(["two"]) == {}
         assert store.find_duplicates([b"one", b"nothing"], today="2026-01-01") == {b"one": "one"}
 

@@ -179,15 +179,15 @@ def test_no_tool_takes_a_scope_id():
 def test_a_tool_never_reaches_another_scope(call, memory, user_id):
     (bens,) = memory.add("My cat is called Whiskers.", user_id="ben")["results"]
     scoped = ScopedMemory(memory, user_id=user_id)
-    told = [
+    answers = [
         call("search_memory", scoped, query="cat"),
         call("get_all_memory", scoped),
         call("update_memory", scoped, memory_id=bens["id"], text="My cat is called Tom."),
         call("delete_memory", scoped, memory_id=bens["id"]),
         *(call("search_memory", scoped, query="cat", **{field: "ben"}) for field in sorted(SCOPE_IDS)),
     ]
-    assert "Whiskers" not in str(told)
-    assert all(answer.items == [] for answer in told)
+    assert "Whiskers" not in str(answers)
+    assert all(answer.items == [] for answer in answers)
     assert stored_texts(memory, user_id="ben") == ["My cat is called Whiskers."]
 
 
@@ -200,7 +200,7 @@ def test_a_session_sees_only_its_own_memories(call, memory):
 
 
 @pytest.mark.parametrize(
-    ("name", "arguments", "told"),
+    ("name", "arguments", "words"),
     [
         ("add_memory", {}, "text is missing: What to remember"),
         ("add_memory", {"text": None}, "text is missing"),
@@ -225,11 +225,11 @@ def test_a_session_sees_only_its_own_memories(call, memory):
     ],
 )
 @pytest.mark.parametrize("on_error", ["log", "raise"])
-def test_every_wrong_call_is_answered_with_an_explanation(call, memory, name, arguments, told, on_error, caplog):
+def test_every_wrong_call_is_answered_with_an_explanation(call, memory, name, arguments, words, on_error, caplog):
     answer = call(name, ScopedMemory(memory, user_id="ana", on_error=on_error), **arguments)
     assert answer.failed
     assert answer.text.startswith("That did not work: ")
-    assert told in str(answer)
+    assert words in str(answer)
     assert not caplog.records
     assert stored_texts(memory) == []
 
@@ -260,12 +260,12 @@ def test_an_immutable_memory_is_not_updated_and_the_answer_says_so(call, scoped,
 
 
 def test_a_failure_is_answered_and_its_reason_logged(call, memory, caplog):
-    told = ScopedMemory(memory, user_id="ana")
+    scoped = ScopedMemory(memory, user_id="ana")
     memory.close()
     for name, arguments in (("search_memory", {"query": "tea"}), ("delete_memory", {"memory_id": NO_ONE})):
         caplog.clear()
         with caplog.at_level(logging.WARNING, logger="holdfast"):
-            answer = call(name, told, **arguments)
+            answer = call(name, scoped, **arguments)
         assert answer.failed
         assert answer.text == "The memory failed: go on without it."
         (record,) = caplog.records

@@ -92,17 +92,17 @@ def test_a_prompt_without_context_does_not_mention_context():
 
 
 @pytest.mark.parametrize(
-    ("keep", "said", "unsaid"),
+    ("keep", "included", "excluded"),
     [
         ("user", "Keep facts of the user only", "Keep facts of the assistant"),
         ("assistant", "Keep facts of the assistant only", "Keep facts of the user"),
         ("both", "Keep the assistant's as well", "only:"),
     ],
 )
-def test_the_rules_say_whose_facts_to_keep(keep, said, unsaid):
+def test_the_rules_say_whose_facts_to_keep(keep, included, excluded):
     rules = extraction(keep=keep)[0]["content"]
-    assert said in rules
-    assert unsaid not in rules
+    assert included in rules
+    assert excluded not in rules
 
 
 def test_facts_stay_in_the_language_of_the_conversation():

@@ -46,7 +46,7 @@ class TestMemoryIndexWithSortedTerms(IndexContract):
 # Two memories on one file
 
 users = st.sampled_from(["ana", "ben", "carl"])
-said = st.lists(st.sampled_from("tea cat dog berlin red blue".split()), min_size=1, max_size=5).map(" ".join)
+sentences = st.lists(st.sampled_from("tea cat dog berlin red blue".split()), min_size=1, max_size=5).map(" ".join)
 either = st.integers(0, 1)
 
 
@@ -74,7 +74,7 @@ class TwoOnOneFile(RuleBasedStateMachine):
             memory.close()
         shutil.rmtree(self.folder)
 
-    @rule(which=either, user=users, run=st.sampled_from([None, "r"]), texts=st.lists(said, min_size=1, max_size=4))
+    @rule(which=either, user=users, run=st.sampled_from([None, "r"]), texts=st.lists(sentences, min_size=1, max_size=4))
     def add(self, which, user, run, texts):
         messages = [{"role": "user", "content": text} for text in texts]
         self.memories[which].add(messages, user_id=user, run_id=run, infer=False)
@@ -83,7 +83,7 @@ class TwoOnOneFile(RuleBasedStateMachine):
     @rule(
         which=either,
         pick=st.integers(0, 999),
-        text=said,
+        text=sentences,
         day=st.sampled_from([None, "2001-01-01", "2999-01-01"]),
     )
     def update(self, which, pick, text, day):
@@ -115,18 +115,18 @@ class TwoOnOneFile(RuleBasedStateMachine):
             with runtime.live_index as index:
                 assert content(index) == content(fresh)
 
-    @rule(which=either, asked=said, user=users)
-    def the_signals_of_a_search_equal_a_plain_computation(self, which, asked, user):
+    @rule(which=either, query=sentences, user=users)
+    def the_signals_of_a_search_equal_a_plain_computation(self, which, query, user):
         memory = self.memories[which]
         for filters in (
             {"user_id": user},
             {"user_id": user, "run_id": "r"},
             {"user_id": "*", "text": {"contains": "a"}},
         ):
-            found = memory.search(asked, filters=filters, limit=1000, show_expired=True, explain=True)["results"]
+            found = memory.search(query, filters=filters, limit=1000, show_expired=True, explain=True)["results"]
             scores = [item["score"] for item in found]
             assert scores == sorted(scores, reverse=True)
-            semantic, keyword = plain_signals(memory.runtime, asked, parse_filter(filters))
+            semantic, keyword = plain_signals(memory.runtime, query, parse_filter(filters))
             assert signal(found, "semantic") == pytest.approx(semantic, abs=1e-5)
             assert signal(found, "keyword") == pytest.approx(keyword, abs=1e-5)
 
@@ -173,12 +173,12 @@ def signal(found, name) -> dict[str, float]:
     return {item["id"]: item["score_details"][name] for item in found}
 
 
-def plain_signals(runtime, asked, matching) -> tuple[dict[str, float], dict[str, float]]:
+def plain_signals(runtime, query, matching) -> tuple[dict[str, float], dict[str, float]]:
     """Return the cosine and the keyword score of every memory that matches, computed one by one."""
     records = runtime.store.select(matching)
-    query = runtime.engines.embedder.embed([asked])[0]
-    cosines = {one.id: float(runtime.engines.embedder.embed([text_to_embed(one)])[0] @ query) for one in records}
-    wanted = set(hash_terms(stem_words(asked)).tolist())
+    query_vector = runtime.engines.embedder.embed([query])[0]
+    cosines = {one.id: float(runtime.engines.embedder.embed([text_to_embed(one)])[0] @ query_vector) for one in records}
+    wanted = set(hash_terms(stem_words(query)).tolist())
     documents = {one.id: Counter(terms_to_index(one, labels=slot_names(one.text)).tolist()) for one in records}
     lengths = {memory_id: sum(document.values()) for memory_id, document in documents.items()}
     mean = max(sum(lengths.values()) / len(records), 1.0) if records else 1.0

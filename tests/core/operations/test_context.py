@@ -143,8 +143,8 @@ def test_a_turn_is_not_shown_beside_its_own_facts():
 
 def test_the_same_words_of_two_people_are_both_shown():
     with memory_for_tests() as memory:
-        said = [{"role": "user", "name": name, "content": "I sail on Sundays"} for name in ("Ana", "Tom")]
-        memory.add(said, user_id="crew", infer=False)
+        texts = [{"role": "user", "name": name, "content": "I sail on Sundays"} for name in ("Ana", "Tom")]
+        memory.add(texts, user_id="crew", infer=False)
         assert len(shown(memory.context("who sails?", user_id="crew"))) == 2
 
 
@@ -165,7 +165,7 @@ def test_no_memory_can_forge_the_instruction_label():
 
 
 def test_without_a_models_answer_the_words_decide_what_is_a_profile_fact():
-    said = [
+    texts = [
         "I prefer short answers.",
         "Please always answer in French.",
         "I'm a nurse.",
@@ -173,7 +173,7 @@ def test_without_a_models_answer_the_words_decide_what_is_a_profile_fact():
         "My favourite colour is teal.",
     ]
     with memory_for_tests() as memory:
-        memory.add([{"role": "user", "content": text} for text in said], user_id="ana")
+        memory.add([{"role": "user", "content": text} for text in texts], user_id="ana")
         lines = shown(memory.context(user_id="ana"))
         assert "French" in lines[0]
         assert len(lines) == 4
@@ -202,11 +202,11 @@ def test_without_a_query_profile_facts_may_fill_the_block(garden):
 
 
 def test_chinese_text_fits_by_the_counters_own_count():
-    said = ["我对花生过敏。", "我住在里斯本的老城区。", "我的妹妹在波尔图学习建筑。"]
+    texts = ["我对花生过敏。", "我住在里斯本的老城区。", "我的妹妹在波尔图学习建筑。"]
     with memory_for_tests(config={"count_tokens": characters}) as memory:
-        remember(memory, *said)
+        remember(memory, *texts)
         everything = memory.context("花生 里斯本 妹妹", user_id="ana", max_tokens=1_000)
-        assert all(text in everything for text in said)
+        assert all(text in everything for text in texts)
         assert memory.context("花生 里斯本 妹妹", user_id="ana", max_tokens=len(everything)) == everything
         fewer = memory.context("花生 里斯本 妹妹", user_id="ana", max_tokens=len(everything) - 1)
         assert len(shown(fewer)) == 2

@@ -24,9 +24,9 @@ class Synonyms(HashingEmbedder):
         self.fingerprint = f"synonyms:{dimensions}"
         self.embedded = []
 
-    def embed(self, said):
-        self.embedded += said
-        return super().embed([text.replace("physician", "doctor") for text in said])
+    def embed(self, texts):
+        self.embedded += texts
+        return super().embed([text.replace("physician", "doctor") for text in texts])
 
 
 class Stumbling(Synonyms):
@@ -36,11 +36,11 @@ class Stumbling(Synonyms):
         super().__init__()
         self.calls = calls
 
-    def embed(self, said):
+    def embed(self, texts):
         self.calls -= 1
         if self.calls == -1:
             raise ConnectionError("no route")
-        return super().embed(said)
+        return super().embed(texts)
 
 
 @pytest.fixture
@@ -159,10 +159,10 @@ def test_other_openers_get_embedder_mismatch_and_mix_nothing(open_memory, other)
 
 def test_memories_added_meanwhile_are_embedded_too(tmp_path):
     class Interrupted(Synonyms):
-        def embed(self, said):
+        def embed(self, texts):
             if len(self.embedded) < 25:
                 add_verbatim(adding, f"I bought a boat after {len(self.embedded)}", user_id="ana")
-            return super().embed(said)
+            return super().embed(texts)
 
     with (
         Memory(tmp_path / "memory.db", llm="rules", embedder="hashing") as memory,
@@ -241,10 +241,10 @@ def test_two_reembeds_at_once_never_mix_their_vectors(tmp_path):
     class Overtaken(Synonyms):
         overtake = staticmethod(lambda: None)
 
-        def embed(self, said):
+        def embed(self, texts):
             overtake, self.overtake = self.overtake, lambda: None
             overtake()
-            return super().embed(said)
+            return super().embed(texts)
 
     path = tmp_path / "memory.db"
     with Memory(path, llm="rules", embedder="hashing") as one, Memory(path, llm="rules", embedder="hashing") as two:

@@ -251,8 +251,8 @@ def test_an_awaitable_reranker_is_awaited():
 
     async def found():
         async with AsyncMemory(":memory:", llm="rules", embedder="hashing", reranker=judge) as memory:
-            for said in ABOUT_FOOD:
-                await memory.add(said, user_id="ana", infer=False)
+            for text in ABOUT_FOOD:
+                await memory.add(text, user_id="ana", infer=False)
             return await memory.search("tea", user_id="ana", rerank=True)
 
     assert texts(asyncio.run(found()))[0] == "Peanuts make me ill"

@@ -26,7 +26,7 @@ def test_one_call_of_the_chat_model_rates_all_candidates(open_in_ram):
     assert texts(found)[0] == before[2]
     assert [item["score_details"]["rerank"] for item in found["results"]] == [1.0, 0.3, 0.0]
     (call,) = model.calls
-    assert all(said in call.messages[1]["content"] for said in (*ABOUT_FOOD, "<query>tea</query>"))
+    assert all(text in call.messages[1]["content"] for text in (*ABOUT_FOOD, "<query>tea</query>"))
     assert call.schema["required"] == ["ratings"]
 
 

@@ -250,8 +250,8 @@ def test_a_memory_reopens_with_its_local_model(tiny_model, tmp_path):
     with Memory(
         path, llm="rules", embedder={"provider": "huggingface", "config": {"model": str(tiny_model)}}
     ) as memory:
-        for said in SAID:
-            memory.add(said, user_id="ana", infer=False)
+        for text in SAID:
+            memory.add(text, user_id="ana", infer=False)
     with Memory(path, llm="rules") as memory:
         assert memory.search("tea", user_id="ana")["results"][0]["memory"] == "I drink tea"
     copy = shutil.copytree(tiny_model, tmp_path / "copy")
@@ -266,8 +266,8 @@ def test_an_async_memory_runs_the_model_outside_the_event_loop(tiny_model):
     async def found():
         local = SentenceTransformersEmbedder(tiny_model, device="cpu")
         async with AsyncMemory(":memory:", llm="rules", embedder=local) as memory:
-            await asyncio.gather(*(memory.add(said, user_id="ana", infer=False) for said in SAID))
-            return await asyncio.gather(*(memory.search(said, user_id="ana", limit=1) for said in SAID))
+            await asyncio.gather(*(memory.add(text, user_id="ana", infer=False) for text in SAID))
+            return await asyncio.gather(*(memory.search(text, user_id="ana", limit=1) for text in SAID))
 
     assert tuple(one["results"][0]["memory"] for one in asyncio.run(found())) == SAID
 
@@ -279,7 +279,7 @@ def test_a_cross_encoder_scores_each_text_between_0_and_1(tiny_cross_encoder):
     assert len(scores) == 3
     assert all(0 <= score <= 1 for score in scores)
     assert len(set(scores)) > 1
-    assert [judge.score("what do I drink", [said])[0] for said in SAID] == pytest.approx(scores, abs=1e-4)
+    assert [judge.score("what do I drink", [text])[0] for text in SAID] == pytest.approx(scores, abs=1e-4)
     assert judge.score("tea", []) == []
 
 
@@ -287,8 +287,8 @@ def test_a_cross_encoder_scores_each_text_between_0_and_1(tiny_cross_encoder):
 def test_a_cross_encoder_reranks_a_search(tiny_cross_encoder):
     settings = {"provider": "sentence_transformer", "config": {"model": str(tiny_cross_encoder(1)), "device": "cpu"}}
     with Memory(":memory:", llm="rules", embedder="hashing", reranker=settings) as memory:
-        for said in SAID:
-            memory.add(said, user_id="ana", infer=False)
+        for text in SAID:
+            memory.add(text, user_id="ana", infer=False)
         found = memory.search("tea", user_id="ana", rerank=True, explain=True)["results"]
     assert len(found) == 3
     assert all("rerank" in item["score_details"] for item in found)

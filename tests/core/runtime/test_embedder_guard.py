@@ -51,7 +51,7 @@ ODD = {
 
 @pytest.mark.parametrize("case", ODD)
 def test_invalid_vectors_are_refused_and_nothing_is_written(memory, case):
-    answer, error, said = ODD[case]
+    answer, error, words = ODD[case]
     memory.runtime.engines = type(memory.runtime.engines)(embedder=Odd(answer))
     for call in (adding(), searching(), updating(text="I play the flute")):
-        check_refused(memory, call, error, said)
+        check_refused(memory, call, error, words)

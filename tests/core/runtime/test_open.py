@@ -212,7 +212,7 @@ def test_a_reranker_without_its_chat_model_says_what_is_missing(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("path", "options", "error", "said"),
+    ("path", "options", "error", "words"),
     [
         ("", {}, ConfigError, "path is ''"),
         (7, {}, ConfigError, "path is 7"),
@@ -227,6 +227,6 @@ def test_a_reranker_without_its_chat_model_says_what_is_missing(tmp_path):
         ),
     ],
 )
-def test_a_memory_that_cannot_be_opened_raises_with_the_reason(path, options, error, said):
-    with pytest.raises(error, match=said):
+def test_a_memory_that_cannot_be_opened_raises_with_the_reason(path, options, error, words):
+    with pytest.raises(error, match=words):
         Memory(path, **{"llm": "rules", "embedder": "hashing", **options})
