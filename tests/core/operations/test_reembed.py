@@ -209,19 +209,30 @@ def test_a_pickled_memory_opens_with_the_embedder_of_its_store(tmp_path):
             assert len(texts(again.search("red bicycles", user_id="ana"))) == 10
 
 
-def test_searches_under_way_answer_or_raise(tmp_path):
-    async def ask_and_reembed():
-        slow = ScriptedEmbedder(delay=0.05)
-        async with AsyncMemory(tmp_path / "memory.db", llm="rules", embedder=slow) as memory:
+def test_a_search_under_way_raises_instead_of_mixing_vectors(tmp_path):
+    class Waiting(ScriptedEmbedder):
+        """An embedder that answers a search only when it may."""
+
+        async def aembed(self, texts):
+            if texts == ["bicycles"]:
+                asked.set()
+                await may_answer.wait()
+            return await super().aembed(texts)
+
+    asked, may_answer = asyncio.Event(), asyncio.Event()
+
+    async def search_and_reembed():
+        async with AsyncMemory(tmp_path / "memory.db", llm="rules", embedder=Waiting()) as memory:
             await memory.add([{"role": "user", "content": text} for text in SAID], user_id="ana", infer=False)
-            asking = asyncio.create_task(memory.search("bicycles", user_id="ana"))
-            await asyncio.sleep(0)
+            searching = asyncio.create_task(memory.search("bicycles", user_id="ana"))
+            await asked.wait()
             await memory.reembed(Synonyms())
+            may_answer.set()
             with pytest.raises(EmbedderMismatch, match="search again"):
-                await asking
+                await searching
             return await memory.search("red bicycles", user_id="ana")
 
-    assert len(texts(asyncio.run(ask_and_reembed()))) == 10
+    assert len(texts(asyncio.run(search_and_reembed()))) == 10
 
 
 def test_a_damaged_new_vector_is_embedded_again(tmp_path):
