@@ -119,7 +119,7 @@ def test_another_stores_snapshot_is_ignored(path, tmp_path, caplog):
     check_answers(path, expected, used=False, caplog=caplog)
 
 
-@pytest.mark.parametrize("goes_on", [False, True])
+@pytest.mark.parametrize("continues", [False, True])
 def test_a_snapshot_ahead_of_a_restored_backup_is_ignored(path, tmp_path, caplog, continues):
     expected = fill(path)
     shutil.copy(path, tmp_path / "backup.db")
