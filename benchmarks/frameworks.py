@@ -111,7 +111,7 @@ def measure_turns(name: str) -> tuple[float, float]:
             text = f"My boat number {number} is called Albatross{number}. I sail it on weekends."
             for turn in (bare, with_memory) if number % 2 else (with_memory, bare):
                 started = time.perf_counter()
-                cookbook.in_a_fresh_loop(turn, text)
+                cookbook.run_in_new_loop(turn, text)
                 durations[turn].append(time.perf_counter() - started)
         # Without the first five turns, which load modules lazily.
         return statistics.median(durations[bare][5:]) * 1000, statistics.median(durations[with_memory][5:]) * 1000
@@ -161,8 +161,8 @@ def _crewai(model: Any) -> Turn:
 
     chat = LLM(model=f"openai/{model.name}", base_url=model.base_url, api_key=model.api_key)
     agent = Agent(role="Companion", goal="Answer Ana", backstory="You know Ana.", llm=chat)
-    crew = Crew(agents=[agent], tasks=[Task(description="{said}", expected_output="A short answer.", agent=agent)])
-    return lambda text: crew.kickoff(inputs={"said": text})
+    crew = Crew(agents=[agent], tasks=[Task(description="{text}", expected_output="A short answer.", agent=agent)])
+    return lambda text: crew.kickoff(inputs={"text": text})
 
 
 def _autogen(model: Any) -> Turn:

@@ -1,7 +1,7 @@
-"""A kitchen of AutoGen agents that remembers its guests: a group chat today, agentchat tomorrow, one memory.
+"""AutoGen agents that remember the guests of a restaurant: a group chat and an agentchat agent share one memory.
 
 python cookbooks/autogen_agents.py           # offline, with a scripted model
-python cookbooks/autogen_agents.py --live    # with OpenAI's, which needs OPENAI_API_KEY
+python cookbooks/autogen_agents.py --live    # with OpenAI's model, needs OPENAI_API_KEY
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ CRITIC = "You are a critic. Say in one sentence whether the dish suits the guest
 
 
 def group_chat(memory: Memory, model: Mapping[str, str], user_id: str, text: str) -> list[str]:
-    """Let a cook and a critic answer a guest; return what each of them says."""
-    remembering = MemoryCapability(memory=memory, user_id=user_id)  # shared: the guest's turn is saved once
+    """Let a cook and a critic answer a guest, and return their messages."""
+    capability = MemoryCapability(memory=memory, user_id=user_id)  # shared, so that the turn is remembered once
     agents = [classic_agent("cook", COOK, model), classic_agent("critic", CRITIC, model)]
     for agent in agents:
-        remembering.add_to_agent(agent)
+        capability.add_to_agent(agent)
     guest = UserProxyAgent("guest", human_input_mode="NEVER", code_execution_config=False)
     chat = GroupChat([guest, *agents], messages=[], max_round=3, speaker_selection_method="round_robin")
     guest.initiate_chat(GroupChatManager(chat, llm_config=False, silent=True), message=text, silent=True)
@@ -47,7 +47,7 @@ def classic_agent(name: str, system_message: str, model: Mapping[str, str]) -> C
 
 
 async def waiter(memory: Memory, model: Mapping[str, str], user_id: str, text: str) -> list[str]:
-    """Let an agentchat assistant answer a guest; return what it says."""
+    """Let an agentchat assistant answer a guest, and return its message."""
     info = ModelInfo(vision=False, function_calling=True, json_output=True, family="unknown", structured_output=True)
     client = OpenAIChatCompletionClient(**model, model_info=info)
     context = MemoryChatCompletionContext(memory=memory, user_id=user_id)
@@ -57,14 +57,16 @@ async def waiter(memory: Memory, model: Mapping[str, str], user_id: str, text: s
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Receive two guests over three evenings, each time with a memory that was opened anew."""
+    """Serve two guests on three evenings; the memory is closed and opened again for each."""
     live = "--live" in arguments
     engines: dict[str, Any] = {} if live else {"llm": "rules", "embedder": "hashing"}
     with tempfile.TemporaryDirectory() as folder, model_for(live=live) as model:
         path = Path(folder) / "kitchen.db"
         with Memory(path, **engines) as memory:
-            told = group_chat(memory, model, "ana", "I'm allergic to peanuts and I love Thai food. What is good today?")
-            show("Monday, ana", told)
+            replies = group_chat(
+                memory, model, "ana", "I'm allergic to peanuts and I love Thai food. What is good today?"
+            )
+            show("Monday, ana", replies)
         with Memory(path, **engines) as memory:
             show("Friday, ana", group_chat(memory, model, "ana", "What Thai food is good for me today?"))
         with Memory(path, **engines) as memory:
@@ -76,7 +78,7 @@ def main(arguments: Sequence[str]) -> None:
 
 @contextmanager
 def model_for(*, live: bool) -> Iterator[dict[str, str]]:
-    """Give the address of a model: OpenAI's, or one on this machine that says what `scripted_answer` says."""
+    """Yield the address of a model: OpenAI's, or a server on this machine that answers with `scripted_answer`."""
     if live:
         yield {"model": "gpt-4o-mini", "api_key": os.environ["OPENAI_API_KEY"], "base_url": "https://api.openai.com/v1"}
         return
@@ -85,7 +87,7 @@ def model_for(*, live: bool) -> Iterator[dict[str, str]]:
 
 
 def scripted_answer(request: Mapping[str, Any]) -> str:
-    """Answer as a model would: an allergy counts when it stands in what the model is shown."""
+    """Answer from what the model is shown, and from nothing else."""
     shown = "\n".join(str(message["content"]) for message in request["messages"])
     careful = "allergic to peanuts" in shown
     if "critic" in shown.splitlines()[0]:
@@ -96,7 +98,7 @@ def scripted_answer(request: Mapping[str, Any]) -> str:
 
 
 def show(title: str, lines: Sequence[str]) -> None:
-    """Print what was said."""
+    """Print a title and lines."""
     print(f"\n{title}", *lines, sep="\n  ")
 
 

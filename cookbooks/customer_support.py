@@ -1,7 +1,7 @@
-"""A customer-support assistant in LangChain: it knows the handbook, and every customer from earlier talks.
+"""A customer-support assistant in LangChain with a handbook and a memory of every customer.
 
 python cookbooks/customer_support.py           # offline, with a scripted model
-python cookbooks/customer_support.py --live    # with OpenAI's, which needs OPENAI_API_KEY and langchain-openai
+python cookbooks/customer_support.py --live    # with OpenAI's model, needs OPENAI_API_KEY and langchain-openai
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ HANDBOOK = {
     "shipping": "Spare parts are sent by post and take two days within Portugal.",
 }
 
-SAID = [
+MESSAGES = [
     ("ana", "Hello, I'm Ana. I own a Brio 2 and I live in Lisbon. It leaks at the group head!"),
     ("ana", "I moved to Porto. How long will the gasket take?"),
     ("ana", "Which machine do I own, and where do you send the part?"),
@@ -35,14 +35,14 @@ SAID = [
 ]
 
 
-def _looks_up(question: str) -> AIMessage:
+def _call_look_up(question: str) -> AIMessage:
     return AIMessage("", tool_calls=[{"name": "look_up", "args": {"question": question}, "id": question}])
 
 
 SCRIPT = [
-    _looks_up("Brio 2 leaks at the group head"),
+    _call_look_up("Brio 2 leaks at the group head"),
     AIMessage("The gasket is worn, Ana. Part G-58 costs four euros; shall I send it?"),
-    _looks_up("how long do spare parts take"),
+    _call_look_up("how long do spare parts take"),
     AIMessage("Two days to Porto."),
     AIMessage("You own a Brio 2, and the gasket goes to Porto."),
     AIMessage("We have not met yet: which machine is it, and where do you live?"),
@@ -50,10 +50,10 @@ SCRIPT = [
 
 
 class ScriptedModel(GenericFakeChatModel):
-    """Says what the script says next, and prints what it is shown of the customer."""
+    """Returns the next message of a script, and prints what it is shown about the customer."""
 
     def bind_tools(self, *_: Any, **__: Any) -> ScriptedModel:
-        """Take any tools: the script calls them."""
+        """Accept any tools, which the script calls."""
         return self
 
     def _generate(self, messages: list[BaseMessage], *arguments: Any, **options: Any) -> ChatResult:
@@ -63,9 +63,9 @@ class ScriptedModel(GenericFakeChatModel):
 
 
 def handbook_tool(memory: Memory) -> BaseTool:
-    """Return a tool that looks things up in the handbook, which is a scope of the same memory."""
+    """Return a tool that searches the handbook, which is a scope of the same memory."""
     handbook = HoldfastVectorStore(memory=memory, app_id="handbook")
-    handbook.add_texts(list(HANDBOOK.values()), ids=list(HANDBOOK))  # the same names again change nothing
+    handbook.add_texts(list(HANDBOOK.values()), ids=list(HANDBOOK))  # adding the same ids again changes nothing
 
     @tool
     def look_up(question: str) -> str:
@@ -76,7 +76,7 @@ def handbook_tool(memory: Memory) -> BaseTool:
 
 
 def build(memory: Memory, model: BaseChatModel) -> Any:
-    """Return the assistant: one for all customers, each run says whose it is."""
+    """Return one assistant for all customers; each run names its customer."""
     return create_agent(
         model,
         [handbook_tool(memory)],
@@ -86,12 +86,12 @@ def build(memory: Memory, model: BaseChatModel) -> Any:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Talk with two customers, each time with a memory that was opened anew and nothing else kept."""
+    """Answer two customers; the memory is closed and opened again for each message, and nothing else is kept."""
     live = "--live" in arguments
     engines: dict[str, Any] = {} if live else {"llm": "rules", "embedder": "hashing"}
     model = _live_model() if live else ScriptedModel(messages=iter(SCRIPT))
     with tempfile.TemporaryDirectory() as folder:
-        for customer, text in SAID:
+        for customer, text in MESSAGES:
             print(f"\n{customer}: {text}")
             with Memory(Path(folder) / "support.db", **engines) as memory:
                 assistant = build(memory, model)

@@ -1,7 +1,7 @@
-"""A travel assistant in LangGraph that remembers its travellers between conversations, restarts and changes of mind.
+"""A travel assistant in LangGraph that remembers its travellers across conversations and restarts.
 
 python cookbooks/langgraph_agent.py           # offline, with a scripted model
-python cookbooks/langgraph_agent.py --live    # with OpenAI's, which needs OPENAI_API_KEY and langchain-openai
+python cookbooks/langgraph_agent.py --live    # with OpenAI's model, needs OPENAI_API_KEY and langchain-openai
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ SCRIPT = [
     "Welcome! Where would you like to go?",
 ]
 
-SAID = [
+MESSAGES = [
     ("ana", "monday", "I'm allergic to peanuts and I prefer aisle seats. I live in Lisbon."),
     ("ana", "friday", "I moved to Porto. How do I get to Berlin from my home town?"),
     ("ana", "sunday", "Where do I live?"),
@@ -46,21 +46,21 @@ SAID = [
 
 @dataclass
 class Traveller:
-    """The context of a run: set by the program, so no model can speak for someone else."""
+    """The context of a run, set by the program, so that no model can choose another user."""
 
     user_id: str
 
 
 def build(memory: Memory, model: BaseChatModel) -> Any:
-    """Return the assistant: recall, answer, remember, and count the turns in the store."""
+    """Return the assistant: it recalls, answers, remembers, and counts the turns in the store."""
 
     def answer(state: MemoryState) -> dict[str, Any]:
         return {"messages": [model.invoke(messages_with_memories(state))]}
 
     def count(state: MemoryState, runtime: Runtime[Traveller]) -> dict[str, Any]:
         store, travels = get_store(), ("travels", runtime.context.user_id)
-        known = store.get(travels, "talks")
-        turns = known.value["turns"] + 1 if known else 1
+        item = store.get(travels, "talks")
+        turns = item.value["turns"] + 1 if item else 1
         store.put(travels, "talks", {"turns": turns, "last_answer": state["messages"][-1].text})
         return {}
 
@@ -75,12 +75,12 @@ def build(memory: Memory, model: BaseChatModel) -> Any:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Talk with two travellers, each time with a memory that was opened anew."""
+    """Talk with two travellers; the memory is closed and opened again for each message."""
     live = "--live" in arguments
     engines: dict[str, Any] = {} if live else {"llm": "rules", "embedder": "hashing"}
     model = _live_model() if live else FakeListChatModel(responses=SCRIPT)
     with tempfile.TemporaryDirectory() as folder:
-        for user_id, thread, text in SAID:
+        for user_id, thread, text in MESSAGES:
             with Memory(Path(folder) / "travel.db", **engines) as memory:
                 agent = build(memory, model)
                 config = {"configurable": {"thread_id": f"{user_id}-{thread}"}}

@@ -1,7 +1,7 @@
-"""One memory, five frameworks: each is told one thing about Ana, and each answers from what the other four heard.
+"""One memory for five frameworks: each hears one fact about Ana, and answers with a fact another one heard.
 
-python cookbooks/one_memory_five_frameworks.py           # offline: a scripted server on this machine is the model
-python cookbooks/one_memory_five_frameworks.py --live    # OpenAI's models, which needs OPENAI_API_KEY
+python cookbooks/one_memory_five_frameworks.py           # offline, with a scripted model
+python cookbooks/one_memory_five_frameworks.py --live    # with OpenAI's model, needs OPENAI_API_KEY
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 
 os.environ.update(CREWAI_DISABLE_TELEMETRY="true", CREWAI_TRACING_ENABLED="false", OTEL_SDK_DISABLED="true")
 os.environ.setdefault("LANGSMITH_TRACING", "false")
-warnings.simplefilter("ignore")  # what the frameworks think of each other's age is not the point here
+warnings.simplefilter("ignore")  # hides the frameworks' deprecation warnings
 
 from holdfast import Memory
 from holdfast.testing import scripted_openai_server
@@ -30,7 +30,7 @@ ANA = "ana"
 
 @dataclass(frozen=True)
 class Model:
-    """Where the language model is: OpenAI's protocol, which all five speak."""
+    """The address of a language model with OpenAI's protocol, which all five frameworks support."""
 
     name: str
     base_url: str
@@ -38,7 +38,7 @@ class Model:
 
 
 def langchain(memory: Memory, model: Model) -> Callable[[str], str]:
-    """Return an agent of LangChain with the memory middleware."""
+    """Return a function that asks a LangChain agent with `MemoryMiddleware`."""
     from langchain.agents import create_agent
     from langchain_openai import ChatOpenAI
 
@@ -50,7 +50,7 @@ def langchain(memory: Memory, model: Model) -> Callable[[str], str]:
 
 
 def langgraph(memory: Memory, model: Model) -> Callable[[str], str]:
-    """Return a graph that recalls, answers and remembers."""
+    """Return a function that asks a LangGraph graph with the two memory nodes."""
     from langchain_openai import ChatOpenAI
     from langgraph.graph import START, StateGraph
 
@@ -68,7 +68,7 @@ def langgraph(memory: Memory, model: Model) -> Callable[[str], str]:
 
 
 def llamaindex(memory: Memory, model: Model) -> Callable[[str], str]:
-    """Return a chat engine of LlamaIndex."""
+    """Return a function that asks a LlamaIndex chat engine with `Mem0Memory`."""
     from llama_index.core.chat_engine import SimpleChatEngine
     from llama_index.llms.openai_like import OpenAILike
 
@@ -80,20 +80,20 @@ def llamaindex(memory: Memory, model: Model) -> Callable[[str], str]:
 
 
 def crewai(memory: Memory, model: Model) -> Callable[[str], str]:
-    """Return a crew of one."""
+    """Return a function that asks a CrewAI crew of one agent with `crew_memory`."""
     from crewai import LLM, Agent, Crew, Task
 
     from holdfast_crewai import crew_memory
 
     chat = LLM(model=f"openai/{model.name}", base_url=model.base_url, api_key=model.api_key)
     agent = Agent(role="Companion", goal="Answer Ana", backstory="You know Ana.", llm=chat)
-    task = Task(description="{said}", expected_output="A short answer.", agent=agent)
+    task = Task(description="{text}", expected_output="A short answer.", agent=agent)
     crew = Crew(agents=[agent], tasks=[task], memory=crew_memory(memory=memory, user_id=ANA))
-    return lambda text: str(crew.kickoff(inputs={"said": text}))
+    return lambda text: str(crew.kickoff(inputs={"text": text}))
 
 
 def autogen(memory: Memory, model: Model) -> Callable[[str], str]:
-    """Return an assistant of AutoGen with the memory capability, and a user who talks to it."""
+    """Return a function that asks an AutoGen assistant with `MemoryCapability`."""
     from autogen import ConversableAgent, UserProxyAgent
 
     from holdfast_autogen import MemoryCapability
@@ -123,27 +123,27 @@ QUESTIONS = {
 
 
 def main(*, live: bool) -> None:
-    """Tell each framework one thing, then ask each for another's."""
+    """Give each framework one fact, then ask each for a fact that another one heard."""
     with ExitStack() as stack:
         model = stack.enter_context(openai_model() if live else scripted_model())
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         memory = stack.enter_context(Memory(Path(folder) / "memory.db", llm="rules", embedder="hashing"))
-        for name, (framework, said) in FRAMEWORKS.items():
-            in_a_fresh_loop(framework(memory, model), said)
-            print(f"{name} hears: {said}")
+        for name, (framework, fact) in FRAMEWORKS.items():
+            run_in_new_loop(framework(memory, model), fact)
+            print(f"{name} hears: {fact}")
         print()
         for name, question in QUESTIONS.items():
-            # A new agent each time: nothing connects it with the first but the memory.
-            answer = in_a_fresh_loop(FRAMEWORKS[name][0](memory, model), question)
+            # A new agent each time, which shares only the memory with the first one.
+            answer = run_in_new_loop(FRAMEWORKS[name][0](memory, model), question)
             print(f"{name} is asked: {question}\n{name} answers: {answer}\n")
 
 
-def in_a_fresh_loop(say: Callable[[str], str], text: str) -> str:
-    """Say `text` with an event loop at hand: some of the five leave none behind."""
+def run_in_new_loop(ask: Callable[[str], str], text: str) -> str:
+    """Call `ask` with a new event loop, because some of the frameworks close or remove the current one."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     try:
-        return say(text)
+        return ask(text)
     finally:
         asyncio.set_event_loop(None)
         loop.close()
@@ -151,13 +151,13 @@ def in_a_fresh_loop(say: Callable[[str], str], text: str) -> str:
 
 @contextmanager
 def openai_model() -> Iterator[Model]:
-    """Yield OpenAI's."""
+    """Yield OpenAI's model."""
     yield Model("gpt-4o-mini", "https://api.openai.com/v1", os.environ["OPENAI_API_KEY"])
 
 
 @contextmanager
 def scripted_model() -> Iterator[Model]:
-    """Yield a server on this machine whose model says back the memory that fits the question best."""
+    """Yield a model on this machine that answers with the recalled memory most similar to the question."""
     with scripted_openai_server(recite) as server:
         yield Model("gpt-4o-mini", server.base_url, "none")
 

@@ -1,7 +1,7 @@
 """A tutor in LlamaIndex that remembers its pupils from lesson to lesson.
 
 python cookbooks/tutor.py           # offline, with a scripted model
-python cookbooks/tutor.py --live    # with OpenAI's, which needs OPENAI_API_KEY and llama-index-llms-openai
+python cookbooks/tutor.py --live    # with OpenAI's model, needs OPENAI_API_KEY and llama-index-llms-openai
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ LESSONS = [
 
 
 class ScriptedTutor(CustomLLM):
-    """A model without a mind: it says back what it was told to remember."""
+    """A model that answers with the memories it is shown."""
 
     @property
     def metadata(self) -> LLMMetadata:
-        """What LlamaIndex wants to know of a model."""
+        """The metadata that LlamaIndex requires of a model."""
         return LLMMetadata()
 
     def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:  # noqa: ARG002, FBT001, FBT002
@@ -45,17 +45,17 @@ class ScriptedTutor(CustomLLM):
         return CompletionResponse(text="I remember: " + " | ".join(known) if known else "Tell me more about yourself!")
 
     def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> Any:  # noqa: ARG002, FBT001, FBT002
-        """Answer at once."""
+        """Answer in one piece."""
         yield self.complete(prompt)
 
 
 def lesson(memory: Memory, pupil: str, model: LLM) -> SimpleChatEngine:
-    """Return a lesson: a new conversation that shares the pupil's memory with all earlier ones."""
+    """Return the chat engine of a lesson, a new conversation with the pupil's memory."""
     return SimpleChatEngine.from_defaults(llm=model, memory=Mem0Memory(memory, user_id=pupil), system_prompt=TUTOR)
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Give the lessons, each with a memory that was opened anew."""
+    """Give the lessons; the memory is closed and opened again for each."""
     live = "--live" in arguments
     engines: dict[str, Any] = {} if live else {"llm": "rules", "embedder": "hashing"}
     model = _live_model() if live else ScriptedTutor()

@@ -21,7 +21,7 @@ except ImportError as error:
         'MemoryChatCompletionContext needs the package autogen_core: pip install "holdfast[autogen-agentchat]"'
     ) from error
 
-from holdfast import AsyncMemory, Memory, ScopedMemory
+from holdfast import AsyncMemory, Memory, ScopedMemory, content_text
 from holdfast_autogen.component_config import MemoryConfig, get_path
 
 
@@ -128,7 +128,7 @@ class MemoryChatCompletionContext(ChatCompletionContext, Component[MemoryContext
         texts, self._progress.unsaved = self._progress.unsaved, []
         if texts:
             turn = [{"role": "user", "content": text} for text in texts]
-            reply = [] if answer is None else [{"role": "assistant", "content": _get_text(answer)}]
+            reply = [] if answer is None else [{"role": "assistant", "content": content_text(answer.content)}]
             await self._memory.aadd([*turn, *reply])
 
     def _to_config(self) -> MemoryContextConfig:
@@ -172,16 +172,10 @@ class _Progress:
     def update(self, message: LLMMessage) -> bool:
         """Take in `message`, and return whether it is an answer of an agent."""
         self.model_asked = False
-        text = _get_text(message)
+        text = content_text(message.content)
         if isinstance(message, UserMessage):
             self.opener = self.opener or message.source
             if text.strip() and message.source in (self.opener, *self.people):
                 self.unsaved.append(text)
                 self.query, self.block = text, None
         return isinstance(message, AssistantMessage) and bool(text.strip())
-
-
-def _get_text(message: LLMMessage) -> str:
-    """Return the text of a message, without images, tool calls and tool results."""
-    parts = [message.content] if isinstance(message.content, str) else message.content
-    return "\n".join(part for part in parts if isinstance(part, str))

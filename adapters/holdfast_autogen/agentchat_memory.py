@@ -21,7 +21,7 @@ except ImportError as error:
         'HoldfastAutoGenMemory needs the package autogen_core: pip install "holdfast[autogen-agentchat]"'
     ) from error
 
-from holdfast import AsyncMemory, InvalidInput, Memory, ScopedMemory
+from holdfast import AsyncMemory, InvalidInput, Memory, ScopedMemory, content_text
 from holdfast_autogen.component_config import MemoryConfig, get_path
 
 T = TypeVar("T")
@@ -173,10 +173,7 @@ async def _cancellable(call: Coroutine[Any, Any, T], token: CancellationToken | 
 
 def _get_last_question(messages: list[Any]) -> str:
     last = next((message for message in reversed(messages) if isinstance(message, UserMessage)), None)
-    if last is None:
-        return ""
-    parts = [last.content] if isinstance(last.content, str) else last.content
-    return "\n".join(part for part in parts if isinstance(part, str))
+    return "" if last is None else content_text(last.content)
 
 
 def _is_recalled(message: Mapping[str, Any]) -> bool:

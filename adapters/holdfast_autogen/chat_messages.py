@@ -11,6 +11,8 @@ from typing import Any
 
 from autogen import UserProxyAgent
 
+from holdfast import content_text
+
 Message = Mapping[str, Any]
 
 
@@ -83,11 +85,7 @@ def get_text(message: Message) -> str:
     >>> get_text({"content": [{"type": "text", "text": "Hello"}, {"type": "image_url", "image_url": {}}]})
     'Hello'
     """
-    content = message.get("content")
-    if isinstance(content, str):
-        return content
-    parts = content if isinstance(content, Sequence) else ()
-    return "\n".join(part["text"] for part in parts if isinstance(part, Mapping) and isinstance(part.get("text"), str))
+    return content_text(message.get("content"))
 
 
 def get_answer_text(reply: Any) -> str:

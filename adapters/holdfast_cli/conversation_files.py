@@ -170,14 +170,14 @@ def _to_conversation(
     items: Sequence[_Item], ids: Mapping[str, Any], place: str, *, timestamp: str | float | datetime | None = None
 ) -> Conversation:
     read = [(_to_message(item), item.value.get("dia_id")) for item in items]
-    said = [(message, label) for message, label in read if _has_text(message["content"])]
+    with_text = [(message, label) for message, label in read if _has_text(message["content"])]
     return Conversation(
-        messages=[message for message, _ in said],
+        messages=[message for message, _ in with_text],
         ids=ids,
         timestamp=timestamp,
         place=place,
-        blank=len(read) - len(said),
-        labels=[label if isinstance(label, str) else None for _, label in said],
+        blank=len(read) - len(with_text),
+        labels=[label if isinstance(label, str) else None for _, label in with_text],
     )
 
 
@@ -187,8 +187,8 @@ def _to_message(item: _Item) -> dict[str, Any]:
         raise InvalidInput(
             f"{item.place} has content that is {type(content).__name__}: it must be text or a list of parts"
         )
-    kept = {name: item.value[name] for name in ("role", "name") if item.value.get(name) is not None}
-    return {**kept, "content": content}
+    fields = {name: item.value[name] for name in ("role", "name") if item.value.get(name) is not None}
+    return {**fields, "content": content}
 
 
 def _has_text(content: str | Sequence[Any] | None) -> bool:

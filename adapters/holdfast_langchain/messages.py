@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
+
+from holdfast import content_text
 
 
 def get_text(value: Any) -> str:
@@ -21,7 +23,7 @@ def get_text(value: Any) -> str:
     if isinstance(value, Sequence) and not isinstance(value, str):
         if value and isinstance(value[-1], BaseMessage):
             return get_text(value[-1])
-        return "\n".join(text for text in map(_part_text, value) if text)
+        return content_text(value)
     return "" if value is None else str(value)
 
 
@@ -70,10 +72,3 @@ def _to_entries(message: BaseMessage) -> list[dict[str, Any]]:
         return [] if is_blank else [{"role": "user", "content": message.content, **name}]
     text = get_text(message) if isinstance(message, AIMessage) else ""
     return [{"role": "assistant", "content": text, **name}] if text.strip() else []
-
-
-def _part_text(part: Any) -> str:
-    if isinstance(part, str):
-        return part
-    is_text = isinstance(part, Mapping) and part.get("type") == "text"
-    return str(part.get("text") or "") if is_text else ""
