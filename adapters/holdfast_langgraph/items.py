@@ -149,7 +149,7 @@ def expiry_time(ttl: float | None) -> str | None:
     try:
         return (now() + timedelta(minutes=max(ttl, 0))).isoformat()
     except (OverflowError, TypeError, ValueError) as error:
-        raise InvalidInput(f"ttl is {ttl!r}: give the minutes an item lives, or None for ever") from error
+        raise InvalidInput(f"ttl is {ttl!r}: give the minutes until an item expires, or None for never") from error
 
 
 def now() -> datetime:

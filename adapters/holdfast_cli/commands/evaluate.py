@@ -115,7 +115,7 @@ def _print(report: Report, samples: Sequence[Sample]) -> None:
     if console.is_terminal:
         counts = (len(samples), "conversation"), (report.run.turns, "turn"), (len(report.run.outcomes), "question")
         heading = ", ".join(format_count(count, noun) for count, noun in counts)
-        console.print(Text.assemble((heading, "bold"), (f"\n{_named(report.run.engines)}", "dim")))
+        console.print(Text.assemble((heading, "bold"), (f"\n{_format_engines(report.run.engines)}", "dim")))
     print_table(["%", *report.groups], _score_rows(report))
     print_table(
         [f"recall@{report.conversation_k}, %", "questions", "it alone", "without it"], _conversation_rows(report)
@@ -126,13 +126,15 @@ def _print(report: Report, samples: Sequence[Sample]) -> None:
     )
     if report.comparison is not None:
         if console.is_terminal:
-            console.print(Text.assemble(("compared with ", "bold"), (_named(report.comparison.engines), "dim")))
+            console.print(
+                Text.assemble(("compared with ", "bold"), (_format_engines(report.comparison.engines), "dim"))
+            )
         print_table(
             ["%", "this", "other", "difference", "p"], _difference_rows(report.comparison, _list_shown_measures(report))
         )
 
 
-def _named(engines: Mapping[str, str | None]) -> str:
+def _format_engines(engines: Mapping[str, str | None]) -> str:
     return ", ".join(f"{role} {name}" for role, name in engines.items() if name)
 
 
