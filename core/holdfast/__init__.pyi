@@ -70,10 +70,10 @@ from .extraction.messages import (
     content_text as content_text,
 )
 from .extraction.rules import (
-    Slot as Slot,
+    Attribute as Attribute,
 )
 from .extraction.rules import (
-    slots_of as slots_of,
+    attributes_of as attributes_of,
 )
 from .memory import (
     Memory as Memory,
@@ -150,6 +150,7 @@ __all__ = [
     "AddResult",
     "AddedItem",
     "AsyncMemory",
+    "Attribute",
     "ChatMessage",
     "ChatModel",
     "Config",
@@ -184,12 +185,11 @@ __all__ = [
     "ScopedMemory",
     "SearchResults",
     "SkippedItem",
-    "Slot",
     "StorageError",
     "ToolAnswer",
     "UnreadableReply",
     "UserItem",
     "UserListing",
+    "attributes_of",
     "content_text",
-    "slots_of",
 ]

@@ -56,12 +56,14 @@ class SkippedItem(TypedDict):
     """Something an `add` did not store, and why.
 
     `reason` is a short code to test for (`"duplicate"`, `"question"`, `"immutable"`, `"unreadable reply"`, ...), `text`
-    the text that was skipped (shortened), `detail` a sentence for people, `id` the memory it concerns.
+    the text that was skipped (shortened), `detail` a sentence for people, `rule` the key-free rule that decided, `id`
+    the memory it concerns.
     """
 
     reason: str
     text: str
     detail: NotRequired[str]
+    rule: NotRequired[str]
     id: NotRequired[str]
 
 

@@ -138,7 +138,7 @@ def test_what_one_user_said_is_not_known_of_the_other():
     assert not [name for name in ("Biscuit", "Priya", "Leeds", "Harrow", "Kofi") if name in mira]
 
 
-def test_the_conversation_told_twice_adds_no_slot_a_second_time():
+def test_the_conversation_told_twice_adds_no_attribute_a_second_time():
     for user in USERS:
         known = [KnownMemory(str(place), text) for place, text in enumerate(remembered(user)[0])]
         assert all(reconcile(Fact(memory.text), known).event == "NONE" for memory in known)

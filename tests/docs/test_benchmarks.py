@@ -33,7 +33,7 @@ from pathlib import Path
 import holdfast
 from benchmarks.conversations import SCOPE, list_owners, make_questions, make_sessions
 from benchmarks.corpus import TopicEmbedder
-from holdfast.operations.index_entries import slot_names, slot_names_asked
+from holdfast.operations.index_entries import attribute_labels, labels_asked
 
 class Listening(TopicEmbedder):
     heard = []
@@ -47,12 +47,12 @@ with holdfast.Memory(Path(sys.argv[1], "memory.db"), llm="rules", embedder=Liste
         memory.add(session.messages, user_id=session.owner, run_id=session.name, infer=False)
     embedded = list(Listening.heard)
     found = [memory.search(one, user_id="user-0", limit=SCOPE, explain=True)["results"] for one in make_questions(20)]
-stated = {name for session in said for _, text in session.turns for name in slot_names(text)}
+stated = {name for session in said for _, text in session.turns for name in attribute_labels(text)}
 details = [[row["score_details"] for row in results] for results in found]
 report = {
     "embedded as prepared": embedded == [text for session in said for text in session.embedded_texts],
     "signals": [[name for name in rows[0] if any(row[name] for row in rows)] for rows in details],
-    "asked and stated": [bool(stated.intersection(slot_names_asked(question))) for question in make_questions(20)],
+    "asked and stated": [bool(stated.intersection(labels_asked(question))) for question in make_questions(20)],
     "owners": [list_owners(20 * SCOPE, with_sessions=kind) for kind in (True, False)],
     "unnamed": sorted({session.owner for session in make_sessions(0, 20 * SCOPE) if session.name is None}),
 }

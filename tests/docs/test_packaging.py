@@ -16,6 +16,7 @@ def test_the_public_names_are_exactly_these():
         "AddResult",
         "AddedItem",
         "AsyncMemory",
+        "Attribute",
         "ChatMessage",
         "ChatModel",
         "Config",
@@ -52,14 +53,13 @@ def test_the_public_names_are_exactly_these():
         "ScopedMemory",
         "SearchResults",
         "SkippedItem",
-        "Slot",
         "StorageError",
         "ToolAnswer",
         "UnreadableReply",
         "UserItem",
         "UserListing",
+        "attributes_of",
         "content_text",
-        "slots_of",
     ]
     for name in holdfast.__all__:
         assert hasattr(holdfast, name)
@@ -84,6 +84,7 @@ def test_the_wheel_contains_the_packages_and_nothing_else(tmp_path):
     assert {name.split("/")[0] for name in names} == {*packages, "holdfast-0.1.0.dist-info"}
     assert {f"{package}/py.typed" for package in packages} <= set(names)
     assert "holdfast_cli/demo_conversation.json" in names
+    assert "holdfast/extraction/rules/english/words.toml" in names
     stubs = {f"{path.parent.name}/__init__.pyi" for path in (ROOT / "adapters").glob("*/__init__.pyi")}
     assert len(stubs) == 5
     assert {"holdfast/__init__.pyi", *stubs} <= set(names)  # the public names are read from them

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from holdfast import MemoryItem, Slot, slots_of
+from holdfast import Attribute, MemoryItem, attributes_of
 from holdfast_cli.audit.secrets import find_secrets, redact
 
 Kind = Literal["secret", "contradiction", "unfindable", "duplicate", "near-duplicate", "stale", "junk"]
@@ -91,15 +91,17 @@ def find_contradictions(items: Sequence[MemoryItem]) -> Iterator[Finding]:
 
     Only attributes with one value at a time are compared, as the key-free rules extract them (in English).
     """
-    stated: dict[tuple[Any, ...], list[tuple[MemoryItem, Slot]]] = defaultdict(list)
+    stated: dict[tuple[Any, ...], list[tuple[MemoryItem, Attribute]]] = defaultdict(list)
     for item in _oldest_first(items, lambda item: item["updated_at"]):
-        for slot in slots_of(item["memory"], speaker=item.get("speaker")):
-            stated[(_get_speaker(item), slot.subject.relation or slot.subject.name, slot.property)].append((item, slot))
+        for attribute in attributes_of(item["memory"], speaker=item.get("speaker")):
+            stated[(_get_speaker(item), attribute.subject.relation or attribute.subject.name, attribute.name)].append(
+                (item, attribute)
+            )
     for group in stated.values():
-        for place, (item, slot) in enumerate(group):
-            newer = [later for later in group[place + 1 :][-_MAX_STATEMENTS:] if _contradict(slot, later[1])]
+        for place, (item, attribute) in enumerate(group):
+            newer = [later for later in group[place + 1 :][-_MAX_STATEMENTS:] if _contradict(attribute, later[1])]
             if newer:
-                yield _make_contradiction(item, slot, *newer[-1])
+                yield _make_contradiction(item, attribute, *newer[-1])
 
 
 def find_junk(items: Iterable[MemoryItem]) -> Iterator[Finding]:
@@ -195,7 +197,7 @@ def _split_word(word: str) -> list[str]:
     return [word[start : start + 2] for start in range(len(word) - 1)]
 
 
-def _contradict(old: Slot, new: Slot) -> bool:
+def _contradict(old: Attribute, new: Attribute) -> bool:
     if old.ended or new.ended:
         return old.ended != new.ended and (old.value == new.value or (new.ended and not new.value))
     # "engineer" and "software engineer" can both be true.
@@ -203,8 +205,8 @@ def _contradict(old: Slot, new: Slot) -> bool:
     return not (one <= another or another <= one)
 
 
-def _make_contradiction(item: MemoryItem, slot: Slot, newer: MemoryItem, new_slot: Slot) -> Finding:
+def _make_contradiction(item: MemoryItem, attribute: Attribute, newer: MemoryItem, new_attribute: Attribute) -> Finding:
     age = _parse_time(newer["updated_at"]) - _parse_time(item["updated_at"])
-    now = f"no longer {new_slot.value}".strip() if new_slot.ended else new_slot.value
-    note = f"{slot.property}: {slot.value or 'none'} here, {now} in {newer['id']}"
+    now = f"no longer {new_attribute.value}".strip() if new_attribute.ended else new_attribute.value
+    note = f"{attribute.name}: {attribute.value or 'none'} here, {now} in {newer['id']}"
     return make_finding("stale" if age >= STALE else "contradiction", item, note, other=newer["id"])

@@ -50,11 +50,13 @@ class Skipped:
         reason: A word callers can test for, such as `"question"` or `"duplicate"`.
         text: What was skipped, in full; whoever shows it may shorten it.
         detail: A sentence for people, empty when the reason says it all.
+        rule: The name of the key-free rule that decided, empty when none did.
     """
 
     reason: str
     text: str
     detail: str = ""
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)

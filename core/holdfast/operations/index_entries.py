@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,9 +23,6 @@ DOCUMENT = "document"
 TURN = "turn"
 """The name that every turn bears which is kept beside its facts: conversations change those, never the turn."""
 
-_PERSON = re.compile(r"(?<=\s)[A-Z][\w-]+")
-_RELATIVE = re.compile(r"\b(?:my|our|the|his|her|their) (\w+)")
-
 
 def embed_records(
     runtime: Runtime, records: Sequence[MemoryRecord], *, embedder: Embedder | None = None
@@ -41,23 +37,23 @@ def embed_records(
     return [_entry(record, vector, maker) for record, vector in zip(records, vectors, strict=True)]
 
 
-def slot_names(text: str, speaker: str | None = None) -> tuple[str, ...]:
-    """Return the properties a text speaks of and whose they are, such as `"/home"` and `"sister/employer"`."""
-    slots = rules.slots_of(text, speaker=speaker)
-    return tuple(f"{slot.subject.relation or slot.subject.name}/{slot.property}" for slot in slots)
+def attribute_labels(text: str, speaker: str | None = None) -> tuple[str, ...]:
+    """Return the attributes a text states and whose they are, such as `"/home"` and `"sister/employer"`."""
+    attributes = rules.attributes_of(text, speaker=speaker)
+    return tuple(f"{one.subject.relation or one.subject.name}/{one.name}" for one in attributes)
 
 
-def slot_names_asked(question: str) -> tuple[str, ...]:
-    """Return the names (see `slot_names`) under which the answer to a question may be found."""
-    properties = rules.properties_asked(question)
-    people = ["", *_PERSON.findall(question), *_RELATIVE.findall(question)] if properties else []
-    return tuple(f"{person.lower()}/{asked}" for asked in properties for person in people)
+def labels_asked(question: str) -> tuple[str, ...]:
+    """Return the labels (see `attribute_labels`) under which the answer to a question may be found."""
+    attributes = rules.attributes_asked(question)
+    people = ("", *rules.people_asked(question)) if attributes else ()
+    return tuple(f"{person}/{asked}" for asked in attributes for person in people)
 
 
 def _entry(record: MemoryRecord, vector: Any, embedder: Embedder) -> IndexEntry:
-    names = slot_names(record.text, record.speaker)
+    names = attribute_labels(record.text, record.speaker)
     if record.facts is not None:
-        of_facts = (slot_names(fact, record.speaker) for fact in record.facts)
+        of_facts = (attribute_labels(fact, record.speaker) for fact in record.facts)
         names = (*names, *itertools.chain.from_iterable(of_facts), TURN)
     elif record.standing is not None:
         names = (*names, STANDING, record.standing)

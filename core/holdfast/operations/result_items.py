@@ -58,6 +58,8 @@ def skipped_item(skipped: Skipped, *, memory_id: str | None = None) -> SkippedIt
     item: SkippedItem = {"reason": skipped.reason, "text": skipped.text[:_MOST_SKIPPED_TEXT]}
     if skipped.detail:
         item["detail"] = skipped.detail
+    if skipped.rule:
+        item["rule"] = skipped.rule
     if memory_id is not None:
         item["id"] = memory_id
     return item

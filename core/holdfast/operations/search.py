@@ -8,11 +8,11 @@ Only the embedding, the reranker and the filter ask a model; everything else is 
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from holdfast.errors import ConfigError
+from holdfast.extraction import rules
 from holdfast.filters import Filter
 from holdfast.operations.arguments import (
     check_limit,
@@ -22,13 +22,12 @@ from holdfast.operations.arguments import (
     check_text,
     check_threshold,
 )
-from holdfast.operations.index_entries import slot_names_asked
+from holdfast.operations.index_entries import labels_asked
 from holdfast.operations.search_steps.rank import Query, Ranking, SearchOptions, rank_candidates
 from holdfast.operations.search_steps.rerank import drop_irrelevant, rerank, widen
 from holdfast.protocols import ChatModel, Reranker
 from holdfast.results import SearchResults
 from holdfast.retrieval.index_text import label_terms
-from holdfast.retrieval.query_intent import answers_asked
 from holdfast.retrieval.tokenize import hash_terms, stem_words
 from holdfast.runtime.effects import Flow, embed_query, work
 from holdfast.runtime.runtime import Runtime
@@ -36,7 +35,6 @@ from holdfast.runtime.runtime import Runtime
 _log = logging.getLogger("holdfast")
 
 DEFAULT_LIMIT = 10
-_THE_USER = re.compile(r"\b(?:the|this) user\b|\buser(?='s\b)", re.IGNORECASE)
 _MOST_EMBEDDED = 8_000  # characters of a query: embedding models take that much in any language
 
 
@@ -159,8 +157,8 @@ def find_relevant(runtime: Runtime, query: str, matching: Filter, options: Searc
         vector=(yield from embed_query(embedder, text)),
         embedder=embedder,
         words=hash_terms(_query_words(checked) if by_words else []),
-        attributes=label_terms(slot_names_asked(text) if by_words else []),
-        answer_kinds=label_terms(answers_asked(text) if by_words else []),
+        attributes=label_terms(labels_asked(text) if by_words else []),
+        answer_kinds=label_terms(rules.answers_asked(text) if by_words else []),
     )
     if options.reranker is None:
         ranking = yield from work(rank_candidates, runtime, asked)
@@ -174,7 +172,7 @@ def find_relevant(runtime: Runtime, query: str, matching: Filter, options: Searc
 
 def _query_words(question: str) -> list[str]:
     # "The user" in a question is the one whose memories these are: the words distinguish no memory from another.
-    return stem_words(_THE_USER.sub(" ", question)) or stem_words(question)
+    return stem_words(rules.without_user(question)) or stem_words(question)
 
 
 def _reranker(runtime: Runtime) -> Reranker:

@@ -170,7 +170,7 @@ def _standing(old: MemoryRecord, text: str | None) -> ProfileKind | None:
     """Return the kind of profile fact of a memory with the new `text`; a kind that a model has named stays."""
     if old.memory_type != "semantic" or old.standing is not None or text is None:
         return old.standing
-    return rules.standing_of(text, speaker=old.speaker)
+    return rules.profile_kind(text, speaker=old.speaker)
 
 
 def _require(known: Mapping[str, MemoryRecord], memory_id: str) -> MemoryRecord:

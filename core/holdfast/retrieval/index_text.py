@@ -12,8 +12,9 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
+from holdfast.extraction import rules
 from holdfast.records import MemoryRecord
-from holdfast.retrieval.query_intent import answers_in, question_labels
+from holdfast.retrieval.query_intent import question_labels
 from holdfast.retrieval.tokenize import hash_terms, stem_words
 from holdfast.scope import SCOPE_FIELDS
 from holdfast.timestamps import to_datetime
@@ -43,7 +44,7 @@ def terms_to_index(record: MemoryRecord, *, labels: Sequence[str] = ()) -> NDArr
     # Facts repeat what the turn says; only the words they add lead to it in another way.
     added = sorted(set(stem_words("\n".join(record.facts))) - set(words)) if record.facts else ()
     questions = question_labels(record.text) if record.memory_type == "episodic" else ()
-    every_label = (*labels, *answers_in(words), *questions)
+    every_label = (*labels, *rules.answers_in(words), *questions)
     return hash_terms([*words, *added, *_day_words(_day(record.created_at)), *map(_label_term, every_label)])
 
 

@@ -19,7 +19,7 @@ from holdfast.filters import MATCH_ALL, parse_filter
 from holdfast.index import postings
 from holdfast.index.memory_index import MemoryIndex
 from holdfast.index.vectors import ExactVectors
-from holdfast.operations.index_entries import slot_names
+from holdfast.operations.index_entries import attribute_labels
 from holdfast.retrieval.bm25 import K1, B
 from holdfast.retrieval.index_text import terms_to_index, text_to_embed
 from holdfast.retrieval.tokenize import hash_terms, stem_words
@@ -179,7 +179,7 @@ def plain_signals(runtime, query, matching) -> tuple[dict[str, float], dict[str,
     query_vector = runtime.engines.embedder.embed([query])[0]
     cosines = {one.id: float(runtime.engines.embedder.embed([text_to_embed(one)])[0] @ query_vector) for one in records}
     wanted = set(hash_terms(stem_words(query)).tolist())
-    documents = {one.id: Counter(terms_to_index(one, labels=slot_names(one.text)).tolist()) for one in records}
+    documents = {one.id: Counter(terms_to_index(one, labels=attribute_labels(one.text)).tolist()) for one in records}
     lengths = {memory_id: sum(document.values()) for memory_id, document in documents.items()}
     mean = max(sum(lengths.values()) / len(records), 1.0) if records else 1.0
     having = {term: sum(1 for document in documents.values() if term in document) for term in wanted}

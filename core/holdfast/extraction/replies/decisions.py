@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from holdfast.extraction import rules
 from holdfast.extraction.facts import Decision, Fact, KnownMemory, Skipped
 from holdfast.extraction.replies.entries import (
     EVENT_KEYS,
@@ -182,16 +183,12 @@ def _are_related(text: str, *others: str) -> bool:
 # In scripts without spaces between words, each character counts as one.
 _UNSPACED = "\u0e00-\u109f\u1780-\u17ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 _WORD = re.compile(rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}])[^\W_])+")
-_FUNCTION_WORD = re.compile(
-    "the|and|but|for|from|with|has|had|have|was|were|are|been|that|this|his|her|their|its|about|into|than|then"
-    "|users?|assistant|who|which|when|where|will|would|can|could|not|also|very"
-)
 _PREFIX_LENGTH = 4
 
 
 def _content_words(text: str) -> set[str]:
     """Return the content words of `text`, cut to a prefix so that the forms of one word are equal."""
-    words = [word for word in _WORD.findall(text.casefold()) if not _FUNCTION_WORD.fullmatch(word)]
+    words = [word for word in _WORD.findall(text.casefold()) if not rules.is_function_word(word)]
     return {
         word[:_PREFIX_LENGTH] if word.isalpha() else word
         for word in words

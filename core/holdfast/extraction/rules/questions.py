@@ -1,49 +1,81 @@
-"""Which properties a question asks for, so that "where do I live?" finds "we moved to Antwerp"."""
+"""What a question asks for: attributes, so that "where do I live?" finds "we moved to Antwerp"; a time, a number.
+
+Of two turns about the same thing, "when did you" is answered by the one that says "last week". Worth 0.6 points of
+recall@10 on five LoCoMo conversations, and at worst nothing in one.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+from holdfast.extraction.rules.language import load_language
+from holdfast.extraction.rules.words import WORD
+from holdfast.retrieval.tokenize import stem_words
+
+WHEN = "when"
+HOW_MANY = "how many"
 
 _LONGEST_QUESTION = 500
+_YEAR = re.compile(r"(?:19|20)[0-9]{2}")
 
 
-def _asks(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.IGNORECASE)
+def attributes_asked(question: str, *, language: str = "english") -> tuple[str, ...]:
+    """Return the names of the attributes (see `Attribute.name`) that a question asks for, empty when it asks for none.
 
-
-_ANSWERS = r"(?:answers?|repl(?:y|ies)|respon(?:d|ses?)|messages)"
-_QUESTIONS = (
-    ("home", _asks(r"\bwhere\b.*\b(?:liv(?:e|es|ing)|based|resides?|home)\b")),
-    ("home", _asks(r"\b(?:which|what) (?:city|town)\b|\bhome ?town\b")),
-    ("country", _asks(r"\b(?:which|what) country\b")),
-    ("employer", _asks(r"\bwh(?:ere|o)\b.*\bwork(?:s|ing)?\b")),
-    ("employer", _asks(r"\b(?:employer|workplace|job|(?:which|what) company)\b")),
-    ("job", _asks(r"\b(?:job|occupation|profession|for a living|for work)\b|\bwork(?:s|ing)? as\b")),
-    ("diet", _asks(r"\b(?:diet|eat|eats|eating|vegetarian|vegan|pescatarian)\b")),
-    ("name", _asks(r"\b(?:my|your|his|her|their|the user'?s) (?:full |first |real )?name\b|\bwho am i\b")),
-    ("nickname", _asks(r"\b(?:nickname|call (?:me|him|her|them|the user)|(?:be|like to be) called)\b")),
-    ("birthday", _asks(r"\b(?:birthday|born)\b")),
-    ("age", _asks(r"\bhow old\b|\bage\b")),
-    (
-        "relationship status",
-        _asks(r"\b(?:married|single|engaged|dating|divorced|relationship|seeing some(?:one|body))\b"),
-    ),
-    ("language of replies", _asks(rf"\b(?:which|what) language\b|\blanguage\b.*\b{_ANSWERS}\b")),
-    ("length of replies", _asks(rf"\b(?:how (?:long|short|detailed)|length)\b.*\b{_ANSWERS}\b")),
-    ("units", _asks(r"\b(?:units?|metric|imperial)\b")),
-)
-
-
-_ANY = _asks(
-    r"\b(?:where|who|city|town|hometown|country|employer|workplace|company|job|occupation|profession|living|work|works"
-    r"|working|diet|eats?|eating|vegetarian|vegan|pescatarian|name|nickname|calle?d?|birthday|born|old|age|married|single"
-    r"|engaged|dating|divorced|relationship|seeing|language|long|short|detailed|length|units?|metric|imperial)\b"
-)
-
-
-def properties_asked(question: str) -> tuple[str, ...]:
-    """Return the properties (see `Slot.property`) that an English question asks for, none when it asks for no such."""
+    >>> attributes_asked("Where does Ana live?")
+    ('home',)
+    """
     asked = question[:_LONGEST_QUESTION]
-    if not _ANY.search(asked):
-        return ()
-    return tuple(dict.fromkeys(name for name, pattern in _QUESTIONS if pattern.search(asked)))
+    present = frozenset(WORD.findall(asked.lower().replace("'s", "")))
+    rules = load_language(language).tables.asked.with_cues(present)
+    return tuple(dict.fromkeys(rule.outcome for rule in rules if rule.find(asked)))
+
+
+def people_asked(question: str, *, language: str = "english") -> tuple[str, ...]:
+    """Return the people a question may be about, in lower case: names and relations.
+
+    >>> people_asked("Where does my sister Ana live?")
+    ('ana', 'sister')
+    """
+    patterns = load_language(language).patterns
+    found = (*patterns.person_asked.findall(question), *patterns.relation_asked.findall(question))
+    return tuple(person.lower() for person in found)
+
+
+def without_user(question: str, *, language: str = "english") -> str:
+    """Return `question` without "the user", which tells none of the user's memories from another.
+
+    >>> without_user("Where does the user live?").split()
+    ['Where', 'does', 'live?']
+    """
+    return load_language(language).patterns.the_user.sub(" ", question)
+
+
+def answers_asked(question: str, *, language: str = "english") -> tuple[str, ...]:
+    """Return the kinds of answers a question may want: a time, a number.
+
+    >>> answers_asked("When did we move?")
+    ('when',)
+    """
+    return tuple(rule.outcome for rule in load_language(language).tables.answer if rule.find(question))
+
+
+def answers_in(stems: Iterable[str], *, language: str = "english") -> tuple[str, ...]:
+    """Return the kinds of answers a text with these stems (see `stem_words`) can give.
+
+    >>> answers_in(["move", "yesterday"])
+    ('when',)
+    """
+    distinct = set(stems)
+    figures = [stem for stem in distinct if "0" <= stem[0] <= "9"]
+    times, numbers = _answering(language)
+    time = not times.isdisjoint(distinct) or any(map(_YEAR.fullmatch, figures))
+    return (WHEN,) * time + (HOW_MANY,) * (bool(figures) or not numbers.isdisjoint(distinct))
+
+
+@lru_cache(maxsize=8)
+def _answering(language: str) -> tuple[frozenset[str], frozenset[str]]:
+    lists = load_language(language).words
+    return frozenset(stem_words(" ".join(lists.answers_when))), frozenset(stem_words(" ".join(lists.answers_how_many)))

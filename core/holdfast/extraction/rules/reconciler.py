@@ -2,55 +2,74 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
 
 from holdfast.extraction.facts import Decision, Fact, KnownMemory
-from holdfast.extraction.rules.english import WORD, content, expanded, root, vocabulary
+from holdfast.extraction.rules.attributes import Attribute, read_attributes
+from holdfast.extraction.rules.language import Language, load_language
 from holdfast.extraction.rules.notes import own_words
+from holdfast.extraction.rules.people import SPEAKER, Subject, divide, is_same
 from holdfast.extraction.rules.sentences import LONGEST_SENTENCE
-from holdfast.extraction.rules.slots import NO_LONGER, Slot, slots_of
-from holdfast.extraction.rules.subjects import Subject, about
+from holdfast.extraction.rules.words import WORD, content, stem, stems, write_out
 
 
-def reconcile(fact: Fact, known: Sequence[KnownMemory], *, index: int = 0, speaker: str | None = None) -> Decision:
+def reconcile(
+    fact: Fact, known: Sequence[KnownMemory], *, index: int = 0, speaker: str | None = None, language: str = "english"
+) -> Decision:
     """Decide what becomes of `fact`, given what is known of the same speaker.
 
-    One that says nothing new is left out; one that contradicts a known memory, ends it or says the same
-    in more
-    detail takes its place; everything else is added. In doubt it is added: to keep two is better than
-    to lose one.
-    Something that has ended updates the memory it ends rather than deleting it, for that it ended is
-    worth knowing.
+    A fact that says nothing new is left out. One that contradicts a known memory, ends it or says the same in more
+    detail replaces it; everything else is added. In doubt it is added: to keep two is better than to lose one.
+    A fact that says that something has ended updates that memory and does not delete it: the end is worth knowing.
 
     Args:
         fact: The new fact.
         known: The candidates, all from the same speaker (`I` means somebody else in another's mouth).
         index: What the decision calls the fact.
-        speaker: The speaker's name, by which notes may call them (`Ana lives in Bonn`).
+        speaker: The speaker's name, which notes may call them by (`Ana lives in Bonn`).
+        language: The language of the fact; there must be rules for it.
 
     Returns:
-        ADD, UPDATE, NONE with reason `"duplicate"`, or, for a fact such as `Forget that ...`, DELETE or
-        NONE with
+        ADD, UPDATE, NONE with reason `"duplicate"`, or, for a fact such as `Forget that ...`, DELETE or NONE with
         reason `"unknown"`.
+
+    Raises:
+        LookupError: There are no rules for the language.
+
+    >>> reconcile(Fact("I joined Bosch last week."), [KnownMemory("a", "I work at Siemens.")]).event
+    'UPDATE'
     """
-    if forgotten := _FORGET.match(fact.text):
-        return _forget(fact.text[forgotten.end() :], known, index)
-    bearings = [
-        (_bearing(fact.text, memory.text, speaker), memory.similarity, -place) for place, memory in enumerate(known)
+    rules = load_language(language)
+    if forgotten := rules.patterns.forget.match(fact.text):
+        return _forget(rules, fact.text[forgotten.end() :], known, index)
+    effects = [
+        (_effect(rules, fact.text, memory.text, speaker), memory.similarity, -place)
+        for place, memory in enumerate(known)
     ]
-    bearing, _, place = max(bearings, default=(_Bearing.NONE, 0.0, 0))
-    if bearing is _Bearing.NONE:
+    effect, _, place = max(effects, default=(_Effect.NONE, 0.0, 0))
+    if effect is _Effect.NONE:
         return Decision("ADD", index, text=fact.text)
-    if bearing is _Bearing.REPEATS:
+    if effect is _Effect.REPEATS:
         return Decision("NONE", index, known=-place, reason="duplicate")
     return Decision("UPDATE", index, known=-place, text=fact.text)
 
 
-class _Bearing(IntEnum):
+def ends_something(text: str, *, speaker: str | None = None, language: str = "english") -> bool:
+    """Tell whether `text` says that something has ended, so that what it ends is worth looking for by its words.
+
+    >>> ends_something("Rex died last night."), ends_something("Rex loves snow.")
+    (True, False)
+    """
+    if len(text) > LONGEST_SENTENCE:
+        return False
+    reading = _read(load_language(language), text, speaker)
+    return reading.ended or bool(reading.given_up) or any(one.ended for one in reading.attributes)
+
+
+class _Effect(IntEnum):
     """What a new sentence does to a known one; of several, the greatest counts."""
 
     NONE = 0
@@ -65,8 +84,12 @@ class _Reading:
 
     Attributes:
         wording: Its words without fillers and times, in one spelling.
+        content: The stems of the words that carry content.
+        action: `content` without times and counts.
         claim: What its first clause says, without times and counts.
+        given_up: What it says that something else has replaced.
         denied: Whether there is a "not" in it.
+        changed: Whether it says that something holds now, as it did not before.
         past: Whether it tells of something over and done.
         lists: Whether it joins several things.
     """
@@ -75,299 +98,180 @@ class _Reading:
     wording: tuple[str, ...]
     times: frozenset[str]
     content: frozenset[str]
+    action: frozenset[str]
     claim: frozenset[str]
+    given_up: frozenset[str]
     subject: Subject | None
-    slots: tuple[Slot, ...]
+    attributes: tuple[Attribute, ...]
     denied: bool
     ended: bool
+    changed: bool
     past: bool
     lists: bool
 
 
-_FORGET = re.compile(
-    r"(?:please )?(?:forget|delete|erase|do not remember|don't remember) (?:that |what i (?:said|told you) about "
-    r"|everything about )?",
-    re.IGNORECASE,
-)
-_CLAUSE_END = re.compile(r"[,;:]\s|\s-+\s|\s(?:because|since|so)\s")
-_ENDINGS = re.compile(
-    r"\b(?:stopped|quit|gave up|given up|giving up|cancell?ed|called off|am done with|are done with)\b",
-    re.IGNORECASE,
-)
-_PLANNED = vocabulary("booked planned scheduled signed decided used started")
-_IRREGULAR_PAST = vocabulary("was were went had did saw ran took got made met came gave flew bought ate won lost spent")
-_FILLERS = vocabulary(
-    """
-    a an the really very quite so just also too now currently still actually already even that this do does did
-    totally absolutely definitely then well
-    """
-)
-_SAME_FORM = {
-     "am": "be", "is": "be", "are": "be", "has": "have", "we": "i", "our": "my", "us": "me", "mom": "mother", "mum":
-    "mother",
-    "dad": "father", "favorite": "favourite", "color": "colour",
-}  # fmt: skip
-_NEGATIONS = vocabulary("not never no more longer any again")
-_DENIALS = vocabulary("not never no nobody nothing")
-_TIMES = vocabulary(
-    """
-    last next today tomorrow yesterday ago week month year day weekend morning evening night afternoon every often
-    usually sometimes daily weekly always regularly monday tuesday wednesday thursday friday saturday sunday january
-    february march april june july august september october november december summer winter spring autumn
-    """
-)
-_DAYS = vocabulary(
-    "monday tuesday wednesday thursday friday saturday sunday morning afternoon evening night weekend weekly daily"
-)
-_COUNTS = vocabulary("one two three four five six seven eight nine ten few couple")
-# Words that carry a property rather than say something more about it.
-_CARRIERS = frozenset(
-    root(word)
-    for word in [
-        "live",
-        "moved",
-        "move",
-        "relocated",
-        "living",
-        "based",
-        "back",
-        "home",
-        "city",
-        "town",
-        "work",
-        "working",
-        "job",
-        "employed",
-        "started",
-        "start",
-        "got",
-        "new",
-        "position",
-        "role",
-        "switched",
-        "changed",
-        "name",
-        "called",
-        "call",
-        "named",
-        "go",
-        "became",
-        "become",
-        "turned",
-        "went",
-        "diet",
-        "years",
-        "old",
-        "year",
-        "birthday",
-        "born",
-        "favourite",
-        "favorite",
-        "love",
-        "like",
-        "enjoy",
-        "adore",
-        "hate",
-        "dislike",
-        "fan",
-        "big",
-        "huge",
-        "fond",
-        "keen",
-        "into",
-        "stand",
-        "allergic",
-        "allergy",
-        "prefer",
-        "married",
-        "please",
-        "always",
-        "answer",
-        "reply",
-        "respond",
-        "write",
-        "speak",
-        "answers",
-        "replies",
-        "keep",
-        "make",
-        "use",
-        "date",
-        "moved",
-        "rescheduled",
-        "postponed",
-        "pushed",
-        "set",
-        "scheduled",
-        "now",
-        "not",
-        "no",
-        "longer",
-        "any",
-        "more",
-        "never",
-        "used",
-        "promoted",
-        "drive",
-        "left",
-        "quit",
-        "not",
-        "correction",
-    ]
-)
-_CONNECTING = vocabulary(
-    """
-    with in at on since because and who named called for every from near by to after before while which whose where
-    until when so though but especially mostly together last next this through during about around as of
-    """
-)
-
-
 @lru_cache(maxsize=4096)
-def _read(text: str, speaker: str | None = None) -> _Reading:
-    sentence = own_words(expanded(text), speaker=speaker)
+def _read(language: Language, text: str, speaker: str | None = None) -> _Reading:
+    lists, patterns = language.words, language.patterns
+    sentence = own_words(language, write_out(language, text), speaker=speaker)
     words = tuple(word.lower() for word in WORD.findall(sentence))
-    who = about(sentence)
+    who = divide(language, sentence)
     verb = next(iter(WORD.findall(who.predicate.lower())), "") if who else ""
+    same, skipped = language.forms.same_word, lists.fillers | lists.times
+    carried = frozenset(content(language, sentence))
+    circumstances = _circumstances(language)
+    first_clause = patterns.clause_break.split(sentence, maxsplit=1)[0]
+    no_longer = bool(patterns.no_longer.search(sentence))
+    exchanged = None if lists.exchange_cues.isdisjoint(words) else patterns.exchange.search(sentence)
+    gone = next(filter(None, exchanged.groups()), "") if exchanged else ""
+    over = any(verb.endswith(ending) for ending in lists.past_ending) or verb in lists.irregular_past
     return _Reading(
         words=words,
-        wording=tuple(
-            _SAME_FORM.get(word, root(word)) for word in words if word not in _FILLERS and word not in _TIMES
-        ),
-        times=frozenset(word if word in _TIMES else word.removesuffix("s") for word in words) & _TIMES,
-        content=frozenset(content(sentence)),
-        claim=frozenset(content(_CLAUSE_END.split(sentence, maxsplit=1)[0])) - _ENDING_ROOTS - _TIMES - _COUNTS,
+        wording=tuple(same.get(word) or stem(language, word) for word in words if word not in skipped),
+        times=frozenset(word if word in lists.times else word.removesuffix("s") for word in words) & lists.times,
+        content=carried,
+        action=carried - circumstances,
+        claim=frozenset(content(language, first_clause)) - stems(language, "endings") - circumstances,
+        given_up=frozenset(content(language, gone)),
         subject=who.subject if who else None,
-        slots=slots_of(text, speaker=speaker),
-        denied=not _DENIALS.isdisjoint(words) or bool(NO_LONGER.search(sentence)),
-        ended=bool(NO_LONGER.search(sentence) or _ENDINGS.search(sentence)),
-        past=(verb.endswith("ed") or verb in _IRREGULAR_PAST) and verb not in _PLANNED,
-        lists="and" in words or "or" in words,
+        attributes=read_attributes(language, text, speaker),
+        denied=no_longer or not lists.denials.isdisjoint(words),
+        ended=no_longer or bool(patterns.ending.search(sentence)),
+        changed=not lists.change_cues.isdisjoint(words),
+        past=over and verb not in lists.planned,
+        lists=not lists.joining.isdisjoint(words),
     )
 
 
-def _bearing(new_text: str, old_text: str, speaker: str | None) -> _Bearing:
+@lru_cache(maxsize=8)
+def _circumstances(language: Language) -> frozenset[str]:
+    """Return times and counts, which may differ where one statement ends another."""
+    return language.words.times | stems(language, "times") | language.words.counts
+
+
+def _effect(language: Language, new_text: str, old_text: str, speaker: str | None) -> _Effect:
     if new_text == old_text:
-        return _Bearing.REPEATS
+        return _Effect.REPEATS
     if max(len(new_text), len(old_text)) > LONGEST_SENTENCE:
-        return _Bearing.NONE
-    new, old = _read(new_text, speaker), _read(old_text, speaker)
-    return max(_by_slots(new, old), _by_wording(new, old))
+        return _Effect.NONE
+    new, old = _read(language, new_text, speaker), _read(language, old_text, speaker)
+    return max(_compare_attributes(language, new, old), _compare_wording(language, new, old))
 
 
-def _by_slots(new: _Reading, old: _Reading) -> _Bearing:
-    bearing = _Bearing.NONE
-    for mine in new.slots:
-        for theirs in old.slots:
-            if mine.property == theirs.property and mine.subject.is_surely(theirs.subject):
-                bearing = max(bearing, _by_values(mine, theirs, new, old))
-    return bearing
+def _compare_attributes(language: Language, new: _Reading, old: _Reading) -> _Effect:
+    effect = _Effect.NONE
+    for mine in new.attributes:
+        for theirs in old.attributes:
+            if mine.name == theirs.name and is_same(language, mine.subject, theirs.subject):
+                effect = max(effect, _compare_values(language, mine, theirs, new, old))
+            if _died(language, mine, theirs):
+                effect = max(effect, _Effect.CHANGES)
+    return effect
 
 
-def _by_values(mine: Slot, theirs: Slot, new: _Reading, old: _Reading) -> _Bearing:
+def _compare_values(language: Language, mine: Attribute, theirs: Attribute, new: _Reading, old: _Reading) -> _Effect:
     same = mine.value == theirs.value
     if mine.ended and not theirs.ended:
-        return _Bearing.CHANGES if same or not mine.value else _Bearing.NONE
+        return _Effect.CHANGES if same or not mine.value else _Effect.NONE
     if theirs.ended and not mine.ended:
-        return _Bearing.CHANGES if same else _Bearing.NONE
+        return _Effect.CHANGES if same else _Effect.NONE
+    several = language.tables.attribute.named(mine.rule).several
+    if several and not mine.value:
+        return _Effect.NONE
     if same:
-        return _by_detail(new, old, mine)
-    if mine.ended or (mine.property == "job" and _within(mine.value, theirs.value)):
-        return _Bearing.NONE if mine.ended else _Bearing.REPEATS
-    return _Bearing.CHANGES
+        return _compare_details(language, new, old, mine)
+    if mine.ended or (several and not new.changed):
+        return _Effect.NONE
+    # A "software engineer" is an engineer still.
+    return _Effect.REPEATS if mine.name == "job" and _is_within(mine.value, theirs.value) else _Effect.CHANGES
 
 
-def _within(value: str, longer: str) -> bool:
+def _is_within(value: str, longer: str) -> bool:
     return set(value.split()) < set(longer.split())
 
 
-def _by_detail(new: _Reading, old: _Reading, slot: Slot) -> _Bearing:
-    """Weigh two sentences with the same value: each may say more besides."""
-    said = _CARRIERS | {
-        root(word) for word in WORD.findall(f"{slot.property} {slot.value} {slot.subject.name} {slot.subject.relation}")
-    }
+def _died(language: Language, mine: Attribute, theirs: Attribute) -> bool:
+    """Tell whether `mine` says that the one who has the attribute `theirs` is dead or gone."""
+    if not (mine.ended and mine.name == "life") or theirs.ended or theirs.subject == SPEAKER:
+        return False
+    # "Our dog is called Rex" tells of Rex.
+    named = theirs.value if theirs.name == "name" else theirs.subject.name
+    whose = Subject(theirs.subject.relation, named)
+    return theirs.name in language.words.ended_by_death and is_same(language, mine.subject, whose)
+
+
+def _compare_details(language: Language, new: _Reading, old: _Reading, attribute: Attribute) -> _Effect:
+    """Compare two sentences with the same value: each may say more besides."""
+    subject = attribute.subject
+    named = WORD.findall(f"{attribute.name} {attribute.value} {subject.name} {subject.relation}")
+    said = stems(language, "carriers") | {stem(language, word) for word in named}
     more, less = new.content - said, old.content - said
     if more <= less:
-        return _Bearing.REPEATS
-    return _Bearing.DETAILS if less < more else _Bearing.NONE
+        return _Effect.REPEATS
+    return _Effect.DETAILS if less < more else _Effect.NONE
 
 
-def _by_wording(new: _Reading, old: _Reading) -> _Bearing:
+def _compare_wording(language: Language, new: _Reading, old: _Reading) -> _Effect:
     if new.wording == old.wording and new.times == old.times:
-        return _Bearing.REPEATS
-    if _contradicts(new, old) or _ends(new, old):
-        return _Bearing.CHANGES
-    if _adds_to(new, old):
-        return _Bearing.DETAILS
-    return _Bearing.REPEATS if _adds_to(old, new) else _Bearing.NONE
+        return _Effect.REPEATS
+    if _contradicts(language, new, old) or _ends(language, new, old):
+        return _Effect.CHANGES
+    if _adds_to(language, new, old):
+        return _Effect.DETAILS
+    return _Effect.REPEATS if _adds_to(language, old, new) else _Effect.NONE
 
 
-def _contradicts(new: _Reading, old: _Reading) -> bool:
+def _contradicts(language: Language, new: _Reading, old: _Reading) -> bool:
     """Tell whether both say the same but for a "not"."""
-    if new.denied == old.denied or _bare(new) != _bare(old) or not _bare(new):
+    if new.denied == old.denied:
+        return False
+    bare = _without_negations(language, new)
+    if not bare or bare != _without_negations(language, old):
         return False
     denial = new if new.denied else old
     return new.times == old.times or not denial.times
 
 
-def _bare(reading: _Reading) -> tuple[str, ...]:
-    return tuple(word for word in reading.wording if word not in _NEGATIONS)
+def _without_negations(language: Language, reading: _Reading) -> tuple[str, ...]:
+    negations = language.words.negations
+    return tuple(word for word in reading.wording if word not in negations)
 
 
-_ENDING_ROOTS = frozenset(
-    root(word)
-    for word in [
-        "no",
-        "not",
-        "never",
-        "longer",
-        "more",
-        "any",
-        "used",
-        "stopped",
-        "quit",
-        "gave",
-        "given",
-        "giving",
-        "up",
-        "cancelled",
-        "canceled",
-        "called",
-        "off",
-        "done",
-    ]
-)
-
-
-def _ends(new: _Reading, old: _Reading) -> bool:
+def _ends(language: Language, new: _Reading, old: _Reading) -> bool:
     """Tell whether `new` says that what `old` tells has stopped."""
-    if not new.ended or old.ended or old.denied or old.past or new.subject is None or old.subject is None:
+    if not (new.ended or new.given_up) or old.ended or old.denied or old.past:
         return False
-    if new.times & _DAYS and new.times & _DAYS != old.times & _DAYS:
+    if new.subject is None or old.subject is None or not is_same(language, new.subject, old.subject):
         return False
-    if not new.subject.is_surely(old.subject) or not new.claim <= old.content:
+    days = language.words.days
+    if new.times & days and new.times & days != old.times & days:
         return False
-    return new.claim == old.content - _TIMES - _COUNTS or (len(new.claim) > 1 and not old.lists)
+    bare = old.action - stems(language, "light_verbs")
+    if new.given_up:
+        return new.given_up in (old.action, bare)
+    if new.claim in (old.action, bare):
+        return bool(new.claim) or not old.action
+    return new.claim <= old.content and len(new.claim) > 1 and not old.lists
 
 
-def _adds_to(longer: _Reading, shorter: _Reading) -> bool:
+def _adds_to(language: Language, longer: _Reading, shorter: _Reading) -> bool:
     """Tell whether `longer` is `shorter` word for word, with a name put in or something said after it."""
     length = len(shorter.words)
     if len(longer.words) <= length or length < 3:  # noqa: PLR2004
         return False
     if longer.words[:length] == shorter.words:
-        return longer.words[length] in _CONNECTING and not longer.ended
+        return longer.words[length] in language.words.connecting and not longer.ended
     name = longer.subject.name if longer.subject else ""
     return bool(name) and tuple(word for word in longer.words if word != name) == shorter.words
 
 
-def _forget(what: str, known: Sequence[KnownMemory], index: int) -> Decision:
+def _forget(language: Language, what: str, known: Sequence[KnownMemory], index: int) -> Decision:
     """Delete the one memory that is meant; when none or several could be, nothing."""
-    asked = frozenset(content(what))
+    asked = frozenset(content(language, what))
     meant = [
         place
         for place, memory in enumerate(known)
-        if asked and len(memory.text) <= LONGEST_SENTENCE and asked <= _read(memory.text).content
+        if asked and len(memory.text) <= LONGEST_SENTENCE and asked <= _read(language, memory.text).content
     ]
     if len(meant) != 1:
         return Decision("NONE", index, reason="unknown")

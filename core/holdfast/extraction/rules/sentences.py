@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from holdfast.extraction.rules.english import vocabulary
+from holdfast.extraction.rules.language import Language, Rule
 
 LONGEST_SENTENCE = 1000
 """Characters; what is longer without a full stop is a paste, not something said."""
@@ -22,12 +22,6 @@ _STOPS = ".!?…。！\uff1f\u061f।;"
 _CLOSERS = "\"'”\u2019»)]}*_~"
 _STOPS_OR_CLOSERS = _STOPS + _CLOSERS
 _QUOTES = re.compile(r'["“”«»„]')
-_ABBREVIATIONS = vocabulary(
-    """
-    mr. mrs. ms. dr. prof. st. jr. sr. e.g. i.e. etc. vs. approx. no. inc. ltd. co. a.m. p.m. u.s. u.k. jan. feb. mar.
-    apr. jun. jul. aug. sep. sept. oct. nov. dec. mon. tue. wed. thu. fri. sat. sun. ave. dept. est. gov.
-    """
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +37,13 @@ class Passage:
     quoted: bool = False
 
 
-def passages(text: str) -> Iterator[Passage]:
+def passages(language: Language, text: str) -> Iterator[Passage]:
     """Yield the sentences of `text` and its quoted blocks, in order."""
     for block, quoted in _blocks(text.translate(_WIDE_STOPS)):
         if quoted:
             yield Passage(block, quoted=True)
         else:
-            yield from (Passage(sentence) for sentence in _sentences(block))
+            yield from (Passage(sentence) for sentence in _sentences(language, block))
 
 
 def _blocks(text: str) -> Iterator[tuple[str, bool]]:
@@ -61,13 +55,13 @@ def _blocks(text: str) -> Iterator[tuple[str, bool]]:
         quoted = fenced or fence or _is_quoted(bare)
         fenced ^= fence
         if lines and (quoted != kind or (not quoted and not _continues(lines[-1], bare))):
-            yield _joined(lines, quoted=kind), kind
+            yield _join(lines, quoted=kind), kind
             lines = []
         kind = quoted
         if bare:
             lines.append(line if quoted else _BULLET.sub("", bare, count=1) if _BULLET.match(bare) else bare)
     if lines:
-        yield _joined(lines, quoted=kind), kind
+        yield _join(lines, quoted=kind), kind
 
 
 def _is_quoted(line: str) -> bool:
@@ -83,11 +77,11 @@ def _continues(previous: str, line: str) -> bool:
     return len(previous) >= _SHORTEST_WRAPPED_LINE and line[:1].islower() and previous[-1] not in _STOPS + ":"
 
 
-def _joined(lines: list[str], *, quoted: bool) -> str:
+def _join(lines: list[str], *, quoted: bool) -> str:
     return ("\n" if quoted else " ").join(lines)
 
 
-def _sentences(block: str) -> Iterator[str]:
+def _sentences(language: Language, block: str) -> Iterator[str]:
     words = block.split()
     quoting = len(_QUOTES.findall(block))
     balanced = quoting > 0 and quoting % 2 == 0
@@ -95,88 +89,60 @@ def _sentences(block: str) -> Iterator[str]:
     for place, word in enumerate(words, 1):
         if balanced:
             inside ^= len(_QUOTES.findall(word)) % 2 == 1
-        if word[-1] in _STOPS_OR_CLOSERS and not inside and _ends(word, words[place : place + 1]):
+        if word[-1] in _STOPS_OR_CLOSERS and not inside and _ends(language, word, words[place : place + 1]):
             yield " ".join(words[start:place])
             start = place
     if start < len(words):
         yield " ".join(words[start:])
 
 
-def _ends(word: str, following: list[str]) -> bool:
+def _ends(language: Language, word: str, following: list[str]) -> bool:
     core = word.rstrip(_CLOSERS)
     if not core or core[-1] not in _STOPS:
         return False
     if core[-1] != ".":
         return True
-    initial = len(core) == 2 and core[0].isupper() and core[0] != "I"  # noqa: PLR2004
-    if core.lower() in {"a.m.", "p.m.", "etc."}:
+    if core.lower() in language.words.closing_abbreviations:
         return bool(following) and following[0][0].isupper()
-    return not (initial or core.lower() in _ABBREVIATIONS)
+    initial = len(core) == 2 and core[0].isupper() and core[0].lower() not in language.words.self  # noqa: PLR2004
+    return not (initial or core.lower() in language.words.abbreviations)
 
 
-_ADDRESSEE = r"(?:\s+(?:there|everyone|everybody|all|guys|again|folks|team|buddy|(?-i:[A-Z])[\w'-]{0,30}))?"
-_GREETING = re.compile(
-    r"(?:hey+|hi+|hello|howdy|yo|hiya|greetings|good\s+(?:morning|afternoon|evening|day|night)|dear)"
-    + _ADDRESSEE
-    + r"(?:[\s,.!:;\u2013\u2014-]+|$)",
-    re.IGNORECASE,
-)
-# These lead into a sentence with or without a comma ...
-_FILLER = re.compile(
-    r"(?:well(?!-)|oh(?:\s+(?:my\s+)?(?:god|gosh|no|wow))?|a+h+|u+m+|u+h+|h+m+|(?:ha){2,}|lol|wow|yeah|yep|yup|yeh"
-    r"|okay|ok|so(?!\s+(?:far|that|much|many|is|are|do|am)\b)|and|but|also|plus|btw|by the way|fyi|anyways?|actually"
-    r"|honestly|basically|frankly|to be (?:honest|fair|clear)|tbh|you know what|guess what|just so you know"
-    r"|just (?:a )?(?:quick )?(?:fyi|note|heads[ -]up)|for (?:the record|your information|context|reference"
-    r"|what it's worth)|as (?:you know|i (?:said|mentioned|told you))|like i said|(?:one"
-    r"|another) (?:more )?thing(?=[,:])|oops|whoops)\b(?!')(?:[\s,.!:;\u2013\u2014-]+|$)",
-    re.IGNORECASE,
-)
-_NEWS = r"(?:(?:i|we)(?: have|'ve(?: got)?) )?(?:some )?(?:(?:big|great|good|bad|sad|exciting|huge) )?news"
-# ... and these only with one, or as the whole sentence.
-_AGREEMENT = re.compile(
-    rf"(?:{_NEWS}|yes|no|nope|sure(?: thing)?|right|sorry|my bad|thank(?:s| you)(?: (?:a lot|a bunch|so much"
-    r"|very much|again|anyway))?|thx|ty|cool|great|nice|awesome|amazing|perfect|excellent|good|fine|listen|look"
-    r"|i mean|you know|you see|alright|all right|of course|absolutely|definitely|exactly|true|indeed|totally|gosh"
-    r"|man|dude|bro|aw+|correction|edit|update|wait|hold on|no wait|good (?:question|point|idea)|no (?:worries"
-    r"|problem|thanks|way)|got it|makes sense|sounds good|congrats"
-    r"|please)(?:,?\s+(?-i:[A-Z])[\w'-]{{0,30}})?(?:\s*[,.!:;\u2013\u2014]+\s*|\s+-+\s+|$)|yes\s+(?=(?:i|my|we)\b)",
-    re.IGNORECASE,
-)
-_LAST_WORDS = ("by the way", "btw", "lol", "haha", "well", "you know", "i mean", "actually", "anyway", "though", "so")
-_TRAILING = re.compile(
-    r"(?:,?\s(?:by the way|btw|lol|haha)|,\s(?:well|you know|i mean|actually|anyway|though|so))$", re.IGNORECASE
-)
-_VOCATIVE = re.compile(r"[A-Z][\w'-]{0,30}[,!]\s+(?=(?:I|I'm|I've|we|We|we're)\b)")
 _NOISE = re.compile(r"[^\w\"'“\u2018«(\[$€£#@&+¿¡]+")
 _MOST_OPENERS = 8
 
 
-def cleaned(sentence: str) -> tuple[str, str]:
-    """Return `sentence` without greetings, fillers and interjections in front, and what kind came last.
+def strip_openers(language: Language, sentence: str) -> tuple[str, Rule | None]:
+    """Return `sentence` without greetings, fillers and interjections in front, and the rule that tells what they were.
 
     Returns:
-        The rest, empty when there was nothing else, and `"greeting"`, `"acknowledgement"` or `""`.
+        The rest, empty when there was nothing else. The rule is one of greeting if there was a greeting, else that of
+        the first opener, else `None`.
     """
-    rest, kind = _NOISE.sub("", sentence, count=1) if _NOISE.match(sentence) else sentence, ""
+    rest, kind = _NOISE.sub("", sentence, count=1) if _NOISE.match(sentence) else sentence, None
+    openers = language.tables.opener
     for _ in range(_MOST_OPENERS):
-        opener = _GREETING.match(rest) or _FILLER.match(rest) or _AGREEMENT.match(rest)
-        if opener is None:
+        found = openers.match(rest)
+        if found is None:
             break
-        kind = "greeting" if opener.re is _GREETING else kind or "acknowledgement"
-        rest = rest[opener.end() :]
+        rule = openers.rule_of(found)
+        kind = rule if kind is None or rule.outcome == "greeting" else kind
+        rest = rest[found.end() :]
     if kind:
-        rest = _VOCATIVE.sub("", rest, count=1) if _VOCATIVE.match(rest) else rest
-        rest = capitalised(rest, like=sentence)
-    return without_filler(_without_emoji(rest)), kind
+        rest = language.patterns.vocative.sub("", rest, count=1) if language.patterns.vocative.match(rest) else rest
+        rest = capitalize(rest, like=sentence)
+    return strip_closing(language, _without_emoji(rest)), kind
 
 
-def without_filler(clause: str) -> str:
+def strip_closing(language: Language, clause: str) -> str:
     """Return `clause` without a closing `by the way` and the like."""
     bare = clause.rstrip(".!")
-    return _TRAILING.sub("", bare) + clause[len(bare) :] if bare.endswith(_LAST_WORDS) else clause
+    if bare[bare.rfind(" ") + 1 :] not in language.words.closing_words:
+        return clause
+    return language.patterns.closing_filler.sub("", bare) + clause[len(bare) :]
 
 
-def capitalised(text: str, *, like: str) -> str:
+def capitalize(text: str, *, like: str) -> str:
     """Return `text` with a capital first, unless the sentence it comes from has none at all."""
     return text if like.islower() else text[:1].upper() + text[1:]
 

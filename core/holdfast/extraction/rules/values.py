@@ -1,212 +1,169 @@
-"""From the words after "I live in ..." to the value they state, empty when they state none."""
+"""From the words after "I live in ..." to the value they state, empty when they state none.
+
+Rules name these readers as their `value`.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
-from holdfast.extraction.rules.english import vocabulary
+from holdfast.extraction.rules.language import Language
 
 NOTHING = "-"
 """What `nothing` returns: the sentence names no value, and says just that."""
 
-EVENTS = (
-    r"(?:wedding|exam|exams|test|trip|flight|interview|appointment|surgery|operation|race|marathon|move|deadline"
-    r"|party|concert|meeting|defen[cs]e|launch|course|class|holiday|vacation|graduation|ceremony|conference|due date"
-    r"|presentation|dinner|check-?up|viewing|start date|release|workshop|hearing|delivery|visit|gig|recital"
-    r"|tournament|match|game)"
-)
-
-_BOUNDARY = re.compile(
-    r"\s*(?:[,;:!?(\u2013\u2014](?:\s|$)|[,;:.!?]*$|\s-+\s|\s(?:since|because|and|but|so|with|where|which|who|that"
-    r"|while|after|before|when|now|today|again|any (?:more|longer)|no more|these days|nowadays|at|right now"
-    r"|currently|last|next|this|as|for|though|instead|from|together|full[- ]time|not|recently|permanently|by|near|on"
-    r"|in|to|until|almost|over)\b)",
-    re.IGNORECASE,
-)
-_THING_BOUNDARY = re.compile(
-    r"\s*(?:[,;:!?(\u2013\u2014](?:\s|$)|[,;:.!?]*$|\s-+\s|\s(?:because|but|since|so|a lot|any (?:more|longer)"
-    r"|no more|at all|very much|now|these days|again|either|though|nowadays|right now|currently|lately|instead"
-    r"|more than anything)\b)",
-    re.IGNORECASE,
-)
-_ARTICLE = re.compile(r"^(?:an?|the|my|our|some|his|her|their|this|that)\s+", re.IGNORECASE)
-_DATE = re.compile(
-    r"\d|\b(?:jan|feb|mar|apr|may|june?|july?|aug|sep|oct|nov|dec)[a-z]*\b|\b(?:mon|tues|wednes|thurs|fri|satur"
-    r"|sun)day\b|\b(?:spring|summer|autumn|fall|winter|tomorrow|weekend|easter|christmas|(?:next|this) (?:week|month"
-    r"|year))\b",
-    re.IGNORECASE,
-)
-_DATE_BOUNDARY = re.compile(r",\s(?!\d)|\s(?:and|but|because|so|instead|not|with|now)\b")
-_DIETS = {
-     "vegan": "vegan", "plant-based": "vegan", "vegetarian": "vegetarian", "veggie": "vegetarian", "pescatarian":
-    "pescatarian",
-    "pescetarian": "pescatarian", "flexitarian": "flexitarian", "omnivore": "omnivore", "carnivore": "carnivore",
-    "meat": "omnivore", "fish": "pescatarian",
-}  # fmt: skip
-_STATUSES = {
-    "single": "single", "married": "married", "engaged": "engaged", "divorced": "divorced", "widowed": "widowed",
-    "separated": "separated", "in a relationship": "in a relationship",
-}  # fmt: skip
-_OCCUPATION = re.compile(
-    r"(?P<role>(?:(?:senior|junior|head|lead|chief|staff|principal|software|data|civil|mechanical|electrical|product"
-    r"|project|primary|high|school|english|maths?|history|science|physics|music|registered|paediatric|pediatric"
-    r"|veterinary|freelance|retired|qualified|ux|web|mobile|backend|frontend|front-end|back-end|research|graphic"
-    r"|marketing|sales|account|social|truck|bus|taxi|train|fire|police|real|estate|medical|phd|graduate|college"
-    r"|university|assistant|associate|team|engineering|night|it|hr)\s+){0,4}(?:engineer|teacher|nurse|doctor|lawyer"
-    r"|developer|designer|manager|accountant|architect|analyst|scientist|programmer|student|chef|cook|electrician"
-    r"|plumber|carpenter|pharmacist|dentist|vet|surgeon|therapist|psychologist|librarian|journalist|editor"
-    r"|translator|consultant|professor|lecturer|researcher|mechanic|pilot|paramedic|firefighter|fighter|officer"
-    r"|driver|agent|barista|waiter|waitress|baker|receptionist|secretary|administrator|midwife|physiotherapist"
-    r"|economist|biologist|chemist|physicist|banker|broker|director|principal|technician|lead|worker|trainee"
-    r"|apprentice|intern))(?=[\s,.;!]|$)",
-    re.IGNORECASE,
-)
-_COUNTRIES = vocabulary(
-    """
-    germany france spain italy portugal austria switzerland belgium netherlands denmark sweden norway finland iceland
-    ireland england scotland wales uk greece poland czechia hungary romania bulgaria croatia serbia slovenia slovakia
-    estonia latvia lithuania ukraine turkey israel egypt morocco tunisia kenya nigeria ghana ethiopia india pakistan
-    bangladesh nepal china japan korea taiwan vietnam thailand malaysia indonesia philippines australia canada mexico
-    brazil argentina chile peru colombia ecuador cuba usa us america europe asia africa bavaria tuscany california
-    texas florida
-    """
-) | frozenset(
-    (
-        "united kingdom",
-        "united states",
-        "new zealand",
-        "south africa",
-        "south korea",
-        "sri lanka",
-        "costa rica",
-    )
-)
-_NATIONALITY = re.compile(r".*(?:an|ish|ese|ian|ch|ek|ss|ic|im|ist|jewish|sikh)$", re.IGNORECASE)
 _MOST_WORDS_OF_A_NAME = 5
 _MOST_WORDS_OF_A_THING = 8
 _OLDEST = 120
 
 
-def short(text: str) -> str:
+def short(language: Language, text: str) -> str:
     """Read a name or a few words, as in "my name is ..."."""
-    kept = _before(text, _BOUNDARY)
+    kept = _before(text, language.patterns.value_end)
     return kept.lower() if 0 < len(kept.split()) <= _MOST_WORDS_OF_A_NAME else ""
 
 
-def proper(text: str) -> str:
+def proper(language: Language, text: str) -> str:
     """Read a proper name: capitalised, unless the writer uses no capitals at all."""
-    kept = _before(text, _BOUNDARY)
-    bare = re.sub(r"^the\s+", "", kept, flags=re.IGNORECASE)
+    kept = _before(text, language.patterns.value_end)
+    bare = _without(language.patterns.definite_article, kept)
     capital = bare[:1].isupper() or bare[:1].isdigit()
-    return short(bare) if capital and not _DATE.fullmatch(bare) else ""
+    return short(language, bare) if capital and not language.patterns.date.fullmatch(bare) else ""
 
 
-def given_name(text: str) -> str:
-    """Read a person's name where a nationality or a faith may stand as well ("I am German")."""
-    kept = _before(text, _BOUNDARY)
-    return "" if _NATIONALITY.match(kept.split()[-1]) else kept.lower()
+def given_name(language: Language, text: str) -> str:
+    """Read a person's name where a nationality or a faith can be named as well ("I am German")."""
+    kept = _before(text, language.patterns.value_end)
+    return "" if language.patterns.nationality.match(kept.split()[-1]) else kept.lower()
 
 
-def place(text: str) -> str:
+def place(language: Language, text: str) -> str:
     """Read a town; a country is no town, for "I live in Spain" and "I live in Madrid" are both true."""
-    kept = _before(text, _BOUNDARY)
-    if _ARTICLE.match(kept) and not kept.lower().startswith("the "):
+    kept = _before(text, language.patterns.value_end)
+    if language.patterns.article.match(kept) and not language.patterns.definite_article.match(kept):
         return ""
-    name = proper(kept)
-    return "" if name in _COUNTRIES else name
+    name = proper(language, kept)
+    return "" if _is_country(language, name) else name
 
 
-def country(text: str) -> str:
+def country(language: Language, text: str) -> str:
     """Read one of the countries the rules know."""
-    kept = _before(text, _BOUNDARY).lower()
-    return kept if kept in _COUNTRIES else ""
+    kept = _before(text, language.patterns.value_end).lower()
+    return kept if _is_country(language, kept) else ""
 
 
-def role(text: str) -> str:
+def role(language: Language, text: str) -> str:
     """Read what somebody works as."""
-    return short(_ARTICLE.sub("", text, count=1))
+    return short(language, _without(language.patterns.article, text))
 
 
-def occupation(text: str) -> str:
-    """Read an occupation the rules know; "I am a runner" is none."""
-    found = _OCCUPATION.match(text)
+def occupation(language: Language, text: str) -> str:
+    """Read an occupation the rules know; "a runner" is not one."""
+    found = language.patterns.occupation.match(text)
     return found["role"].lower() if found else ""
 
 
-def diet(text: str) -> str:
+def diet(language: Language, text: str) -> str:
     """Read one of the diets that exclude each other; "a vegan chef" need not follow one."""
-    named, *rest = _before(text, _BOUNDARY).lower().split() or [""]
-    return _DIETS.get(named, "") if rest in ([], ["diet"]) else ""
+    named, *rest = _before(text, language.patterns.value_end).lower().split() or [""]
+    alone = not rest or (len(rest) == 1 and rest[0] in language.words.diet_nouns)
+    return language.forms.diets.get(named, "") if alone else ""
 
 
-def status(text: str) -> str:
+def status(language: Language, text: str) -> str:
     """Read whether somebody is single, married and so on."""
-    lowered = text.lower()
-    return next((_STATUSES[word] for word in _STATUSES if re.match(word + r"\b", lowered)), "")
+    return _first_of(language.forms.statuses, text.lower())
 
 
-def age(text: str) -> str:
+def transport(language: Language, text: str) -> str:
+    """Read a way to travel."""
+    named, *_ = _before(text, language.patterns.value_end).lower().split() or [""]
+    return language.forms.transport.get(named, "")
+
+
+def age(_language: Language, text: str) -> str:
     """Read an age in years."""
     found = re.match(r"\d{1,3}", text)
     return found[0] if found and int(found[0]) <= _OLDEST else ""
 
 
-def date(text: str) -> str:
+def date(language: Language, text: str) -> str:
     """Read a day, a month or a season, as it was said."""
-    end = _DATE_BOUNDARY.search(text)
+    end = language.patterns.date_end.search(text)
     kept = (text[: end.start()] if end else text).strip(" .!")
-    return kept.lower() if _DATE.search(kept) and len(kept.split()) <= _MOST_WORDS_OF_A_THING else ""
+    few = len(kept.split()) <= _MOST_WORDS_OF_A_THING
+    return kept.lower() if few and language.patterns.date.search(kept) else ""
 
 
-def digits(text: str) -> str:
+def digits(_language: Language, text: str) -> str:
     """Read a number in its digits alone, however it is grouped."""
     found = re.match(r"[+(\d][\d\s()/.-]*", text)
     return re.sub(r"\D", "", found[0]) if found else ""
 
 
-def word(text: str) -> str:
+def word(_language: Language, text: str) -> str:
     """Read one word."""
     return next(iter(text.split()), "").rstrip(",;:.!").lower()
 
 
-def phrase(text: str) -> str:
+def phrase(language: Language, text: str) -> str:
     """Read what comes up to the end of the clause."""
-    kept = _ARTICLE.sub("", _before(text, _THING_BOUNDARY), count=1).lower()
-    return kept if 0 < len(kept.split()) <= _MOST_WORDS_OF_A_THING and " and " not in kept else ""
+    kept = _without(language.patterns.article, _before(text, language.patterns.thing_end)).lower()
+    words = kept.split()
+    one = language.words.conjunctions.isdisjoint(words)
+    return kept if one and 0 < len(words) <= _MOST_WORDS_OF_A_THING else ""
 
 
-def thing(text: str) -> str:
+def thing(language: Language, text: str) -> str:
     """Read what somebody likes or is allergic to, with all that belongs to it ("cooking for friends")."""
-    kept = _ARTICLE.sub("", _before(text, _THING_BOUNDARY), count=1).lower()
-    return "" if kept in {"it", "them", "you", "him", "her", "this", "that"} else kept
+    kept = _without(language.patterns.article, _before(text, language.patterns.thing_end)).lower()
+    return "" if kept in language.words.pronouns_for_things else kept
 
 
-def particular(text: str) -> str:
-    """Read a name, a number or "a Volvo", but no mere description ("my car is broken")."""
-    bare = re.sub(r"^an?\s+", "", text)
-    return short(bare) if bare[:1].isupper() or bare[:1].isdigit() or re.match(r"\w+/\w+", bare) else ""
+def particular(language: Language, text: str) -> str:
+    """Read a name, a number, "a Volvo" or "an iPhone", but no mere description ("my car is broken")."""
+    bare = _without(language.patterns.indefinite_article, text)
+    named = bare[:1].isupper() or bare[:1].isdigit() or re.match(r"\w+/\w+|[a-z]+[A-Z]", bare)
+    return short(language, bare) if named else ""
 
 
-def length(text: str) -> str:
+def length(language: Language, text: str) -> str:
     """Read how long answers should be."""
-    found = re.search(
-        r"\b(?:(short|brief|concise|terse|to the point)|(long|detailed|thorough|in-depth|longer))",
-        text,
-        re.IGNORECASE,
-    )
-    return ("short" if found[1] else "long") if found else ""
+    lowered = text.lower()
+    found = ((re.search(rf"\b{word}", lowered), word) for word in language.forms.lengths)
+    places = [(match.start(), -len(word), word) for match, word in found if match]
+    return language.forms.lengths[min(places)[2]] if places else ""
 
 
-def nothing(_text: str) -> str:
-    """Read no value: the sentence says that there is none."""
+def nothing(_language: Language, _text: str) -> str:
+    """Read no value: the sentence only says that the old one has ended."""
     return NOTHING
 
 
-def spelled(name: str) -> str:
-    """Return a property's name in one spelling."""
-    return name.replace("color", "colour").replace("left employer", "employer").replace("timezone", "time zone")
+READERS: dict[str, Callable[[Language, str], str]] = {
+    reader.__name__: reader
+    for reader in (
+        *(short, proper, given_name, place, country, role, occupation, diet, status, transport, age),
+        *(date, digits, word, phrase, thing, particular, length, nothing),
+    )
+}
+"""The readers by the names that rules call them by."""
 
 
 def _before(text: str, boundary: re.Pattern[str]) -> str:
     end = boundary.search(text)
     return (text[: end.start()] if end else text).strip(" \"'“”.")
+
+
+def _without(article: re.Pattern[str], text: str) -> str:
+    found = article.match(text)
+    return text[found.end() :] if found else text
+
+
+def _is_country(language: Language, name: str) -> bool:
+    return name.replace(" ", "_") in language.words.countries
+
+
+def _first_of(values: dict[str, str], text: str) -> str:
+    return next((values[word] for word in values if re.match(word + r"\b", text)), "")

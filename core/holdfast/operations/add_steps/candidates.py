@@ -148,7 +148,7 @@ def _standing(fact: Fact, speaker: str | None) -> ProfileKind | None:
     """Return the kind of profile fact the model has named, or else what the words of the fact show."""
     if fact.standing == "none":
         return None
-    return fact.standing or rules.standing_of(fact.text, speaker=speaker)
+    return fact.standing or rules.profile_kind(fact.text, speaker=speaker)
 
 
 def _record(

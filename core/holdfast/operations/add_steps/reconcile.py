@@ -14,7 +14,7 @@ from holdfast.extraction.prompts import RECONCILIATION_SCHEMA, reconciliation_me
 from holdfast.operations.add_steps.candidates import Candidate, Draft, Observation, PlannedChange, embed_drafts
 from holdfast.operations.add_steps.similar import SimilarMemory
 from holdfast.operations.ask import ask_and_parse
-from holdfast.operations.index_entries import slot_names
+from holdfast.operations.index_entries import attribute_labels
 from holdfast.protocols import ChatModel
 from holdfast.records import MemoryRecord
 from holdfast.retrieval.index_text import content_hash
@@ -94,7 +94,7 @@ class _RuleReconciler:
         target = None if decision.known is None else known[decision.known]
         change = PlannedChange(decision.event, candidate, target, decision.reason)
         self._remember(change)
-        for name in slot_names(candidate.fact.text, candidate.record.speaker):
+        for name in attribute_labels(candidate.fact.text, candidate.record.speaker):
             self._by_attribute.setdefault(name, []).append(number)
         return change
 
@@ -111,7 +111,7 @@ class _RuleReconciler:
         if not number:
             return []
         candidate = self._candidates[number]
-        names = slot_names(candidate.fact.text, candidate.record.speaker)
+        names = attribute_labels(candidate.fact.text, candidate.record.speaker)
         sharing = [other for name in names for other in self._by_attribute.get(name, [])[-_MOST_EARLIER_FACTS:]]
         similar = np.argsort(self._vectors[:number] @ self._vectors[number])[-_MOST_EARLIER_FACTS:]
         return list(dict.fromkeys([*sharing, *similar.tolist()]))

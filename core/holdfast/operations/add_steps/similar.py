@@ -51,7 +51,7 @@ def find_similar(
         runtime: The open memory.
         scope: The memories carry all of its ids.
         vectors: One per fact, shape `(dimensions,)`.
-        attributes: The names of each fact's attributes (see `slot_names`), one sequence per fact.
+        attributes: The names of each fact's attributes (see `attribute_labels`), one sequence per fact.
 
     Returns:
         One list per fact: at most five memories by vector, then at most five per attribute.

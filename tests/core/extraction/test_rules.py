@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdfast.extraction.facts import Fact, KnownMemory, Turn
-from holdfast.extraction.rules import Slot, Subject, extract, reconcile, slots_of
+from holdfast.extraction.rules import Attribute, Subject, attributes_of, extract, reconcile
 
 
 def said(*texts, role="user", name=None):
@@ -789,7 +789,7 @@ def test_the_same_statement_twice_is_one_fact():
     assert [one.reason for one in skipped] == ["duplicate"]
 
 
-def test_several_changes_of_one_slot_end_with_the_last():
+def test_several_changes_of_one_attribute_end_with_the_last():
     known = []
     for text in [
         "I live in Rome.",
@@ -833,20 +833,20 @@ def test_forgetting_deletes_nothing_when_none_or_several_could_be_meant(text):
 
 
 @pytest.mark.parametrize(
-    ("text", "slot"),
+    ("text", "attribute"),
     [
-        ("I live in New York with my wife.", Slot(Subject(), "home", "new york")),
-        ("My sister Ana lives in Porto.", Slot(Subject("sister", "ana"), "home", "porto")),
-        ("My mom's birthday is on 5 May.", Slot(Subject("mother"), "birthday", "5 may")),
-        ("Ana works at Acme.", Slot(Subject("", "ana"), "employer", "acme")),
-        ("I no longer work at Acme.", Slot(Subject(), "employer", "acme", ended=True)),
-        ("My favorite color is sea green.", Slot(Subject(), "favourite colour", "sea green")),
-        ("I can't stand coriander.", Slot(Subject(), "opinion of coriander", "dislikes")),
-        ("My brother Tim is 34 years old.", Slot(Subject("brother", "tim"), "age", "34")),
+        ("I live in New York with my wife.", Attribute(Subject(), "home", "new york")),
+        ("My sister Ana lives in Porto.", Attribute(Subject("sister", "ana"), "home", "porto")),
+        ("My mom's birthday is on 5 May.", Attribute(Subject("mother"), "birthday", "5 may")),
+        ("Ana works at Acme.", Attribute(Subject("", "ana"), "employer", "acme")),
+        ("I no longer work at Acme.", Attribute(Subject(), "employer", "acme", ended=True)),
+        ("My favorite color is sea green.", Attribute(Subject(), "favourite colour", "sea green")),
+        ("I can't stand coriander.", Attribute(Subject(), "opinion of coriander", "dislikes")),
+        ("My brother Tim is 34 years old.", Attribute(Subject("brother", "tim"), "age", "34")),
     ],
 )
-def test_a_slot_is_read_with_subject_property_and_value(text, slot):
-    assert slots_of(text) == (slot,)
+def test_an_attribute_is_read_with_subject_name_and_value(text, attribute):
+    assert attributes_of(text) == (attribute,)
 
 
 @pytest.mark.parametrize(
@@ -869,15 +869,17 @@ def test_a_slot_is_read_with_subject_property_and_value(text, slot):
         ("User's time zone: CET", "My time zone is CET."),
     ],
 )
-def test_a_note_about_the_user_fills_the_slots_of_the_users_own_words(note, said_by_the_user):
-    assert slots_of(note) == slots_of(said_by_the_user) != ()
+def test_a_note_about_the_user_states_the_attributes_of_the_users_own_words(note, said_by_the_user):
+    assert attributes_of(note) == attributes_of(said_by_the_user) != ()
 
 
 def test_a_name_is_somebody_elses_unless_it_is_the_speakers_own():
     note = "Ana lives in Lisbon."
-    assert slots_of(note, speaker="Ben") == slots_of(note) == (Slot(Subject("", "ana"), "home", "lisbon"),)
+    assert (
+        attributes_of(note, speaker="Ben") == attributes_of(note) == (Attribute(Subject("", "ana"), "home", "lisbon"),)
+    )
     for speaker in ("Ana", "Ana Silva"):
-        assert slots_of(note, speaker=speaker) == (Slot(Subject(), "home", "lisbon"),)
+        assert attributes_of(note, speaker=speaker) == (Attribute(Subject(), "home", "lisbon"),)
     known = [KnownMemory("known", note)]
     assert reconcile(Fact("I moved to Porto."), known).event == "ADD"
     assert reconcile(Fact("I moved to Porto."), known, speaker="Ana").event == "UPDATE"
@@ -898,8 +900,8 @@ def test_a_name_is_somebody_elses_unless_it_is_the_speakers_own():
         "?",
     ],
 )
-def test_what_has_no_single_value_fills_no_slot(text):
-    assert slots_of(text) == ()
+def test_what_has_no_single_value_states_no_attribute(text):
+    assert attributes_of(text) == ()
 
 
 # Each is about a megabyte; anything worse than linear would not end within the patience of the test run.

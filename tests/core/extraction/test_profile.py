@@ -2,7 +2,7 @@
 
 import pytest
 
-from holdfast.extraction.rules import standing_of
+from holdfast.extraction.rules import profile_kind
 
 INSTRUCTIONS = """
 Always answer in French.
@@ -78,15 +78,15 @@ Thinks the museum was crowded
     ],
 )
 def test_a_fact_stands_by_its_words(text, standing):
-    assert standing_of(text) == standing
+    assert profile_kind(text) == standing
 
 
 def test_what_somebody_says_of_themselves_by_name_is_theirs():
-    assert standing_of("Ana prefers tea", speaker="Ana Costa") == "preference"
-    assert standing_of("Ana's favourite tea is Darjeeling", speaker="Ana") == "preference"
-    assert standing_of("Ana went to Rome", speaker="Ana") is None
+    assert profile_kind("Ana prefers tea", speaker="Ana Costa") == "preference"
+    assert profile_kind("Ana's favourite tea is Darjeeling", speaker="Ana") == "preference"
+    assert profile_kind("Ana went to Rome", speaker="Ana") is None
 
 
 @pytest.mark.parametrize("text", ["", " ", "?", "🎉", "我住在里斯本", "i " * 100_000, "(" * 10_000])
 def test_any_text_has_an_answer(text):
-    assert standing_of(text) is None
+    assert profile_kind(text) is None

@@ -1,0 +1,124 @@
+"""The words of a sentence: written out, stemmed, and in which language they are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+from holdfast.extraction.rules.language import Language, Rule, load_language
+from holdfast.retrieval.tokenize import detect_language
+
+WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
+
+
+@lru_cache(maxsize=1024)  # a sentence is judged, compared and indexed
+def write_out(language: Language, text: str) -> str:
+    """Return `text` with straight apostrophes and its contractions written out (`I'm` → `I am`)."""
+    text = text.replace("\u2019", "'")
+    if "'" in text:
+        lowered = text.lower()
+        for cue, rule in _contractions(language):
+            if cue in lowered:
+                text = rule.compiled.sub(rule.outcome, text)
+    unmarked = language.forms.without_apostrophe
+    if unmarked.keys().isdisjoint(WORD.findall(text.lower())):
+        return text
+    return WORD.sub(lambda found: unmarked.get(found[0].lower(), found[0]), text)
+
+
+@lru_cache(maxsize=8)
+def _contractions(language: Language) -> tuple[tuple[str, Rule], ...]:
+    return tuple((cue, rule) for rule in language.tables.contraction for cue in rule.cues)
+
+
+def first_person(language: Language, verb: str) -> str:
+    """Return what "he" or "they" do as what "I" do: `is` and `are` give `am`, `studies` gives `study`."""
+    whole = language.forms.first_person
+    shortest = 3
+    if verb.lower() in whole or len(verb) <= shortest:
+        return whole.get(verb.lower(), verb)
+    return _inflect(verb, language.forms.first_person_endings, verb)
+
+
+def third_person(language: Language, verb: str) -> str:
+    """Return what "they" do as what "the user" does: `have` gives `has`, `study` gives `studies`."""
+    whole = language.forms.third_person
+    if verb.lower() in whole:
+        return whole[verb.lower()]
+    return _inflect(verb, language.forms.third_person_endings, verb + "s")
+
+
+def _inflect(verb: str, endings: Mapping[str, str], otherwise: str) -> str:
+    lowered = verb.lower()
+    fitting = next((ending for ending in endings if lowered.endswith(ending)), None)
+    return otherwise if fitting is None else verb[: len(verb) - len(fitting)] + endings[fitting]
+
+
+def stem(language: Language, word: str) -> str:
+    """Return `word` without its inflection, roughly: `moved`, `moves` and `moving` all give `mov`."""
+    word = word.removesuffix("'s")
+    for ending in _inflections(language):
+        if word.endswith(ending) and len(word) - len(ending) > 2 and not word.endswith("ss"):  # noqa: PLR2004
+            word = word.removesuffix(ending)
+            break
+    if len(word) > 3 and word[-1] == word[-2]:  # noqa: PLR2004
+        word = word[:-1]
+    return word.rstrip("e") if len(word) > 3 else word  # noqa: PLR2004
+
+
+@lru_cache(maxsize=8)
+def _inflections(language: Language) -> tuple[str, ...]:
+    return tuple(sorted(language.words.inflections, key=lambda ending: (-len(ending), ending)))
+
+
+@lru_cache(maxsize=64)
+def stems(language: Language, name: str) -> frozenset[str]:
+    """Return the stems of the word list called `name`."""
+    return frozenset(stem(language, word) for word in getattr(language.words, name))
+
+
+def content(language: Language, text: str) -> tuple[str, ...]:
+    """Return the stems of the words that carry content, in order."""
+    words = WORD.findall(write_out(language, text).lower())
+    empty, own = language.words.stop_words, language.words.self
+    return tuple(stem(language, word) for word in words if word not in empty and word not in own)
+
+
+def is_function_word(word: str, *, language: str = "english") -> bool:
+    """Tell whether `word`, in lower case, says nothing of what a text is about.
+
+    >>> is_function_word("would"), is_function_word("bonn")
+    (True, False)
+    """
+    return word in load_language(language).words.function_words
+
+
+def is_foreign(language: Language, text: str, words: Sequence[str]) -> bool:
+    """Tell whether `text` is in another language, by its script and its function words.
+
+    Args:
+        language: The language the rules are for.
+        text: A sentence.
+        words: Its words in lower case, contractions written out.
+    """
+    if not text.isascii() and _mostly_other_script(text):
+        return True
+    known, others = _function_words(language)
+    own = sum(word in known for word in words)
+    foreign = sum(word in others for word in words)
+    if foreign > own or detect_language(words) != language.name:
+        return True
+    return not own and len(words) > 3  # noqa: PLR2004
+
+
+@lru_cache(maxsize=8)
+def _function_words(language: Language) -> tuple[frozenset[str], frozenset[str]]:
+    lists = language.words
+    return lists.common | lists.stop_words | lists.self, lists.foreign
+
+
+def _mostly_other_script(text: str) -> bool:
+    letters = [character for character in text if character.isalpha()]
+    latin_end = "\u0250"
+    return sum(character >= latin_end for character in letters) * 2 > len(letters)
