@@ -32,9 +32,9 @@ class Config:
 
     Attributes:
         path: The SQLite file, or `":memory:"`; `None` is `default_path`.
-        llm: The name of a preset, a `{"provider", "config"}` mapping or a chat model; `None` takes the one the store
-            was created with, and for a new store the one the environment has a key for.
-        embedder: The same for the embedder.
+        llm: The name of a preset, a `{"provider", "config"}` mapping or a chat model; `None` takes that of the
+            store, and for a new store OpenAI's if the environment has a key for it, else the rules.
+        embedder: The same for the embedder, with hashing instead of the rules.
         reranker: `"sentence-transformers"`, `"llm"`, a mapping or an object with `score(query, texts)`.
         custom_fact_extraction_prompt: Replaces the prompt that extracts facts.
         custom_update_memory_prompt: Replaces the prompt that reconciles facts with stored memories.

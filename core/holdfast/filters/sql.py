@@ -85,24 +85,24 @@ def _is_not_true(sql: _Sql) -> _Sql:
 def _comparison(comparison: Comparison) -> _Sql:
     subject, operator, values = _subject(comparison), comparison.operator, comparison.values
     if operator == "*":
-        return subject.present()
+        return subject.is_present()
     if operator in _SYMBOLS:
-        return subject.ordered(_SYMBOLS[operator], values[0])
+        return subject.is_ordered(_SYMBOLS[operator], values[0])
     if operator in ("contains", "icontains"):
-        return subject.containing(values[0], fold=operator == "icontains")
-    equal = subject.among(values) if values else _Sql("FALSE")
+        return subject.contains(values[0], fold=operator == "icontains")
+    equal = subject.is_among(values) if values else _Sql("FALSE")
     if operator in ("eq", "in"):
         return equal
-    return _group([subject.present(), _is_not_true(equal)], " AND ")
+    return _group([subject.is_present(), _is_not_true(equal)], " AND ")
 
 
 class _Subject(Protocol):
     """The left side of a comparison. Each method returns an expression that is true, 0 or NULL."""
 
-    def present(self) -> _Sql: ...
-    def among(self, values: Sequence[Scalar]) -> _Sql: ...
-    def ordered(self, symbol: str, value: Scalar) -> _Sql: ...
-    def containing(self, value: Scalar, *, fold: bool) -> _Sql: ...
+    def is_present(self) -> _Sql: ...
+    def is_among(self, values: Sequence[Scalar]) -> _Sql: ...
+    def is_ordered(self, symbol: str, value: Scalar) -> _Sql: ...
+    def contains(self, value: Scalar, *, fold: bool) -> _Sql: ...
 
 
 def _subject(comparison: Comparison) -> _Subject:
@@ -121,16 +121,16 @@ class _Column:
     def __init__(self, name: str) -> None:
         self._name = name
 
-    def present(self) -> _Sql:
+    def is_present(self) -> _Sql:
         return _Sql(f"{self._name} IS NOT NULL")
 
-    def among(self, values: Sequence[Scalar]) -> _Sql:
-        return _among(_Sql(self._name), values)
+    def is_among(self, values: Sequence[Scalar]) -> _Sql:
+        return _is_among(_Sql(self._name), values)
 
-    def ordered(self, symbol: str, value: Scalar) -> _Sql:
+    def is_ordered(self, symbol: str, value: Scalar) -> _Sql:
         return _Sql(f"{self._name} {symbol} ?", [value])
 
-    def containing(self, value: Scalar, *, fold: bool) -> _Sql:
+    def contains(self, value: Scalar, *, fold: bool) -> _Sql:
         if fold:
             return _Sql(f"instr(holdfast_casefold({self._name}), ?) > 0", [_fold(value)])
         return _Sql(f"instr({self._name}, ?) > 0", [value])
@@ -139,19 +139,19 @@ class _Column:
 class _Categories:
     """The list of categories; a comparison holds if it does for one of them."""
 
-    def present(self) -> _Sql:
+    def is_present(self) -> _Sql:
         return _Sql("json_array_length(categories) > 0")
 
-    def among(self, values: Sequence[Scalar]) -> _Sql:
-        return self._any_member(_among(_Sql("value"), values))
+    def is_among(self, values: Sequence[Scalar]) -> _Sql:
+        return self._any_member(_is_among(_Sql("value"), values))
 
-    def ordered(self, symbol: str, value: Scalar) -> _Sql:  # noqa: ARG002 - the parser refuses it
+    def is_ordered(self, symbol: str, value: Scalar) -> _Sql:  # noqa: ARG002 - the parser refuses it
         return _Sql("FALSE")
 
-    def containing(self, value: Scalar, *, fold: bool) -> _Sql:
+    def contains(self, value: Scalar, *, fold: bool) -> _Sql:
         if fold:
             return self._any_member(_Sql("holdfast_casefold(value) = ?", [_fold(value)]))
-        return self.among([value])
+        return self.is_among([value])
 
     def _any_member(self, condition: _Sql) -> _Sql:
         text = f"EXISTS (SELECT 1 FROM json_each(categories) WHERE {condition.text})"
@@ -174,26 +174,26 @@ class _Metadata:
     def __init__(self, path: Sequence[str]) -> None:
         self._path = "$" + "".join(f'."{key}"' for key in path)
 
-    def present(self) -> _Sql:
+    def is_present(self) -> _Sql:
         return self._at(f"{self._TYPE} <> 'null'")
 
-    def among(self, values: Sequence[Scalar]) -> _Sql:
+    def is_among(self, values: Sequence[Scalar]) -> _Sql:
         texts = [value for value in values if isinstance(value, str)]
         booleans = ["true" if value else "false" for value in values if isinstance(value, bool)]
         numbers = [number for number in map(to_number, values) if number is not None]
-        chosen = ((self._TEXT, texts), (self._TYPE, booleans), (self._NUMBER, numbers))
-        parts = [_among(self._at(subject), some) for subject, some in chosen if some]
+        by_type = ((self._TEXT, texts), (self._TYPE, booleans), (self._NUMBER, numbers))
+        parts = [_is_among(self._at(subject), some) for subject, some in by_type if some]
         return _join(parts, " OR ", empty="FALSE")
 
-    def ordered(self, symbol: str, value: Scalar) -> _Sql:
+    def is_ordered(self, symbol: str, value: Scalar) -> _Sql:
         bound = to_instant(value) if isinstance(value, str) else to_number(value)
         if bound is None:
             return _Sql("FALSE")
         text, values = self._at(self._INSTANT if isinstance(value, str) else self._NUMBER)
         return _Sql(f"{text} {symbol} ?", [*values, bound])
 
-    def containing(self, value: Scalar, *, fold: bool) -> _Sql:
-        # The JSON text of a list can be case-fold_case as a whole: no escape and no number in it has capital letters.
+    def contains(self, value: Scalar, *, fold: bool) -> _Sql:
+        # The JSON text of a list can be case-folded as a whole: no escape and no number in it has capital letters.
         stored = "holdfast_casefold(json_extract(metadata, ?))" if fold else "json_extract(metadata, ?)"
         searched = _fold(value) if fold else value
         text = f"CASE {self._TYPE}"
@@ -208,7 +208,7 @@ class _Metadata:
         return _Sql(text, [self._path] * text.count("?"))
 
 
-def _among(subject: _Sql, values: Sequence[Scalar]) -> _Sql:
+def _is_among(subject: _Sql, values: Sequence[Scalar]) -> _Sql:
     """Return whether `subject` is one of `values`. A list is bound as one value: SQLite limits their number."""
     if len(values) == 1:
         return _Sql(f"{subject.text} = ?", [*subject.values, values[0]])

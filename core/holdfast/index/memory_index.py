@@ -31,9 +31,17 @@ class MemoryIndex(Index):
 
     Args:
         dimensions: The length of every vector.
-        vectors: Where vectors are kept; FAISS by default.
+        vectors: Where the vectors are; FAISS by default.
 
-    >>> from holdfast.filters import MATCH_ALL
+    Attributes:
+        scopes: The positions of each id.
+        rows: The store's row of each position, ascending.
+        expires: The last day of each memory as `date.toordinal`.
+        exists: Whether the memory of each position still exists.
+        conversations: See `conversations_at`.
+        speakers: See `speakers_at`.
+        deleted_count: How many positions have no memory any more.
+
     >>> from holdfast.testing import memory_for_tests
     >>> memory = memory_for_tests()
     >>> for text in ("I like green tea", "My dog is called Rex"):

@@ -146,7 +146,7 @@ class Connection:
         except (ValueError, TypeError, AttributeError) as error:
             # A reply of another shape fails in the SDK's parser or in ours with one of these.
             raise UnreadableReply(
-                f"{self._endpoint.provider}'s reply cannot be read: {self._redacted(error)}",
+                f"{self._endpoint.provider}'s reply cannot be read: {self._redact_key(error)}",
                 provider=self._endpoint.provider,
                 retryable=True,
             ) from self._presentable_cause(error)
@@ -154,12 +154,12 @@ class Connection:
     def _to_provider_error(self, error: Exception) -> ProviderError:
         retryable = isinstance(error, self._sdk.APIConnectionError) or _is_retryable(error)
         return ProviderError(
-            f"{self._endpoint.provider} failed: {self._redacted(error)}",
+            f"{self._endpoint.provider} failed: {self._redact_key(error)}",
             provider=self._endpoint.provider,
             retryable=retryable,
         )
 
-    def _redacted(self, error: Exception) -> str:
+    def _redact_key(self, error: Exception) -> str:
         return str(error).replace(self._endpoint.api_key, "***")
 
     def _presentable_cause(self, error: Exception) -> Exception | None:

@@ -195,6 +195,11 @@ class OpenAIEmbeddings(_Service):
         ConfigError: The provider is unknown, a number is out of range, or a key, a model, its dimensions or
             the Azure endpoint is missing.
         ImportError: The `openai` package is not installed.
+
+    >>> from holdfast.testing import scripted_openai_server
+    >>> with scripted_openai_server() as server:
+    ...     OpenAIEmbeddings(base_url=server.base_url).embed(["I like tea", "I like coffee"]).shape
+    (2, 1536)
     """
 
     def __init__(

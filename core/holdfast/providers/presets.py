@@ -15,8 +15,7 @@ Purpose = Literal["LLM", "EMBEDDING"]
 
 AZURE = "azure_openai"
 
-# Azure's first stable version with structured outputs.
-_AZURE_API_VERSION = "2024-10-21"
+_AZURE_API_VERSION = "2024-10-21"  # the first stable one with structured outputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +158,10 @@ def resolve_endpoint(
 
     Raises:
         ConfigError: The provider is unknown, or its key or the Azure endpoint is missing.
+
+    >>> azure = {"azure_endpoint": None, "azure_deployment": None, "api_version": None}
+    >>> resolve_endpoint("LLM", provider="ollama", api_key=None, base_url="http://gpu:11434", **azure).base_url
+    'http://gpu:11434/v1'
     """
     if azure_endpoint or provider == AZURE:
         return _azure_endpoint(purpose, api_key, azure_endpoint, azure_deployment, api_version)

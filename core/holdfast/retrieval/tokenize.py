@@ -51,7 +51,7 @@ _CONTRACTIONS = frozenset(("s", "m", "d", "t", "ll", "re", "ve"))
 _ELISIONS = frozenset("l d j m t s n c qu jusqu lorsqu puisqu quelqu un all dell dall nell sull quell".split())
 _MAX_WORD_LENGTH = 64  # characters that are stemmed: a pasted base64 text is one "word"
 
-_SCRIPTS = (
+_SCRIPTS = (  # first and last letter, stemmer, stop words
     ("\u0370", "\u03ff", "greek", frozenset[str]()),
     ("\u0400", "\u052f", "russian", RUSSIAN),
     ("\u0600", "\u06ff", "arabic", ARABIC),

@@ -118,7 +118,15 @@ class Damage:
 
 @dataclass(slots=True)
 class QueuedWrite(Generic[T]):
-    """The outcome of a queued write, set by the `flush` that commits it, in whichever thread."""
+    """The outcome of a queued write, set by the `flush` that commits it, in whichever thread.
+
+    >>> from holdfast.stores.sqlite.store import SqliteStore
+    >>> store = SqliteStore(":memory:")
+    >>> queued = store.submit(lambda transaction: transaction.has_memories(Scope(user_id="ana")))
+    >>> store.flush()
+    >>> queued.result()
+    False
+    """
 
     value: T | None = None
     failure: BaseException | None = None

@@ -62,19 +62,19 @@ def undamaged_tables(connection: sqlite3.Connection) -> set[str]:
 
 def unrecoverable(connection: sqlite3.Connection) -> list[str]:
     """Return the names of what is missing or altered and cannot be created from the rest of the file."""
-    return [name for name, definition in _altered(connection).items() if not definition.is_derived]
+    return [name for name, definition in _find_altered(connection).items() if not definition.is_derived]
 
 
 def recreate_indexes(connection: sqlite3.Connection) -> int:
     """Create the missing and altered indexes again; return how many."""
-    altered = {name: definition for name, definition in _altered(connection).items() if definition.is_derived}
+    altered = {name: definition for name, definition in _find_altered(connection).items() if definition.is_derived}
     for name, definition in altered.items():
         connection.execute(f"DROP INDEX IF EXISTS {name}")
         connection.execute(definition.statement)
     return len(altered)
 
 
-def _altered(connection: sqlite3.Connection) -> dict[str, Definition]:
+def _find_altered(connection: sqlite3.Connection) -> dict[str, Definition]:
     """Return what is missing or altered in the file, as it should be defined."""
     found = _definitions(connection)
     return {name: definition for name, definition in _expected_definitions().items() if found.get(name) != definition}

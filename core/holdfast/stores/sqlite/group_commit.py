@@ -1,8 +1,7 @@
 """Group commit: writes that arrive together share one transaction, and so its `fsync`.
 
 The first thread to call `flush` carries out everything queued and sets every caller's outcome after the one commit.
-Under load an `fsync` of 0.1 to several milliseconds serves the whole group; a hundred concurrent adds take about as
-long as one. A lone writer pays nothing for it.
+Under load, one `fsync` (0.1 to several milliseconds) serves the whole group. A lone writer pays nothing for it.
 """
 
 from __future__ import annotations

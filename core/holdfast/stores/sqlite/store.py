@@ -58,10 +58,14 @@ class SqliteStore(Store):
         SchemaTooNew: A newer Holdfast wrote the file.
         StorageError: The file is damaged, empty, of another program, or not writable.
 
+    >>> from holdfast.filters import MATCH_ALL
+    >>> from holdfast.stores.protocol import IndexEntry
     >>> store = SqliteStore(":memory:")
-    >>> store.write(lambda transaction: transaction.set_settings({"colour": "red"}))
-    >>> store.get_setting("colour")
-    'red'
+    >>> tea = MemoryRecord("1", "I like tea", Scope(user_id="ana"), created_at=0, updated_at=0, recorded_at=0)
+    >>> entry = IndexEntry(np.ones(1, dtype=np.float32), np.zeros(0, dtype=np.uint32))
+    >>> store.write(lambda transaction: transaction.insert(tea, entry, content_hash=b"tea"))
+    >>> [record.text for record in store.select(MATCH_ALL)]
+    ['I like tea']
     >>> store.close()
     """
 
@@ -100,8 +104,8 @@ class SqliteStore(Store):
 
     @override
     def change_token(self) -> tuple[int, int, int]:
-        # `data_version` counts the writes of other connections: not the reader's own, of which an in-memory store has
-        # no other, and from a new start after a fork.
+        # `data_version` counts the writes of other connections, and starts again in a new one. In memory there is one
+        # connection only, so this process's writes and the openings count too.
         ((version,),) = self._connections.query("PRAGMA data_version")
         return version, self._writes, self._connections.openings
 
