@@ -6,6 +6,7 @@ import pytest
 from tests.contracts.store.subject import insert, record
 from tests.contracts.store_contract import StoreContract
 
+from holdfast.errors import StorageError
 from holdfast.stores.sqlite.store import SqliteStore
 
 
@@ -29,6 +30,13 @@ class TestSqliteFile(StoreContract):
         assert other.change_token() != seen
         assert set(other.get(["one"])) == {"one"}
         other.close()
+
+    def test_a_write_that_another_thread_closed_the_store_under_fails_as_closed(self, store):
+        queued = store.submit(insert(record("late")))
+        store._connections.close()  # as `close` does once it has flushed
+        store.flush()
+        with pytest.raises(StorageError, match="is closed: open it again"):
+            queued.result()
 
     def test_missing_folders_are_created(self, tmp_path):
         store = SqliteStore(tmp_path / "deep" / "deeper" / "memory.db")

@@ -51,20 +51,28 @@ class GroupCommit:
         return group
 
     def _commit(self, group: list[tuple[Work, QueuedWrite[Any]]]) -> None:
-        connection = self._connections.writer
         try:
-            connection.execute("BEGIN IMMEDIATE")
-            outcomes = [self._run(work, alone=len(group) == 1) for work, _ in group]
-            if connection.in_transaction:
-                connection.execute("COMMIT")
+            self._connections.require_open()  # another thread may have closed the store since these were queued
+            outcomes = self._run_group([work for work, _ in group])
         except BaseException as error:  # noqa: BLE001 - every caller of the group gets it
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
             outcomes = [(None, error)] * len(group)
         for (_, queued), (result, failure) in zip(group, outcomes, strict=True):
             queued.value = result
             queued.failure = None if failure is None else self._connections.translate(failure)
             queued.is_done = True
+
+    def _run_group(self, works: list[Work]) -> list[tuple[Any, BaseException | None]]:
+        connection = self._connections.writer
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            outcomes = [self._run(work, alone=len(works) == 1) for work in works]
+            if connection.in_transaction:
+                connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        return outcomes
 
     def _run(self, work: Work, *, alone: bool) -> tuple[Any, BaseException | None]:
         """Run one call so that it leaves all of its writes or none.
