@@ -7,8 +7,9 @@ from datetime import datetime
 from importlib.resources import files
 
 import pytest
+from tests.known_memories import known_memory
 
-from holdfast.extraction.facts import Fact, KnownMemory, Turn
+from holdfast.extraction.facts import Fact, Turn
 from holdfast.extraction.rules import extract, reconcile
 
 CONVERSATION = json.loads(files("holdfast_cli").joinpath("demo_conversation.json").read_text(encoding="utf-8"))
@@ -27,10 +28,10 @@ def learn(known, fact):
     """Carry out the decision on `fact`, and return the text it replaced, if any."""
     decision = reconcile(fact, known)
     if decision.event == "ADD":
-        known.append(KnownMemory(str(len(known)), decision.text))
+        known.append(known_memory(str(len(known)), decision.text))
     elif decision.event == "UPDATE":
         replaced = known[decision.known]
-        known[decision.known] = KnownMemory(replaced.id, decision.text)
+        known[decision.known] = known_memory(replaced.id, decision.text)
         return replaced.text
     return None
 
@@ -140,5 +141,5 @@ def test_what_one_user_said_is_not_known_of_the_other():
 
 def test_the_conversation_told_twice_adds_no_attribute_a_second_time():
     for user in USERS:
-        known = [KnownMemory(str(place), text) for place, text in enumerate(remembered(user)[0])]
+        known = [known_memory(str(place), text) for place, text in enumerate(remembered(user)[0])]
         assert all(reconcile(Fact(memory.text), known).event == "NONE" for memory in known)

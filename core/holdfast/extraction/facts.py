@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from holdfast.records import Event, ProfileKind
+from holdfast.records import Event, MemoryRecord, ProfileKind
 
 Attribution = Literal["user", "assistant"]
 
@@ -60,18 +60,26 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
-class KnownMemory:
-    """A stored memory, as the model or the rules see it when they decide about new facts.
+class SimilarMemory:
+    """A memory that a new fact may repeat or change.
 
     Attributes:
-        id: The memory's id.
-        text: Its text.
-        similarity: Its cosine to the new fact, -1..1.
+        record: The memory as the store has it.
+        similarity: The cosine to the new fact, -1..1; 0.0 when words or attributes found the memory, not its vector.
     """
 
-    id: str
-    text: str
+    record: MemoryRecord
     similarity: float = 0.0
+
+    @property
+    def id(self) -> str:
+        """The memory's id."""
+        return self.record.id
+
+    @property
+    def text(self) -> str:
+        """The memory's text."""
+        return self.record.text
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Literal
 
-from holdfast.extraction.facts import Attribution, Fact, KnownMemory, Turn
+from holdfast.extraction.facts import Attribution, Fact, SimilarMemory, Turn
 from holdfast.protocols import ChatMessage, Json, JsonObject
 
 MAX_QUOTED_REPLY = 2000
@@ -65,7 +65,7 @@ def extraction_messages(
 
 
 def reconciliation_messages(
-    facts: Sequence[Fact], known: Sequence[KnownMemory], *, observed_on: str, prompt: str | None = None
+    facts: Sequence[Fact], known: Sequence[SimilarMemory], *, observed_on: str, prompt: str | None = None
 ) -> list[ChatMessage]:
     """Ask what the new `facts` do to the `known` memories, as JSON of `RECONCILIATION_SCHEMA`.
 

@@ -26,7 +26,7 @@ from holdfast.operations.add_steps.candidates import (
 )
 from holdfast.operations.add_steps.extract import extract_facts, load_context
 from holdfast.operations.add_steps.reconcile import reconcile_with_model, reconcile_with_rules
-from holdfast.operations.add_steps.similar import SimilarMemory, find_related, find_similar
+from holdfast.operations.add_steps.similar import find_similar, find_similar_or_ended
 from holdfast.operations.arguments import (
     Messages,
     check_metadata,
@@ -35,7 +35,6 @@ from holdfast.operations.arguments import (
     check_text,
     read_turns,
 )
-from holdfast.operations.index_entries import attribute_labels
 from holdfast.operations.result_items import skipped_item
 from holdfast.protocols import ChatModel
 from holdfast.results import AddResult
@@ -142,7 +141,7 @@ def _add_by_rules(runtime: Runtime, observation: Observation, *, keep_turns: boo
     drafts, duplicates = yield from _without_duplicates(runtime, draft_facts(runtime, observation, facts))
     turns = draft_turns(runtime, observation, facts) if keep_turns else None
     candidates, kept_turns = yield from _embed(runtime, drafts, turns)
-    similar = yield from work(_find_similar_or_ended, runtime, observation, candidates)
+    similar = yield from work(find_similar_or_ended, runtime, observation.scope, candidates)
     changes = reconcile_with_rules(candidates, similar)
     plan = AddPlan("rules", changes, [*skipped, *duplicates], kept_turns)
     return (yield from apply_plan(runtime, observation, plan))
@@ -166,7 +165,7 @@ def _add_by_model(
             return (yield from apply_plan(runtime, observation, plan))
         except ScopeFilled:
             pass  # another add was faster: compare with its memories after all
-    found = yield from work(_find_similar, runtime, observation, candidates)
+    found = yield from work(find_similar, runtime, observation.scope, candidates)
     similar = list({one.record.id: one for of_fact in found for one in of_fact}.values())
     if similar and candidates:
         changes, unusable = yield from reconcile_with_model(runtime, model, observation, candidates, similar)
@@ -195,23 +194,3 @@ def _embed(
     """Embed facts, and the turns kept beside them, in one call."""
     candidates = yield from embed_drafts(runtime, [*facts, *(turns or ())])
     return candidates[: len(facts)], None if turns is None else candidates[len(facts) :]
-
-
-def _find_similar(
-    runtime: Runtime, observation: Observation, candidates: Sequence[Candidate]
-) -> list[list[SimilarMemory]]:
-    names = [attribute_labels(one.fact.text, one.record.speaker) for one in candidates]
-    return find_similar(runtime, observation.scope, [one.entry.vector for one in candidates], names)
-
-
-def _find_similar_or_ended(
-    runtime: Runtime, observation: Observation, candidates: Sequence[Candidate]
-) -> list[list[SimilarMemory]]:
-    similar = _find_similar(runtime, observation, candidates)
-    for memories, one in zip(similar, candidates, strict=True):
-        # "Rex died last night" has little but the name in common with the memory that it ends.
-        if rules.ends_something(one.fact.text, speaker=one.record.speaker):
-            found = {memory.record.id for memory in memories}
-            related = find_related(runtime, observation.scope, one.fact.text)
-            memories += [SimilarMemory(record) for record in related if record.id not in found]
-    return similar

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from tests.known_memories import known_memory
 
-from holdfast.extraction.facts import Fact, KnownMemory, Turn
+from holdfast.extraction.facts import Fact, Turn
 from holdfast.extraction.rules import explain, extract, reconcile
 
 # What is known, and the later statement that replaces it.
@@ -152,13 +153,13 @@ COMPATIBLE = [
 
 @pytest.mark.parametrize(("old", "new"), CONTRADICTED)
 def test_a_plain_contradiction_replaces_what_no_longer_holds(old, new):
-    decision = reconcile(Fact(new), [KnownMemory("other", "I collect stamps."), KnownMemory("known", old)])
+    decision = reconcile(Fact(new), [known_memory("other", "I collect stamps."), known_memory("known", old)])
     assert (decision.event, decision.known, decision.text) == ("UPDATE", 1, new)
 
 
 @pytest.mark.parametrize(("old", "new"), COMPATIBLE)
 def test_what_may_still_be_true_is_left_alone(old, new):
-    decision = reconcile(Fact(new), [KnownMemory("known", old)])
+    decision = reconcile(Fact(new), [known_memory("known", old)])
     assert (decision.event, decision.known, decision.text) == ("ADD", None, new)
 
 

@@ -5,8 +5,9 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.known_memories import known_memory
 
-from holdfast.extraction.facts import Fact, KnownMemory, Turn
+from holdfast.extraction.facts import Fact, Turn
 from holdfast.extraction.prompts import (
     EXTRACTION_SCHEMA,
     MAX_QUOTED_REPLY,
@@ -30,7 +31,7 @@ def extraction(turns=HELLO, *, observed_on="2026-05-08", keep="user", **options)
 def reconciliation(facts=("Lives in Porto",), known=("Lives in Berlin",), **options):
     return reconciliation_messages(
         [Fact(text) for text in facts],
-        [KnownMemory(f"id-{number}", text) for number, text in enumerate(known)],
+        [known_memory(f"id-{number}", text) for number, text in enumerate(known)],
         observed_on="2026-05-08",
         **options,
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.known_memories import known_memory
 
-from holdfast.extraction.facts import Fact, KnownMemory, Turn
+from holdfast.extraction.facts import Fact, Turn
 from holdfast.extraction.rules import Attribute, Subject, attributes_of, extract, reconcile
 
 
@@ -19,7 +20,7 @@ def facts(*texts, **options):
 
 
 def decided(old, new):
-    return reconcile(Fact(new), [KnownMemory("known", old)])
+    return reconcile(Fact(new), [known_memory("known", old)])
 
 
 KEPT_AS_SAID = [
@@ -800,25 +801,25 @@ def test_several_changes_of_one_attribute_end_with_the_last():
     ]:
         decision = reconcile(Fact(text), known)
         if decision.event == "ADD":
-            known.append(KnownMemory(str(len(known)), decision.text))
+            known.append(known_memory(str(len(known)), decision.text))
         elif decision.event == "UPDATE":
-            known[decision.known] = KnownMemory(known[decision.known].id, decision.text)
+            known[decision.known] = known_memory(known[decision.known].id, decision.text)
     assert [memory.text for memory in known] == ["We moved to York.", "My sister lives in Porto."]
 
 
 def test_among_several_known_the_one_that_changes_is_found():
-    known = [KnownMemory(text, text) for text in ("I have a dog.", "I work at Acme.", "I live in Berlin.")]
+    known = [known_memory(text, text) for text in ("I have a dog.", "I work at Acme.", "I live in Berlin.")]
     decision = reconcile(Fact("I moved to Bonn."), known, index=7)
     assert (decision.event, decision.fact, decision.known) == ("UPDATE", 7, 2)
 
 
 def test_of_two_known_that_change_the_more_similar_is_replaced():
-    known = [KnownMemory("a", "I live in Berlin.", 0.2), KnownMemory("b", "I live in Berlin with Ana.", 0.9)]
+    known = [known_memory("a", "I live in Berlin.", 0.2), known_memory("b", "I live in Berlin with Ana.", 0.9)]
     assert reconcile(Fact("I moved to Bonn."), known).known == 1
 
 
 def test_forgetting_deletes_the_one_memory_that_is_meant():
-    known = [KnownMemory("a", "My phone number is 555 1234."), KnownMemory("b", "I live in Berlin.")]
+    known = [known_memory("a", "My phone number is 555 1234."), known_memory("b", "I live in Berlin.")]
     decision = reconcile(Fact("Please forget that I live in Berlin."), known)
     assert (decision.event, decision.known) == ("DELETE", 1)
 
@@ -827,7 +828,7 @@ def test_forgetting_deletes_the_one_memory_that_is_meant():
     "text", ["Forget my dog Rex.", "Forget my phone number.", "Forget my", "Delete everything about me"]
 )
 def test_forgetting_deletes_nothing_when_none_or_several_could_be_meant(text):
-    known = [KnownMemory("a", "My dog Rex is 3."), KnownMemory("b", "My dog Rex loves snow.")]
+    known = [known_memory("a", "My dog Rex is 3."), known_memory("b", "My dog Rex loves snow.")]
     decision = reconcile(Fact(text), known)
     assert (decision.event, decision.reason) == ("NONE", "unknown")
 
@@ -880,7 +881,7 @@ def test_a_name_is_somebody_elses_unless_it_is_the_speakers_own():
     )
     for speaker in ("Ana", "Ana Silva"):
         assert attributes_of(note, speaker=speaker) == (Attribute(Subject(), "home", "lisbon"),)
-    known = [KnownMemory("known", note)]
+    known = [known_memory("known", note)]
     assert reconcile(Fact("I moved to Porto."), known).event == "ADD"
     assert reconcile(Fact("I moved to Porto."), known, speaker="Ana").event == "UPDATE"
     assert facts("Ana collects stamps.") == []
@@ -934,7 +935,7 @@ def test_hostile_text_ends_and_leaves_only_short_facts(name):
     kept, skipped = extract(said(HOSTILE[name]))
     assert all(len(fact.text) <= 1000 for fact in kept)
     assert kept or skipped or not HOSTILE[name].strip()
-    assert reconcile(Fact(HOSTILE[name]), [KnownMemory("a", HOSTILE[name][:-1])]).event == "ADD"
+    assert reconcile(Fact(HOSTILE[name]), [known_memory("a", HOSTILE[name][:-1])]).event == "ADD"
 
 
 PIECES = st.sampled_from(
@@ -951,11 +952,11 @@ def test_no_text_breaks_the_rules_and_the_same_text_gives_the_same(text, known):
     assert (kept, skipped) == extract(said(text, known))
     for fact in kept:
         assert fact.text == fact.text.strip() != ""
-        decision = reconcile(fact, [KnownMemory("known", known)])
+        decision = reconcile(fact, [known_memory("known", known)])
         assert decision.known == (None if decision.event == "ADD" or decision.reason == "unknown" else 0)
 
 
 @given(st.sampled_from(KEPT_AS_SAID), st.integers(0, 3))
 def test_a_statement_said_again_is_always_a_duplicate(text, place):
-    known = [KnownMemory(other, other) for other in [*KEPT_AS_SAID[:place], text]]
+    known = [known_memory(other, other) for other in [*KEPT_AS_SAID[:place], text]]
     assert reconcile(Fact(text), known).event == "NONE"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from holdfast.extraction import rules
-from holdfast.extraction.facts import Decision, Fact, KnownMemory, Skipped
+from holdfast.extraction.facts import Decision, Fact, SimilarMemory, Skipped
 from holdfast.extraction.replies.entries import (
     EVENT_KEYS,
     check_text,
@@ -45,7 +45,7 @@ class DecisionPlan:
         is_understood: Whether any entry was a decision.
     """
 
-    def __init__(self, facts: Sequence[Fact], known: Sequence[KnownMemory]) -> None:
+    def __init__(self, facts: Sequence[Fact], known: Sequence[SimilarMemory]) -> None:
         self.skipped: list[Skipped] = []
         self.is_understood = False
         self._facts = [fact.text for fact in facts]

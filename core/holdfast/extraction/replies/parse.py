@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from holdfast.errors import UnreadableReply
-from holdfast.extraction.facts import Decision, Fact, KnownMemory, Skipped
+from holdfast.extraction.facts import Decision, Fact, SimilarMemory, Skipped
 from holdfast.extraction.replies.decisions import DecisionPlan
 from holdfast.extraction.replies.entries import (
     DECISION_LISTS,
@@ -58,7 +58,7 @@ def parse_facts(reply: str, *, turns: int) -> tuple[list[Fact], list[Skipped]]:
 
 
 def parse_decisions(
-    reply: str, *, facts: Sequence[Fact], known: Sequence[KnownMemory]
+    reply: str, *, facts: Sequence[Fact], known: Sequence[SimilarMemory]
 ) -> tuple[list[Decision], list[Skipped]]:
     """Read the answer to `reconciliation_messages`, or one in Mem0's form.
 
@@ -78,7 +78,9 @@ def parse_decisions(
         UnreadableReply: It contains nothing usable. An empty list of decisions is usable.
 
     >>> reply = '{"decisions": [{"fact": 0, "event": "UPDATE", "memory": 0, "text": "Lives in Porto"}]}'
-    >>> known = [KnownMemory("an id", "Lives in Lisbon")]
+    >>> from holdfast.records import MemoryRecord
+    >>> from holdfast.scope import Scope
+    >>> known = [SimilarMemory(MemoryRecord("an id", "Lives in Lisbon", Scope(user_id="ana"), 0, 0, 0))]
     >>> decisions, _ = parse_decisions(reply, facts=[Fact("Lives in Porto")], known=known)
     >>> decisions[0].event, decisions[0].known, decisions[0].text
     ('UPDATE', 0, 'Lives in Porto')

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
 
-from holdfast.extraction.facts import Decision, Fact, KnownMemory
+from holdfast.extraction.facts import Decision, Fact, SimilarMemory
 from holdfast.extraction.rules.attributes import Attribute, read_attributes
 from holdfast.extraction.rules.language import Language, load_language
 from holdfast.extraction.rules.notes import own_words
@@ -17,7 +17,7 @@ from holdfast.extraction.rules.words import WORD, content, stem, stems, write_ou
 
 
 def reconcile(
-    fact: Fact, known: Sequence[KnownMemory], *, index: int = 0, speaker: str | None = None, language: str = "english"
+    fact: Fact, known: Sequence[SimilarMemory], *, index: int = 0, speaker: str | None = None, language: str = "english"
 ) -> Decision:
     """Decide what becomes of `fact`, given what is known of the same speaker.
 
@@ -39,7 +39,10 @@ def reconcile(
     Raises:
         LookupError: There are no rules for the language.
 
-    >>> reconcile(Fact("I joined Bosch last week."), [KnownMemory("a", "I work at Siemens.")]).event
+    >>> from holdfast.records import MemoryRecord
+    >>> from holdfast.scope import Scope
+    >>> known = MemoryRecord("a", "I work at Siemens.", Scope(user_id="ana"), 0, 0, 0)
+    >>> reconcile(Fact("I joined Bosch last week."), [SimilarMemory(known)]).event
     'UPDATE'
     """
     rules = load_language(language)
@@ -265,7 +268,7 @@ def _adds_to(language: Language, longer: _Reading, shorter: _Reading) -> bool:
     return bool(name) and tuple(word for word in longer.words if word != name) == shorter.words
 
 
-def _forget(language: Language, what: str, known: Sequence[KnownMemory], index: int) -> Decision:
+def _forget(language: Language, what: str, known: Sequence[SimilarMemory], index: int) -> Decision:
     """Delete the one memory that is meant; when none or several could be, nothing."""
     asked = frozenset(content(language, what))
     meant = [

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from holdfast.extraction import rules
-from holdfast.extraction.facts import Attribution, Fact, Skipped, Turn
-from holdfast.operations.add_steps.similar import SimilarMemory
+from holdfast.extraction.facts import Attribution, Fact, SimilarMemory, Skipped, Turn
 from holdfast.operations.index_entries import embed_records
 from holdfast.records import Event, MemoryRecord, MemoryType, ProfileKind
 from holdfast.retrieval.index_text import content_hash

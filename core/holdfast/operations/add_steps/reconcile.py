@@ -9,10 +9,9 @@ from dataclasses import replace
 import numpy as np
 
 from holdfast.extraction import replies, rules
-from holdfast.extraction.facts import Decision, Skipped
+from holdfast.extraction.facts import Decision, SimilarMemory, Skipped
 from holdfast.extraction.prompts import RECONCILIATION_SCHEMA, reconciliation_messages
 from holdfast.operations.add_steps.candidates import Candidate, Draft, Observation, PlannedChange, embed_drafts
-from holdfast.operations.add_steps.similar import SimilarMemory
 from holdfast.operations.ask import ask_and_parse
 from holdfast.operations.index_entries import attribute_labels
 from holdfast.protocols import ChatModel
@@ -33,9 +32,10 @@ def reconcile_with_model(
 ) -> Flow[tuple[list[PlannedChange], list[Skipped]]]:
     """Ask the model what the facts do to the memories similar to them; add all facts when no answer can be read."""
     facts = [one.fact for one in candidates]
-    known = [one.as_known() for one in similar]
-    messages = reconciliation_messages(facts, known, observed_on=observation.day, prompt=runtime.prompts.reconciliation)
-    parse = functools.partial(replies.parse_decisions, facts=facts, known=known)
+    messages = reconciliation_messages(
+        facts, similar, observed_on=observation.day, prompt=runtime.prompts.reconciliation
+    )
+    parse = functools.partial(replies.parse_decisions, facts=facts, known=similar)
     add_all = [Decision("ADD", number, None, fact.text) for number, fact in enumerate(facts)]
     decisions, skipped = yield from ask_and_parse(model, messages, RECONCILIATION_SCHEMA, parse, add_all)
     return (yield from _plan_changes(runtime, decisions, candidates, similar)), skipped
@@ -90,7 +90,7 @@ class _RuleReconciler:
     def decide(self, number: int, similar: Sequence[SimilarMemory]) -> PlannedChange:
         candidate = self._candidates[number]
         known = self._known_to(number, similar)
-        decision = rules.reconcile(candidate.fact, [one.as_known() for one in known], speaker=candidate.record.speaker)
+        decision = rules.reconcile(candidate.fact, known, speaker=candidate.record.speaker)
         target = None if decision.known is None else known[decision.known]
         change = PlannedChange(decision.event, candidate, target, decision.reason)
         self._remember(change)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.extraction.facts import KnownMemory
+from holdfast.extraction import rules
+from holdfast.extraction.facts import SimilarMemory
 from holdfast.index.protocol import Index, Positions
-from holdfast.operations.index_entries import DOCUMENT, TURN
+from holdfast.operations.add_steps.candidates import Candidate
+from holdfast.operations.index_entries import DOCUMENT, TURN, attribute_labels
 from holdfast.records import MemoryRecord
 from holdfast.retrieval.bm25 import bm25_scores
 from holdfast.retrieval.fusion import top_places
@@ -27,21 +28,7 @@ _MOST_PER_ATTRIBUTE = 5
 _LEAST_KEYWORD_SCORE = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class SimilarMemory:
-    """A known memory and its cosine to the new fact, -1..1; 0.0 when the vectors did not find it."""
-
-    record: MemoryRecord
-    similarity: float = 0.0
-
-    def as_known(self) -> KnownMemory:
-        """Return it as extraction and reconciliation see it."""
-        return KnownMemory(self.record.id, self.record.text, self.similarity)
-
-
-def find_similar(
-    runtime: Runtime, scope: Scope, vectors: Sequence[NDArray[np.float32]], attributes: Sequence[Sequence[str]]
-) -> list[list[SimilarMemory]]:
+def find_similar(runtime: Runtime, scope: Scope, candidates: Sequence[Candidate]) -> list[list[SimilarMemory]]:
     """Return, for each new fact, the known memories it may repeat or change, most similar first.
 
     Documents and kept turns are never among them: no conversation changes those. This is local work under the index
@@ -50,23 +37,37 @@ def find_similar(
     Args:
         runtime: The open memory.
         scope: The memories carry all of its ids.
-        vectors: One per fact, shape `(dimensions,)`.
-        attributes: The names of each fact's attributes (see `attribute_labels`), one sequence per fact.
+        candidates: The new facts.
 
     Returns:
-        One list per fact: at most five memories by vector, then at most five per attribute.
+        One list per fact: at most five memories by vector, then at most five per attribute that the fact states.
     """
     with runtime.live_index as index:
         positions = _changeable_positions(runtime, index, scope)
         if not len(positions):
-            return [[] for _ in vectors]
+            return [[] for _ in candidates]
         similar = []
-        for vector, names in zip(vectors, attributes, strict=True):
-            places = _by_vector(runtime, index, positions, vector)
-            for place in _by_attributes(index, positions, names):
+        for candidate in candidates:
+            places = _by_vector(runtime, index, positions, candidate.entry.vector)
+            labels = attribute_labels(candidate.fact.text, candidate.record.speaker)
+            for place in _by_attributes(index, positions, labels):
                 places.setdefault(place, 0.0)
             similar.append(_memories_at(runtime, index, positions, places))
         return similar
+
+
+def find_similar_or_ended(runtime: Runtime, scope: Scope, candidates: Sequence[Candidate]) -> list[list[SimilarMemory]]:
+    """Return what `find_similar` does and, for a fact that ends something, memories that share its words.
+
+    "Rex died last night" has little but the name in common with the memory that it ends.
+    """
+    similar = find_similar(runtime, scope, candidates)
+    for memories, candidate in zip(similar, candidates, strict=True):
+        if rules.ends_something(candidate.fact.text, speaker=candidate.record.speaker):
+            found = {memory.id for memory in memories}
+            related = find_related(runtime, scope, candidate.fact.text)
+            memories += [SimilarMemory(record) for record in related if record.id not in found]
+    return similar
 
 
 def find_related(runtime: Runtime, scope: Scope, text: str) -> list[MemoryRecord]:

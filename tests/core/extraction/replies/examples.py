@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from holdfast.extraction.facts import Fact, KnownMemory
+from tests.known_memories import known_memory
+
+from holdfast.extraction.facts import Fact
 
 UNREADABLE = "unreadable"
 FACTS = [Fact("Moved to Porto"), Fact("Likes green tea"), Fact("No longer has a dog")]
 KNOWN = [
-    KnownMemory("id-0", "Lives in Berlin"),
-    KnownMemory("id-1", "Has a dog Rex"),
-    KnownMemory("id-2", "Likes green tea and cake"),
+    known_memory("id-0", "Lives in Berlin"),
+    known_memory("id-1", "Has a dog Rex"),
+    known_memory("id-2", "Likes green tea and cake"),
 ]
 TO_PORTO = '{"fact": 0, "event": "UPDATE", "memory": 0, "text": "Lives in Porto"}'

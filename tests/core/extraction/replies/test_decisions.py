@@ -6,9 +6,10 @@ import json
 
 import pytest
 from tests.core.extraction.replies.examples import FACTS, KNOWN, TO_PORTO, UNREADABLE
+from tests.known_memories import known_memory
 
 from holdfast.errors import UnreadableReply
-from holdfast.extraction.facts import Decision, Fact, KnownMemory
+from holdfast.extraction.facts import Decision, Fact
 from holdfast.extraction.replies import parse_decisions
 
 
@@ -257,14 +258,14 @@ def test_sensible_decisions_are_read_and_no_fact_is_lost(reply, decisions, reaso
 )
 def test_updates_work_in_every_language(fact, memory, text):
     reply = json.dumps({"decisions": [{"fact": 0, "event": "UPDATE", "memory": 0, "text": text}]})
-    read, skipped = parse_decisions(reply, facts=[Fact(fact)], known=[KnownMemory("a", memory)])
+    read, skipped = parse_decisions(reply, facts=[Fact(fact)], known=[known_memory("a", memory)])
     assert (read, skipped) == ([Decision("UPDATE", 0, 0, text)], [])
 
 
 def test_a_contradiction_never_loses_both_statements():
     reply = '{"memory": [{"id": "0", "text": "Loves cheese pizza", "event": "DELETE"}]}'
     read, _ = parse_decisions(
-        reply, facts=[Fact("Dislikes cheese pizza")], known=[KnownMemory("a", "Loves cheese pizza")]
+        reply, facts=[Fact("Dislikes cheese pizza")], known=[known_memory("a", "Loves cheese pizza")]
     )
     assert read == [Decision("DELETE", None, 0), Decision("ADD", 0, text="Dislikes cheese pizza")]
 
