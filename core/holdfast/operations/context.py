@@ -12,7 +12,7 @@ from holdfast.errors import InvalidInput
 from holdfast.extraction.fence import fenced_block, fenced_line, mark_instruction
 from holdfast.filters import Filter
 from holdfast.operations.arguments import check_scope
-from holdfast.operations.index_entries import STANDING
+from holdfast.operations.index_entries import PROFILE_FACT
 from holdfast.operations.result_items import memory_item
 from holdfast.operations.search import check_search_options, find_relevant
 from holdfast.results import MemoryItem
@@ -129,7 +129,7 @@ def _profile_facts(runtime: Runtime, matching: Filter, limit: int) -> list[Memor
         positions = runtime.live_index.candidates(index, matching, today=runtime.today())
         every, instructions, preferences = (
             index.terms.find_postings(label_terms([name]), positions)[0].places
-            for name in (STANDING, "instruction", "preference")
+            for name in (PROFILE_FACT, "instruction", "preference")
         )
         others = np.setdiff1d(every, np.concatenate([instructions, preferences]), assume_unique=True)
         newest = np.concatenate([kind[-limit:] for kind in (instructions, others, preferences)])

@@ -22,7 +22,7 @@ from holdfast.operations.arguments import (
     check_text,
     check_threshold,
 )
-from holdfast.operations.index_entries import labels_asked
+from holdfast.operations.index_entries import ended_labels, labels_asked
 from holdfast.operations.search_steps.rank import Query, Ranking, SearchOptions, rank_candidates
 from holdfast.operations.search_steps.rerank import drop_irrelevant, rerank, widen
 from holdfast.protocols import ChatModel, Reranker
@@ -150,6 +150,7 @@ def find_relevant(runtime: Runtime, query: str, matching: Filter, options: Searc
     checked = check_text(query, name="query")
     text, embedder = checked[:_MOST_EMBEDDED], runtime.engines.embedder
     by_words = options.keyword_search
+    labels = labels_asked(text) if by_words else ()
     asked = Query(
         text=text,
         matching=matching,
@@ -157,7 +158,8 @@ def find_relevant(runtime: Runtime, query: str, matching: Filter, options: Searc
         vector=(yield from embed_query(embedder, text)),
         embedder=embedder,
         words=hash_terms(_query_words(checked) if by_words else []),
-        attributes=label_terms(labels_asked(text) if by_words else []),
+        attributes=label_terms(labels),
+        ended_attributes=label_terms(ended_labels(labels)),
         answer_kinds=label_terms(rules.answers_asked(text) if by_words else []),
     )
     if options.reranker is None:

@@ -153,3 +153,19 @@ def test_a_question_for_a_time_or_a_number_prefers_memories_with_one(memory):
     plain = memory.search("the rabbit adopted", user_id="cy", explain=True)["results"]
     assert all("answer" not in item["score_details"] for item in plain)
     assert plain[0]["memory"] == texts[2]
+
+
+def test_a_memory_that_only_ends_an_attribute_does_not_compete_with_one_that_has_its_value():
+    def keyword_scores():
+        found = memory.search("Who is my employer?", user_id="ana", explain=True)["results"]
+        return {item["memory"]: item["score_details"].get("keyword", 0.0) for item in found}
+
+    with Memory(":memory:", llm="rules", embedder="hashing") as memory:
+        memory.add("I handed in my notice on Friday. I like tea. I have a red bike. I sleep badly.", user_id="ana")
+        ended, *others = keyword_scores().values()
+        assert ended > 0
+        assert others == [0, 0, 0]
+        memory.add("I've got a new job at Brightwater, starting in June.", user_id="ana")
+        scores = keyword_scores()
+        assert scores.pop("I've got a new job at Brightwater, starting in June.") > 0
+        assert set(scores.values()) == {0}

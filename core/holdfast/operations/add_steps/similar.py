@@ -11,7 +11,7 @@ from holdfast.extraction import rules
 from holdfast.extraction.facts import SimilarMemory
 from holdfast.index.protocol import Index, Positions
 from holdfast.operations.add_steps.candidates import Candidate
-from holdfast.operations.index_entries import DOCUMENT, TURN, attribute_labels
+from holdfast.operations.index_entries import DOCUMENT, TURN, attribute_labels, ended_labels
 from holdfast.records import MemoryRecord
 from holdfast.retrieval.bm25 import bm25_scores
 from holdfast.retrieval.fusion import top_places
@@ -105,10 +105,10 @@ def _by_vector(runtime: Runtime, index: Index, positions: Positions, vector: NDA
     return {place: float(cosines[place]) for place in top_places(cosines, _MOST_SIMILAR, threshold=least).tolist()}
 
 
-def _by_attributes(index: Index, positions: Positions, names: Sequence[str]) -> list[int]:
-    if not names:
+def _by_attributes(index: Index, positions: Positions, labels: Sequence[str]) -> list[int]:
+    if not labels:
         return []
-    hits = index.terms.find_postings(label_terms(names), positions)
+    hits = index.terms.find_postings(label_terms([*labels, *ended_labels(labels)]), positions)
     # The newest of each: what was said last is what a new value replaces.
     return [int(place) for hit in hits for place in hit.places[-_MOST_PER_ATTRIBUTE:]]
 

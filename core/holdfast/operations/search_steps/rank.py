@@ -15,7 +15,7 @@ from holdfast.operations.result_items import memory_item
 from holdfast.protocols import ChatModel, Embedder, Reranker
 from holdfast.records import MemoryRecord
 from holdfast.results import Explanation, MemoryItem
-from holdfast.retrieval.bm25 import bm25_scores
+from holdfast.retrieval.bm25 import Postings, bm25_scores
 from holdfast.retrieval.conversation import (
     group_by_conversation,
     neighbour_scores,
@@ -65,7 +65,8 @@ class Query:
         matching: The filter, scope included.
         vector: Shape `(dimensions,)`, made by `embedder`.
         words: The hashed words of the query.
-        attributes: The hashed names of the attributes it asks for.
+        attributes: The hashed labels of the attributes it asks for.
+        ended_attributes: The hashed labels of memories that only end these attributes.
         answer_kinds: The hashed kinds of answer it asks for, such as a time.
     """
 
@@ -76,6 +77,7 @@ class Query:
     embedder: Embedder
     words: NDArray[np.uint32]
     attributes: NDArray[np.uint32]
+    ended_attributes: NDArray[np.uint32]
     answer_kinds: NDArray[np.uint32]
 
 
@@ -175,8 +177,7 @@ def _with_cosines(index: Index, query: Query, positions: Positions, words: WordS
 def _word_signals(index: Index, query: Query, positions: Positions) -> WordSignals:
     postings = index.terms.find_postings(query.words, positions)
     if len(query.attributes):
-        # A word that no memory has counts against all of them; an attribute that nobody has stated does not.
-        postings += [one for one in index.terms.find_postings(query.attributes, positions) if len(one.places)]
+        postings += _attribute_postings(index, query, positions)
     if not postings:
         return WordSignals()
     lengths = index.terms.lengths_at(positions)
@@ -195,6 +196,16 @@ def _word_signals(index: Index, query: Query, positions: Positions) -> WordSigna
         speaker=speaker_scores(index.speakers_at(positions), hash_terms(names_in_question(query.text))),
         answer=answer,
     )
+
+
+def _attribute_postings(index: Index, query: Query, positions: Positions) -> list[Postings]:
+    """Return where the asked attributes have a value or, where none has, where they are said to have ended."""
+    for labels in (query.attributes, query.ended_attributes):
+        # A word that no memory has counts against all of them; an attribute that nobody has stated does not.
+        stated = [one for one in index.terms.find_postings(labels, positions) if len(one.places)]
+        if stated:
+            return stated
+    return []
 
 
 def _answer_scores(index: Index, query: Query, positions: Positions) -> NDArray[np.float32] | None:
