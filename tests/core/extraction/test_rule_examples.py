@@ -16,7 +16,7 @@ from holdfast.extraction.rules.verdicts import judge
 from holdfast.extraction.rules.words import WORD, write_out
 
 FOLDER = Path(language_module.__file__).parent
-LANGUAGES = [load_language(path.parent.name) for path in sorted(FOLDER.glob("*/words.toml"))]
+LANGUAGES = [load_language(path.parent.name, examples=True) for path in sorted(FOLDER.glob("*/words.toml"))]
 ARROW = " → "
 
 
@@ -131,6 +131,22 @@ def test_no_two_rules_have_the_same_name(language):
 def test_no_two_entries_of_a_section_have_the_same_name(language, section):
     names = [name for document in language.documents().values() for name in document.get(section, {})]
     assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("language", LANGUAGES, ids=name_of)
+def test_all_entries_of_the_files_are_loaded(language):
+    for document in language.documents().values():
+        for name, words in document.get("words", {}).items():
+            assert getattr(language.words, name) == set(words.split())
+        for name, form in document.get("forms", {}).items():
+            assert getattr(language.forms, name) == form
+    parsed = [value for document in language.documents().values() for value in document.values()]
+    entries = [entry["name"] for value in parsed if isinstance(value, list) for entry in value]
+    assert sorted(rule.name for owner, _, rule in ENTRIES if owner is language) == sorted(entries)
+
+
+def test_rules_are_loaded_without_their_examples_unless_asked_for():
+    assert {rule.matches + rule.misses for rule in load_language().tables.verdict} == {""}
 
 
 @pytest.mark.parametrize("language", LANGUAGES, ids=name_of)
