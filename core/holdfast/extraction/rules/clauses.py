@@ -36,7 +36,7 @@ def split_clauses(language: Language, sentence: str) -> list[str]:
 
 def _cuts(language: Language, words: Sequence[str], *, asks: frozenset[str]) -> Iterator[tuple[int, int, str]]:
     """Yield where a part ends, where the next begins, and the subject the next one lacks."""
-    lowered = [word.lower().rstrip(",;:.!").replace("\u2019", "'") for word in words]
+    lowered = [word.rstrip(",;:.!") for word in " ".join(words).lower().replace("\u2019", "'").split()]
     lists = language.words
     embedding, loose, connectors = lists.embedding, lists.loose_connectors, lists.connectors
     start, embedded = 0, False

@@ -51,17 +51,18 @@ def extract(
     >>> [(one.reason, one.rule) for one in skipped]
     [('greeting', 'opener: hello'), ('question', '')]
     """
+    rules = load_language(language)
     facts: list[Fact] = []
     skipped: list[Skipped] = []
     listeners: dict[tuple[str, str | None], _Listener] = {}
     for index, turn in enumerate(turns):
         if turn.role not in keep:
             continue
-        listener = listeners.setdefault(
-            (turn.role, turn.name), _Listener(load_language(language), turn.name, assistant=turn.role == "assistant")
-        )
         attributed_to: Attribution = "assistant" if turn.role == "assistant" else "user"
-        for text, verdict in listener.hear(turn.content):
+        speaker = (turn.role, turn.name)
+        if speaker not in listeners:
+            listeners[speaker] = _Listener(rules, turn.name, assistant=turn.role == "assistant")
+        for text, verdict in listeners[speaker].hear(turn.content):
             if verdict.reason == KEPT:
                 facts.append(Fact(text, index, attributed_to))
                 continue
@@ -194,9 +195,10 @@ class _Listener:
         yield self._keep(text) if verdict.reason == KEPT else (text, verdict)
 
     def _keep(self, text: str) -> tuple[str, Verdict]:
-        if _key(text) in self.heard:
+        key = _key(text)
+        if key in self.heard:
             return text, Verdict("duplicate")
-        self.heard.add(_key(text))
+        self.heard.add(key)
         self.last = text
         plain = write_out(self.language, text)
         said = own_words(self.language, plain, speaker=self.name)

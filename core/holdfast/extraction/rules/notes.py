@@ -6,11 +6,14 @@ Where a speaker says "I live in Bonn", a model that takes notes writes "The user
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from holdfast.extraction.rules import values
 from holdfast.extraction.rules.language import Language
 from holdfast.extraction.rules.words import first_person, third_person
 
 
+@lru_cache(maxsize=1024)  # a sentence is judged, kept, compared and indexed
 def own_words(language: Language, text: str, *, speaker: str | None = None) -> str:
     """Return what a note about the user says as the user would say it; any other text as it is.
 

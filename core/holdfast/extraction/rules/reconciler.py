@@ -120,7 +120,7 @@ def _read(language: Language, text: str, speaker: str | None = None) -> _Reading
     words = tuple(word.lower() for word in WORD.findall(sentence))
     who = divide(language, sentence)
     verb = next(iter(WORD.findall(who.predicate.lower())), "") if who else ""
-    same, skipped = language.forms.same_word, lists.fillers | lists.times
+    same, skipped = language.forms.same_word, _skipped(language)
     carried = frozenset(content(language, sentence))
     circumstances = _circumstances(language)
     first_clause = patterns.clause_break.split(sentence, maxsplit=1)[0]
@@ -144,6 +144,12 @@ def _read(language: Language, text: str, speaker: str | None = None) -> _Reading
         past=over and verb not in lists.planned,
         lists=not lists.joining.isdisjoint(words),
     )
+
+
+@lru_cache(maxsize=8)
+def _skipped(language: Language) -> frozenset[str]:
+    """Return the words that do not count where the wording of two statements is compared."""
+    return language.words.fillers | language.words.times
 
 
 @lru_cache(maxsize=8)

@@ -39,7 +39,7 @@ class Passage:
 
 def passages(language: Language, text: str) -> Iterator[Passage]:
     """Yield the sentences of `text` and its quoted blocks, in order."""
-    for block, quoted in _blocks(text.translate(_WIDE_STOPS)):
+    for block, quoted in _blocks(text if text.isascii() else text.translate(_WIDE_STOPS)):
         if quoted:
             yield Passage(block, quoted=True)
         else:

@@ -55,6 +55,7 @@ def _inflect(verb: str, endings: Mapping[str, str], otherwise: str) -> str:
     return otherwise if fitting is None else verb[: len(verb) - len(fitting)] + endings[fitting]
 
 
+@lru_cache(maxsize=4096)  # comparing two sentences asks three times for each word
 def stem(language: Language, word: str) -> str:
     """Return `word` without its inflection, roughly: `moved`, `moves` and `moving` all give `mov`."""
     word = word.removesuffix("'s")
@@ -105,8 +106,8 @@ def is_foreign(language: Language, text: str, words: Sequence[str]) -> bool:
     if not text.isascii() and _mostly_other_script(text):
         return True
     known, others = _function_words(language)
-    own = sum(word in known for word in words)
-    foreign = sum(word in others for word in words)
+    own = sum(map(known.__contains__, words))
+    foreign = sum(map(others.__contains__, words))
     if foreign > own or detect_language(words) != language.name:
         return True
     return not own and len(words) > 3  # noqa: PLR2004
