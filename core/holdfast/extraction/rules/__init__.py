@@ -10,5 +10,5 @@ sentence.
 
 import lazy_loader
 
-# The rules take 40 ms to read and compile: paid by the first add, not by every start.
+# The rules take 35 ms to read and compile: paid by the first add, not by every start.
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
