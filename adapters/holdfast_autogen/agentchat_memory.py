@@ -12,8 +12,13 @@ from typing_extensions import Self
 
 try:
     from autogen_core import CancellationToken, Component
-    from autogen_core.memory import Memory as MemoryProtocol
-    from autogen_core.memory import MemoryContent, MemoryMimeType, MemoryQueryResult, UpdateContextResult
+    from autogen_core.memory import (
+        Memory as MemoryProtocol,
+        MemoryContent,
+        MemoryMimeType,
+        MemoryQueryResult,
+        UpdateContextResult,
+    )
     from autogen_core.model_context import ChatCompletionContext
     from autogen_core.models import SystemMessage, UserMessage
 except ImportError as error:

@@ -1,3 +1,1 @@
 from .application import app as app
-
-__all__ = ["app"]

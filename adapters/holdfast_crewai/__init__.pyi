@@ -1,5 +1,3 @@
 from .memory import crew_memory as crew_memory
 from .storage import HoldfastStorage as HoldfastStorage
 from .tools import memory_tools as memory_tools
-
-__all__ = ["HoldfastStorage", "crew_memory", "memory_tools"]

@@ -5,13 +5,3 @@ from .retriever import HoldfastRetriever as HoldfastRetriever
 from .run_memory import FROM_CONFIG as FROM_CONFIG
 from .tools import memory_tools as memory_tools
 from .vector_store import HoldfastVectorStore as HoldfastVectorStore
-
-__all__ = [
-    "FROM_CONFIG",
-    "HoldfastChatMessageHistory",
-    "HoldfastMemory",
-    "HoldfastRetriever",
-    "HoldfastVectorStore",
-    "MemoryMiddleware",
-    "memory_tools",
-]

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from llama_index.core.bridge.pydantic import Field, PrivateAttr
 from llama_index.core.llms import ChatMessage
-from llama_index.core.memory import BaseMemoryBlock
-from llama_index.core.memory import Memory as ChatMemory
+from llama_index.core.memory import BaseMemoryBlock, Memory as ChatMemory
 from llama_index.core.storage.chat_store.base_db import MessageStatus
 
 import holdfast

@@ -15,8 +15,7 @@ from autogen_agentchat.conditions import MaxMessageTermination
 from autogen_agentchat.messages import MemoryQueryEvent, MultiModalMessage
 from autogen_agentchat.teams import RoundRobinGroupChat, SelectorGroupChat, Swarm
 from autogen_core import CancellationToken, FunctionCall, Image
-from autogen_core.memory import Memory as MemoryProtocol
-from autogen_core.memory import MemoryContent, MemoryMimeType
+from autogen_core.memory import Memory as MemoryProtocol, MemoryContent, MemoryMimeType
 from autogen_core.model_context import (
     BufferedChatCompletionContext,
     ChatCompletionContext,

@@ -17,8 +17,7 @@ from holdfast.testing import ScriptedChatModel, memory_for_tests
 from holdfast_langchain import HoldfastMemory
 
 try:
-    from langchain_classic import chains
-    from langchain_classic import memory as classic_memory
+    from langchain_classic import chains, memory as classic_memory
 except ImportError:
     chains = pytest.importorskip("langchain.chains")
     from langchain import memory as classic_memory

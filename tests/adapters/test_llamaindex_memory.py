@@ -11,8 +11,7 @@ import pytest
 from llama_index.core.agent.workflow import AgentWorkflow, FunctionAgent
 from llama_index.core.chat_engine import SimpleChatEngine
 from llama_index.core.llms import ChatMessage, ImageBlock, TextBlock
-from llama_index.core.memory import ChatMemoryBuffer
-from llama_index.core.memory import Memory as ChatMemory
+from llama_index.core.memory import ChatMemoryBuffer, Memory as ChatMemory
 from llama_index.core.storage.chat_store import SimpleChatStore
 from llama_index.core.workflow import Context, JsonSerializer
 from sqlalchemy.ext.asyncio import create_async_engine

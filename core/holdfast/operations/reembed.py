@@ -9,8 +9,7 @@ from holdfast.errors import InvalidInput, short_repr
 from holdfast.filters import MATCH_ALL
 from holdfast.operations.index_entries import embed_records
 from holdfast.protocols import Embedder, Spec
-from holdfast.providers.registry import embedder as embedder_of
-from holdfast.providers.registry import spec_of
+from holdfast.providers.registry import embedder as embedder_of, spec_of
 from holdfast.records import MemoryRecord
 from holdfast.results import ReembedResult
 from holdfast.runtime.effects import Flow, work, write

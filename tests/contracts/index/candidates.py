@@ -1,8 +1,7 @@
 """What the candidates of a search promise: exactly the current rows of a scope."""
 
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from tests.contracts.index.plain_store import ids, stores, today
 from tests.contracts.index.subject import IndexSubject, examples
 

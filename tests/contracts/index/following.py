@@ -3,8 +3,7 @@
 from datetime import date
 
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from tests.contracts.index.plain_store import (
     DIMENSIONS,
     PlainStore,

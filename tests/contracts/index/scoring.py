@@ -3,8 +3,7 @@
 from collections import Counter
 
 import numpy as np
-from hypothesis import assume, given
-from hypothesis import strategies as st
+from hypothesis import assume, given, strategies as st
 from tests.contracts.index.plain_store import TERMS, PlainStore, Row, seeds, stores, unit_vectors
 from tests.contracts.index.subject import IndexSubject, examples
 

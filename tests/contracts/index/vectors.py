@@ -4,8 +4,7 @@ from abc import abstractmethod
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from tests.contracts.guard import Contract
 from tests.contracts.index.plain_store import DIMENSIONS, unit_vectors
 

@@ -1,8 +1,7 @@
 """What `delete`, `delete_all` and `reset` promise: exactly what they name is gone."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from tests.contracts.memory.subject import YESTERDAY, MemorySubject
 from tests.results import add_verbatim, texts
 

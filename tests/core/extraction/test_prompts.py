@@ -3,8 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from tests.known_memories import known_memory
 
 from holdfast.extraction.facts import Fact, Turn

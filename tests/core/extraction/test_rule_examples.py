@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.extraction.rules import answers_asked, attributes_asked, load_language
-from holdfast.extraction.rules import language as language_module
+from holdfast.extraction.rules import answers_asked, attributes_asked, language as language_module, load_language
 from holdfast.extraction.rules.attributes import read_attributes
 from holdfast.extraction.rules.profile import profile_rule
 from holdfast.extraction.rules.sentences import strip_openers

@@ -3,8 +3,7 @@
 import math
 from datetime import date
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from tests.core.filters.evaluate import OPERATORS, fill, found, matching, memory, rows
 
 from holdfast.errors import InvalidFilter

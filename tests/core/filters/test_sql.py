@@ -3,8 +3,7 @@
 import itertools
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from tests.core.filters.evaluate import WRAPS, found, memory, nested
 
 from holdfast.filters import (

@@ -1,7 +1,6 @@
 """`ScopePositions` finds exactly the positions that have all ids."""
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from holdfast.index.scopes import ScopePositions
 from holdfast.scope import Scope

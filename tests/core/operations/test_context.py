@@ -4,8 +4,7 @@ import asyncio
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from holdfast import AsyncMemory, InvalidInput
 from holdfast.extraction.fence import fenced_block

@@ -1,8 +1,7 @@
 """Question marks in any script, and the share of a text that asks."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from holdfast.retrieval.query_intent import question_labels, question_share
 
