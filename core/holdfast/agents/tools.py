@@ -1,7 +1,7 @@
-"""The tools an agent calls, written once: an adapter only turns each into its framework's object.
+"""The tools of an agent, written once: an adapter only wraps each in its framework's object.
 
-Whose memory it is, the program has said with a `ScopedMemory`; no argument names a scope. What a model asks in a wrong
-way is answered with what to do instead, and what is recalled is fenced as data.
+The program names the scope with a `ScopedMemory`; no argument of a tool does. A wrong call of a model is answered with
+what to do instead, and memories are fenced as data.
 
 >>> from holdfast import MEMORY_TOOLS, Memory, ScopedMemory
 >>> scoped = ScopedMemory(Memory(":memory:", llm="rules", embedder="hashing"), user_id="ana")
@@ -34,12 +34,12 @@ _log = logging.getLogger("holdfast")
 
 @dataclass(frozen=True, slots=True)
 class ToolAnswer:
-    """What a tool answers.
+    """The answer of a tool.
 
     Attributes:
-        text: For the model, in words; `str(answer)` too.
-        items: For the program: the memories found, or the events of what was changed.
-        failed: Whether nothing was done, because of a mistake of the model or a failure of the memory.
+        text: For the model; `str(answer)` is the same.
+        items: For the program: the memories found, or the events of a write.
+        failed: Whether nothing was done, because the model made a mistake or the memory failed.
     """
 
     text: str
@@ -55,11 +55,11 @@ class ToolParameter:
     """One argument of a tool.
 
     Attributes:
-        name: As the model gives it.
-        description: What it is, for the model.
-        type: In JSON Schema's words.
-        default: What a number is when the model gives none; without one the argument is required.
-        range: The least and the most a number may be.
+        name: The argument's name.
+        description: Its meaning, for the model.
+        type: Its JSON Schema type.
+        default: The value when the model gives none; without a default the argument is required.
+        range: The least and the largest value of a number.
     """
 
     name: str
@@ -78,7 +78,7 @@ class ToolParameter:
         return described | ({"type": [self.type, "null"]} if strict else {"default": self.default})
 
     def read(self, value: object) -> str | int:
-        """Return what the model gave, the default for nothing or null.
+        """Return the value a model gave, checked; the default for a missing value or null.
 
         Raises:
             InvalidInput: It is missing, of another type or out of range.
@@ -104,13 +104,13 @@ class ToolParameter:
 
 @dataclass(frozen=True, slots=True)
 class MemoryTool:
-    """One verb of a memory as a model calls it.
+    """One verb of a memory as a tool of a model.
 
     Attributes:
-        name: As the model calls it.
+        name: The tool's name.
         description: What it does, for the model.
-        parameters: Its arguments, none of which says whose memory it is.
-        flow: What it does, given the verbs of one scope and the arguments by name.
+        parameters: Its arguments; none of them names a scope.
+        flow: Does the work, given the verbs of one scope and the arguments by name.
     """
 
     name: str
@@ -122,7 +122,7 @@ class MemoryTool:
         """Return the JSON Schema of the arguments.
 
         Args:
-            strict: As OpenAI's strict mode wants it: every argument required, null in the place of a default.
+            strict: For OpenAI's strict mode: every argument is required, and null stands for a default.
         """
         return {
             "type": "object",
@@ -132,10 +132,10 @@ class MemoryTool:
         }
 
     def limited(self, limit: int) -> MemoryTool:
-        """Return the tool with `limit` memories as the most it shows, and as many where the model gives no number.
+        """Return the tool with `limit` as the most memories it shows, and as its default.
 
         Raises:
-            InvalidInput: `limit` is no whole number from 1 to 1000.
+            InvalidInput: `limit` is not a whole number from 1 to 1000.
         """
         most = check_limit(limit, default=_MOST)
         return replace(
@@ -143,14 +143,14 @@ class MemoryTool:
         )
 
     def call(self, scoped: ScopedMemory, arguments: Mapping[str, Any]) -> ToolAnswer:
-        """Do what the model asks with the memory of one scope.
+        """Run the tool on the memory of one scope.
 
-        A mistake of the model is answered in words. So is a failure of the memory when `scoped.on_error` is `"log"`:
-        the model hears that it failed, the log why.
+        A mistake of the model is explained in the answer. So is a failure of the memory when `scoped.on_error` is
+        `"log"`: the model learns that it failed, the log has the reason.
 
         Args:
-            scoped: Whose memory.
-            arguments: What the model gave, unchecked.
+            scoped: The memory.
+            arguments: The model's arguments, unchecked.
 
         Raises:
             HoldfastError: The memory failed and `scoped.on_error` is `"raise"`.
@@ -159,7 +159,7 @@ class MemoryTool:
         try:
             return memory.run(self.flow(memory.flows, **self._read(arguments)))
         except HoldfastError as error:
-            return self._excuse(error, scoped)
+            return self._answer_for(error, scoped)
 
     async def acall(self, scoped: ScopedMemory, arguments: Mapping[str, Any]) -> ToolAnswer:
         """Await `call`."""
@@ -167,7 +167,7 @@ class MemoryTool:
         try:
             return await memory.arun(self.flow(memory.flows, **self._read(arguments)))
         except HoldfastError as error:
-            return self._excuse(error, scoped)
+            return self._answer_for(error, scoped)
 
     def _read(self, arguments: Mapping[str, Any]) -> dict[str, str | int]:
         names = [one.name for one in self.parameters]
@@ -178,18 +178,18 @@ class MemoryTool:
             raise InvalidInput(f"{self.name} takes no {short_repr(unknown[0])}: it takes {' and '.join(names)}")
         return {one.name: one.read(arguments.get(one.name)) for one in self.parameters}
 
-    def _excuse(self, error: HoldfastError, scoped: ScopedMemory) -> ToolAnswer:
+    def _answer_for(self, error: HoldfastError, scoped: ScopedMemory) -> ToolAnswer:
         if isinstance(error, (InvalidInput, NotFound)):
             return ToolAnswer(f"That did not work: {error}", failed=True)
         if scoped.on_error == "raise":
             raise error
-        # The reason may hold paths and addresses, which are nothing for a model.
-        _log.warning("the memory failed and %s tells the model so: %s", self.name, error)
+        # The reason may hold paths and addresses: it goes to the log, not to the model.
+        _log.warning("the memory failed, and the answer of %s says so: %s", self.name, error)
         return ToolAnswer("The memory failed: go on without it.", failed=True)
 
 
 def _whole(value: object) -> int | None:
-    """Return a whole number, which models write as `5`, `5.0` or `"5"`."""
+    """Return a whole number that a model wrote as `5`, `5.0` or `"5"`, else `None`."""
     if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,9}\s*", value):
         return int(value)
     if isinstance(value, float) and value.is_integer():
@@ -238,9 +238,9 @@ def _describe_added(result: AddResult) -> ToolAnswer:
 
 
 def _event_line(event: AddedItem) -> str:
-    # What was deleted had been recalled, and stands nowhere outside the fence.
-    said = "" if event["event"] == "DELETE" else f" {_one_line(event['memory'])}"
-    return f"{event['event']} [{event['id']}]{said}"
+    # A deleted text is a recalled memory: it is not shown outside the fence.
+    text = "" if event["event"] == "DELETE" else f" {_one_line(event['memory'])}"
+    return f"{event['event']} [{event['id']}]{text}"
 
 
 def _fenced(items: Sequence[MemoryItem]) -> str:
@@ -274,7 +274,7 @@ MEMORY_TOOLS = (
     ),
     MemoryTool(
         "search_memory",
-        "Find what is remembered about the user that bears on a question, best first.",
+        "Find what is remembered about the user that is relevant to a question, best first.",
         (ToolParameter("query", "What to look for: a question or a few words."), _limit(10)),
         _search,
     ),

@@ -48,7 +48,7 @@ class Skipped:
 
     Attributes:
         reason: A word callers can test for, such as `"question"` or `"duplicate"`.
-        text: What was skipped, in full; whoever shows it may shorten it.
+        text: What was skipped, in full; `skipped_item` shortens it.
         detail: A sentence for people, empty when the reason says it all.
         rule: The name of the key-free rule that decided, empty when none did.
     """

@@ -150,7 +150,7 @@ def _start(effect: LocalWork | Write) -> QueuedWrite[Any] | Outcome:
         if isinstance(effect, Write):
             return effect.store.submit(effect.work)
         return effect.call(), None
-    except BaseException as error:  # noqa: BLE001 - told to the flow that asked
+    except BaseException as error:  # noqa: BLE001 - raised in the flow that yielded it
         return None, error
 
 

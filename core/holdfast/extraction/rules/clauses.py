@@ -67,7 +67,7 @@ def _right_half(words: Sequence[str], lowered: Sequence[str], place: int, connec
 
 
 def _tells(language: Language, left: Sequence[str]) -> bool:
-    """Tell whether `left` says something of its speaker before something is asked."""
+    """Return whether `left` says something of its speaker before something is asked."""
     lists = language.words
     if len(left) < 2 or any(left[0] in words for words in (lists.asking, lists.requesting, lists.conditions)):  # noqa: PLR2004
         return False
@@ -117,7 +117,7 @@ def _length_of_user(language: Language, clause: Sequence[str]) -> int:
 
 
 def _governs(language: Language, left: Sequence[str]) -> bool:
-    """Tell whether the next verb may hang on an infinitive: "I want to move and have a garden"."""
+    """Return whether the next verb may hang on an infinitive: "I want to move and have a garden"."""
     return any(
         word.lower() in language.words.infinitives and (not following or following[0].islower())
         for word, following in zip(left, [*left[1:], ""], strict=True)

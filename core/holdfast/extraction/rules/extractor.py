@@ -231,7 +231,7 @@ class _Listener:
             return clause
         rest = clause[found.end() :]
         if found["verb"]:
-            # "She's moved": the next word tells what the contraction stands for.
+            # "She's moved": the next word shows what the contraction stands for.
             following = rest.split(maxsplit=1)[:1]
             verb = write_out(self.language, " ".join((found[0], *following))).split()[1]
             rest = f" {verb}{rest}"

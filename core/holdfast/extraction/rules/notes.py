@@ -39,7 +39,7 @@ def in_third_person(language: Language, predicate: str) -> str:
 
 
 def is_personal(language: Language, predicate: str) -> bool:
-    """Tell whether what is said of he, she or a name (`lives in Bonn`) can be said of a person only."""
+    """Return whether what is said of he, she or a name (`lives in Bonn`) can be said of a person only."""
     if language.tables.personal.match(predicate):
         return True
     calling = language.patterns.occupation_lead.match(predicate)

@@ -42,7 +42,7 @@ class About:
 
 
 def is_same(language: Language, one: Subject, other: Subject) -> bool:
-    """Tell whether both are the same beyond doubt: two sisters, one without a name, may be two."""
+    """Return whether both are the same beyond doubt: two sisters, one without a name, may be two."""
     if one.name and other.name:
         alike = one.relation == other.relation or not (one.relation and other.relation)
         return one.name == other.name and alike
@@ -80,7 +80,7 @@ def people_in(language: Language, sentence: str) -> list[About]:
 
 
 def names_others(language: Language, sentence: str) -> bool:
-    """Tell whether something said in the first person may speak of others too, by a name or as their relation."""
+    """Return whether something said in the first person may speak of others too, by a name or as their relation."""
     if language.patterns.name_within.search(language.patterns.places.sub("", sentence)):
         return True
     company = _company(language)
@@ -89,7 +89,7 @@ def names_others(language: Language, sentence: str) -> bool:
 
 
 def pronoun_fits(language: Language, subject: Subject, pronoun: str) -> bool:
-    """Tell whether `he` or `she` can stand for `subject`."""
+    """Return whether `he` or `she` can stand for `subject`."""
     kind = subject.relation.rsplit(" ", 1)[-1]
     fitting = getattr(language.words, language.forms.gender_of_pronoun[pronoun])
     return kind in fitting or kind in language.words.women_or_men

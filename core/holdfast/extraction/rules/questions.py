@@ -45,7 +45,7 @@ def people_asked(question: str, *, language: str = "english") -> tuple[str, ...]
 
 
 def without_user(question: str, *, language: str = "english") -> str:
-    """Return `question` without "the user", which tells none of the user's memories from another.
+    """Return `question` without "the user", which distinguishes none of the user's memories.
 
     >>> without_user("Where does the user live?").split()
     ['Where', 'does', 'live?']

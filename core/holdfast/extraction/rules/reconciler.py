@@ -61,7 +61,7 @@ def reconcile(
 
 
 def ends_something(text: str, *, speaker: str | None = None, language: str = "english") -> bool:
-    """Tell whether `text` says that something has ended, so that what it ends is worth looking for by its words.
+    """Return whether `text` says that something has ended, so that what it ends is worth looking for by its words.
 
     >>> ends_something("Rex died last night."), ends_something("Rex loves snow.")
     (True, False)
@@ -93,7 +93,7 @@ class _Reading:
         given_up: What it says that something else has replaced.
         denied: Whether there is a "not" in it.
         changed: Whether it says that something holds now, as it did not before.
-        past: Whether it tells of something over and done.
+        past: Whether it is about something over and done.
         lists: Whether it joins several things.
     """
 
@@ -200,10 +200,10 @@ def _is_within(value: str, longer: str) -> bool:
 
 
 def _died(language: Language, mine: Attribute, theirs: Attribute) -> bool:
-    """Tell whether `mine` says that the one who has the attribute `theirs` is dead or gone."""
+    """Return whether `mine` says that the one who has the attribute `theirs` is dead or gone."""
     if not (mine.ended and mine.name == "life") or theirs.ended or theirs.subject == SPEAKER:
         return False
-    # "Our dog is called Rex" tells of Rex.
+    # "Our dog is called Rex" is about Rex.
     named = theirs.value if theirs.name == "name" else theirs.subject.name
     whose = Subject(theirs.subject.relation, named)
     return theirs.name in language.words.ended_by_death and is_same(language, mine.subject, whose)
@@ -231,7 +231,7 @@ def _compare_wording(language: Language, new: _Reading, old: _Reading) -> _Effec
 
 
 def _contradicts(language: Language, new: _Reading, old: _Reading) -> bool:
-    """Tell whether both say the same but for a "not"."""
+    """Return whether both say the same but for a "not"."""
     if new.denied == old.denied:
         return False
     bare = _without_negations(language, new)
@@ -247,7 +247,7 @@ def _without_negations(language: Language, reading: _Reading) -> tuple[str, ...]
 
 
 def _ends(language: Language, new: _Reading, old: _Reading) -> bool:
-    """Tell whether `new` says that what `old` tells has stopped."""
+    """Return whether `new` says that what `old` states has stopped."""
     if not (new.ended or new.given_up) or old.ended or old.denied or old.past:
         return False
     if new.subject is None or old.subject is None or not is_same(language, new.subject, old.subject):
@@ -264,7 +264,7 @@ def _ends(language: Language, new: _Reading, old: _Reading) -> bool:
 
 
 def _adds_to(language: Language, longer: _Reading, shorter: _Reading) -> bool:
-    """Tell whether `longer` is `shorter` word for word, with a name put in or something said after it."""
+    """Return whether `longer` is `shorter` word for word, with a name put in or something said after it."""
     length = len(shorter.words)
     if len(longer.words) <= length or length < 3:  # noqa: PLR2004
         return False

@@ -73,7 +73,7 @@ def _is_quoted(line: str) -> bool:
 
 
 def _continues(previous: str, line: str) -> bool:
-    """Tell whether `line` goes on with a hard-wrapped sentence."""
+    """Return whether `line` goes on with a hard-wrapped sentence."""
     return len(previous) >= _SHORTEST_WRAPPED_LINE and line[:1].islower() and previous[-1] not in _STOPS + ":"
 
 
@@ -113,7 +113,7 @@ _MOST_OPENERS = 8
 
 
 def strip_openers(language: Language, sentence: str) -> tuple[str, Rule | None]:
-    """Return `sentence` without greetings, fillers and interjections in front, and the rule that tells what they were.
+    """Return `sentence` without greetings, fillers and interjections in front, and the rule for what they were.
 
     Returns:
         The rest, empty when there was nothing else. The rule is one of greeting if there was a greeting, else that of

@@ -134,7 +134,7 @@ def _judge_without_speaker(
 
 
 def _is_about_somebody(language: Language, sentence: str, *, nobody_known: bool) -> bool:
-    """Tell whether a note says something personal of a customer, of somebody by name or of the one it is about."""
+    """Return whether a note says something personal of a customer, of somebody by name or of the one it is about."""
     written = write_out(language, sentence)
     if found := language.patterns.somebody.match(written):
         predicate = written[found.end() :]

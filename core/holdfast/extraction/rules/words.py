@@ -87,7 +87,7 @@ def content(language: Language, text: str) -> tuple[str, ...]:
 
 
 def is_function_word(word: str, *, language: str = "english") -> bool:
-    """Tell whether `word`, in lower case, says nothing of what a text is about.
+    """Return whether `word`, in lower case, says nothing of what a text is about.
 
     >>> is_function_word("would"), is_function_word("bonn")
     (True, False)
@@ -96,7 +96,7 @@ def is_function_word(word: str, *, language: str = "english") -> bool:
 
 
 def is_foreign(language: Language, text: str, words: Sequence[str]) -> bool:
-    """Tell whether `text` is in another language, by its script and its function words.
+    """Return whether `text` is in another language, by its script and its function words.
 
     Args:
         language: The language the rules are for.
