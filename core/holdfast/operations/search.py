@@ -22,12 +22,11 @@ from holdfast.operations.arguments import (
     check_text,
     check_threshold,
 )
-from holdfast.operations.index_entries import ended_labels, labels_asked
+from holdfast.operations.index_entries import labels_asked
 from holdfast.operations.search_steps.rank import Query, Ranking, SearchOptions, rank_candidates
 from holdfast.operations.search_steps.rerank import drop_irrelevant, rerank, widen
 from holdfast.protocols import ChatModel, Reranker
 from holdfast.results import SearchResults
-from holdfast.retrieval.index_text import label_terms
 from holdfast.retrieval.tokenize import hash_terms, stem_words
 from holdfast.runtime.effects import Flow, embed_query, work
 from holdfast.runtime.runtime import Runtime
@@ -150,7 +149,6 @@ def find_relevant(runtime: Runtime, query: str, matching: Filter, options: Searc
     checked = check_text(query, name="query")
     text, embedder = checked[:_MOST_EMBEDDED], runtime.engines.embedder
     by_words = options.keyword_search
-    labels = labels_asked(text) if by_words else ()
     asked = Query(
         text=text,
         matching=matching,
@@ -158,9 +156,8 @@ def find_relevant(runtime: Runtime, query: str, matching: Filter, options: Searc
         vector=(yield from embed_query(embedder, text)),
         embedder=embedder,
         words=hash_terms(_query_words(checked) if by_words else []),
-        attributes=label_terms(labels),
-        ended_attributes=label_terms(ended_labels(labels)),
-        answer_kinds=label_terms(rules.answers_asked(text) if by_words else []),
+        attributes=labels_asked(text) if by_words else (),
+        answer_kinds=rules.answers_asked(text) if by_words else (),
     )
     if options.reranker is None:
         ranking = yield from work(rank_candidates, runtime, asked)

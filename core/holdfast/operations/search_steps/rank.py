@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from holdfast.errors import EmbedderMismatch
 from holdfast.filters import Comparison, Filter, to_predicate
 from holdfast.index.protocol import Index, Positions
+from holdfast.operations.index_entries import ended_labels
 from holdfast.operations.result_items import memory_item
 from holdfast.protocols import ChatModel, Embedder, Reranker
 from holdfast.records import MemoryRecord
@@ -25,7 +26,7 @@ from holdfast.retrieval.conversation import (
     speaker_scores,
 )
 from holdfast.retrieval.fusion import Signals, WordSignals, places_worth_scoring, top_places
-from holdfast.retrieval.index_text import text_to_embed
+from holdfast.retrieval.index_text import label_terms, text_to_embed
 from holdfast.retrieval.tokenize import hash_terms, names_in_question
 from holdfast.runtime.runtime import Runtime
 
@@ -65,9 +66,8 @@ class Query:
         matching: The filter, scope included.
         vector: Shape `(dimensions,)`, made by `embedder`.
         words: The hashed words of the query.
-        attributes: The hashed labels of the attributes it asks for.
-        ended_attributes: The hashed labels of memories that only end these attributes.
-        answer_kinds: The hashed kinds of answer it asks for, such as a time.
+        attributes: The labels of the attributes it asks for (see `labels_asked`).
+        answer_kinds: The kinds of answer it asks for, such as a time.
     """
 
     text: str
@@ -76,9 +76,8 @@ class Query:
     vector: NDArray[np.float32]
     embedder: Embedder
     words: NDArray[np.uint32]
-    attributes: NDArray[np.uint32]
-    ended_attributes: NDArray[np.uint32]
-    answer_kinds: NDArray[np.uint32]
+    attributes: Sequence[str]
+    answer_kinds: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +175,7 @@ def _with_cosines(index: Index, query: Query, positions: Positions, words: WordS
 
 def _word_signals(index: Index, query: Query, positions: Positions) -> WordSignals:
     postings = index.terms.find_postings(query.words, positions)
-    if len(query.attributes):
+    if query.attributes:
         postings += _attribute_postings(index, query, positions)
     if not postings:
         return WordSignals()
@@ -200,19 +199,19 @@ def _word_signals(index: Index, query: Query, positions: Positions) -> WordSigna
 
 def _attribute_postings(index: Index, query: Query, positions: Positions) -> list[Postings]:
     """Return where the asked attributes have a value or, where none has, where they are said to have ended."""
-    for labels in (query.attributes, query.ended_attributes):
+    for labels in (query.attributes, ended_labels(query.attributes)):
         # A word that no memory has counts against all of them; an attribute that nobody has stated does not.
-        stated = [one for one in index.terms.find_postings(labels, positions) if len(one.places)]
+        stated = [one for one in index.terms.find_postings(label_terms(labels), positions) if len(one.places)]
         if stated:
             return stated
     return []
 
 
 def _answer_scores(index: Index, query: Query, positions: Positions) -> NDArray[np.float32] | None:
-    if not len(query.answer_kinds):
+    if not query.answer_kinds:
         return None
     scores = np.zeros(len(positions), dtype=np.float32)
-    for posting in index.terms.find_postings(query.answer_kinds, positions):
+    for posting in index.terms.find_postings(label_terms(query.answer_kinds), positions):
         scores[posting.places] = 1
     return scores
 
