@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,7 +106,7 @@ class Ranking:
     memories: list[RankedMemory]
     explanation: Explanation | None = None
     dropped: Sequence[RankedMemory] = ()
-    warnings: Sequence[str] = field(default=())
+    warnings: Sequence[str] = ()
 
 
 def rank_candidates(runtime: Runtime, query: Query) -> Ranking:
