@@ -5,6 +5,7 @@ from tests.contracts.memory.deleting import DeletingContract
 from tests.contracts.memory.editing import EditingContract
 from tests.contracts.memory.engines import EnginesContract
 from tests.contracts.memory.extracting import ExtractionContract
+from tests.contracts.memory.forgotten_turns import ForgottenTurnsContract
 from tests.contracts.memory.history import HistoryContract
 from tests.contracts.memory.keep_turns import KeepTurnsContract
 from tests.contracts.memory.lifecycle import LifecycleContract
@@ -26,6 +27,7 @@ class MemoryContract(
     EditingContract,
     HistoryContract,
     DeletingContract,
+    ForgottenTurnsContract,
     UsersContract,
     EnginesContract,
     LifecycleContract,

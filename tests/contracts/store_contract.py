@@ -3,6 +3,7 @@
 from tests.contracts.store.changes import ChangesContract
 from tests.contracts.store.damage import DamageContract
 from tests.contracts.store.duplicates import DuplicatesContract
+from tests.contracts.store.messages import MessagesContract
 from tests.contracts.store.reading import ReadingContract
 from tests.contracts.store.reembedding import ReembeddingContract
 from tests.contracts.store.versions import VersionsContract
@@ -13,6 +14,7 @@ class StoreContract(
     WritingContract,
     DuplicatesContract,
     ReadingContract,
+    MessagesContract,
     VersionsContract,
     ChangesContract,
     DamageContract,

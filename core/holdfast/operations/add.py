@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from holdfast.extraction import rules
-from holdfast.extraction.facts import Skipped
+from holdfast.extraction.facts import Fact, Skipped
 from holdfast.operations.add_steps.apply import ScopeFilled, apply_plan
 from holdfast.operations.add_steps.candidates import (
     AddPlan,
@@ -138,12 +138,12 @@ def _add_verbatim(runtime: Runtime, observation: Observation) -> Flow[AddResult]
 
 def _add_by_rules(runtime: Runtime, observation: Observation, *, keep_turns: bool) -> Flow[AddResult]:
     facts, skipped = rules.extract(observation.turns, keep=observation.sides)
-    drafts, duplicates = yield from _without_duplicates(runtime, draft_facts(runtime, observation, facts))
+    drafts, repeated = yield from _without_duplicates(runtime, draft_facts(runtime, observation, facts))
     turns = draft_turns(runtime, observation, facts) if keep_turns else None
     candidates, kept_turns = yield from _embed(runtime, drafts, turns)
     similar = yield from work(find_similar_or_ended, runtime, observation.scope, candidates)
     changes = reconcile_with_rules(candidates, similar)
-    plan = AddPlan("rules", changes, [*skipped, *duplicates], kept_turns)
+    plan = AddPlan("rules", changes, [*skipped, *_duplicates(repeated)], kept_turns, repeated)
     return (yield from apply_plan(runtime, observation, plan))
 
 
@@ -153,9 +153,10 @@ def _add_by_model(
     context = yield from work(load_context, runtime, observation)
     facts, skipped = yield from extract_facts(runtime, model, observation, context, prompt)
     drafts = draft_facts(runtime, observation, facts)
+    repeated: list[tuple[Fact, str]] = []
     if not context.scope_is_empty:
-        drafts, duplicates = yield from _without_duplicates(runtime, drafts)
-        skipped += duplicates
+        drafts, repeated = yield from _without_duplicates(runtime, drafts)
+        skipped += _duplicates(repeated)
     turns = draft_turns(runtime, observation, facts) if keep_turns else None
     candidates, kept_turns = yield from _embed(runtime, drafts, turns)
     changes = [PlannedChange("ADD", candidate) for candidate in candidates]
@@ -170,22 +171,21 @@ def _add_by_model(
     if similar and candidates:
         changes, unusable = yield from reconcile_with_model(runtime, model, observation, candidates, similar)
         skipped += unusable
-    return (yield from apply_plan(runtime, observation, AddPlan("model", changes, skipped, kept_turns)))
+    return (yield from apply_plan(runtime, observation, AddPlan("model", changes, skipped, kept_turns, repeated)))
 
 
-def _without_duplicates(runtime: Runtime, drafts: Sequence[Draft]) -> Flow[tuple[list[Draft], list[Skipped]]]:
-    """Return the drafts that no memory repeats word for word, and a note of each one that a memory does."""
+def _without_duplicates(runtime: Runtime, drafts: Sequence[Draft]) -> Flow[tuple[list[Draft], list[tuple[Fact, str]]]]:
+    """Return the drafts that no memory states word for word, and the other facts, each with the id of its memory."""
     if not drafts:
         return [], []
     hashes = [draft.content_hash for draft in drafts]
     known = yield from work(runtime.store.find_duplicates, hashes, today=runtime.today().isoformat())
     new = [draft for draft in drafts if draft.content_hash not in known]
-    duplicates = [
-        Skipped("duplicate", draft.fact.text, f"already known as {known[draft.content_hash]}")
-        for draft in drafts
-        if draft.content_hash in known
-    ]
-    return new, duplicates
+    return new, [(draft.fact, known[draft.content_hash]) for draft in drafts if draft.content_hash in known]
+
+
+def _duplicates(repeated: Sequence[tuple[Fact, str]]) -> list[Skipped]:
+    return [Skipped("duplicate", fact.text, f"already known as {memory_id}") for fact, memory_id in repeated]
 
 
 def _embed(

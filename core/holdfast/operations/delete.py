@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from holdfast.filters import Filter
+from holdfast.filters import Filter, split_scope
 from holdfast.operations.arguments import check_batch, check_memory_id, check_scope
 from holdfast.operations.update import unknown_memory
+from holdfast.records import MemoryRecord
 from holdfast.results import MessageResult
 from holdfast.runtime.effects import Flow, write
 from holdfast.runtime.runtime import Runtime
@@ -16,6 +17,8 @@ from holdfast.stores.protocol import Transaction
 
 def delete(runtime: Runtime, memory_id: str) -> Flow[MessageResult]:
     """Delete one memory; its history stays, and `rollback` restores it.
+
+    No later `add` shows a model the turns that said it, nor those of its scope that are the source of no other memory.
 
     Raises:
         NotFound: No memory has this id.
@@ -111,23 +114,38 @@ def _delete_by_id(runtime: Runtime, memory_ids: Sequence[str]) -> Flow[None]:
     now = runtime.clock()
 
     def apply(transaction: Transaction) -> None:
-        for memory_id in memory_ids:
-            record = transaction.get(memory_id)
+        records = [transaction.get(memory_id) for memory_id in memory_ids]
+        for memory_id, record in zip(memory_ids, records, strict=True):
             if record is None:
                 raise unknown_memory(memory_id)
-            transaction.delete(record, happened_at=now, recorded_at=now)
+        delete_records(transaction, [record for record in records if record is not None], now)
 
     yield from write(runtime.store, apply)
 
 
 def delete_matching(runtime: Runtime, matching: Filter) -> Flow[int]:
-    """Delete every memory that matches; return how many."""
+    """Delete every memory that matches, and what conversations said of them; return how many."""
     now = runtime.clock()
+    ids, rest = split_scope(matching)
 
     def apply(transaction: Transaction) -> int:
         records = transaction.select(matching)
-        for record in records:
-            transaction.delete(record, happened_at=now, recorded_at=now)
+        delete_records(transaction, records, now)
+        if rest is None:
+            transaction.delete_messages(ids)  # of sessions without any memory, too
         return len(records)
 
     return (yield from write(runtime.store, apply))
+
+
+def delete_records(transaction: Transaction, records: Sequence[MemoryRecord], now: int) -> None:
+    """Delete memories with every turn that said them or may have.
+
+    Of the turns of their scopes only those stay that are known to be the source of another memory: an answer repeats
+    what was said, a question before it names it.
+    """
+    for record in records:
+        transaction.delete(record, happened_at=now, recorded_at=now)
+    # No conversation is the source of a document.
+    for scope in {record.scope for record in records if record.memory_type != "document"}:
+        transaction.delete_uncited_messages(scope)

@@ -171,7 +171,8 @@ class Transaction(Protocol):
             record: The memory.
             index_entry: Its vector and terms.
             content_hash: 16 bytes that duplicates share (see `holdfast.retrieval.index_text.content_hash`).
-            sources: Numbers of the source messages it comes from (see `insert_messages`).
+            sources: The number of the source message it comes from (see `insert_messages`); several in a row when it
+                comes from one of them and nobody knows which.
         """
         ...
 
@@ -193,8 +194,12 @@ class Transaction(Protocol):
         """
         ...
 
+    def link_sources(self, memory_id: str, sources: Sequence[int]) -> None:
+        """Add source messages to a known memory that repeat it; without effect when there is no such memory."""
+        ...
+
     def delete(self, record: MemoryRecord, *, happened_at: int, recorded_at: int) -> None:
-        """Delete a memory and its vector; its last text stays in the history.
+        """Delete a memory, its vector and its source messages; its last text stays in the history.
 
         Raises:
             NotFound: There is no such memory any more.
@@ -203,6 +208,14 @@ class Transaction(Protocol):
 
     def insert_messages(self, scope: Scope, messages: Sequence[SourceMessage], *, recorded_at: int) -> list[int]:
         """Store source messages; return their numbers."""
+        ...
+
+    def delete_uncited_messages(self, scope: Scope) -> None:
+        """Delete the messages of exactly this scope that are not known to be the source of a memory."""
+        ...
+
+    def delete_messages(self, ids: Mapping[str, str]) -> int:
+        """Delete the messages of every scope that has all of `ids`, by field name; return how many."""
         ...
 
     def get_setting(self, name: str) -> Any:

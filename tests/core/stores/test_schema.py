@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from holdfast import Memory
+from holdfast.scope import Scope
 from holdfast.stores.sqlite.schema import STEPS
 
 SCHEMAS = Path(__file__).with_name("schemas")
@@ -16,7 +17,10 @@ EARLIER = range(1, len(STEPS))
 
 @pytest.fixture(params=EARLIER)
 def path(request, tmp_path):
-    """A store written under that schema: "I live in Lisbon.", changed to Porto, and a turn with metadata."""
+    """A store written under that schema: "I live in Lisbon.", changed to Porto, and a turn with metadata.
+
+    From the second schema on there is a memory of mangoes, which was deleted.
+    """
     path = tmp_path / "memory.db"
     with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.executescript((SCHEMAS / f"{request.param}.sql").read_text("utf-8"))
@@ -56,6 +60,16 @@ def test_the_memories_of_a_migrated_store_can_be_changed(path):
     with Memory(path) as memory:
         assert memory.get(key["id"])["memory"] == "The spare key is with the neighbour"
         assert memory.get(home["id"])["memory"] == "I live in Lisbon."
+
+
+def test_a_migrated_store_shows_the_turns_of_its_memories_and_of_no_deleted_ones(path):
+    with Memory(path) as memory:
+        store = memory.runtime.store
+        turns = [message.content for message in store.list_recent_messages(Scope(user_id="ana"), 10)]
+        assert turns == ["I live in Lisbon.", "I live in Porto now."]
+        (home,) = memory.search("live", user_id="ana", limit=1)["results"]
+        memory.delete(home["id"])
+        assert store.list_recent_messages(Scope(user_id="ana"), 10) == []
 
 
 def test_threads_that_migrate_one_file_at_once_agree(path):

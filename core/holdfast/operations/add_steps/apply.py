@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from holdfast.errors import HoldfastError
-from holdfast.extraction.facts import Skipped
+from holdfast.extraction.facts import Fact, Skipped
 from holdfast.operations.add_steps.candidates import AddPlan, Candidate, Observation, PlannedChange
 from holdfast.operations.result_items import added_item, skipped_item
 from holdfast.records import MemoryRecord, SourceMessage, is_expired
@@ -14,6 +14,7 @@ from holdfast.results import AddedItem, AddResult, SkippedItem
 from holdfast.retrieval.index_text import content_hash
 from holdfast.runtime.effects import Flow
 from holdfast.runtime.runtime import Runtime
+from holdfast.scope import Scope
 from holdfast.stores.protocol import Transaction
 
 MAX_DELETES = 3
@@ -58,13 +59,18 @@ class _Writer:
         self._skipped: list[SkippedItem] = [skipped_item(one) for one in plan.skipped]
         self._deletes = 0
         self._updated: set[str] = set()
+        self._scopes_of_deleted: set[Scope] = set()
 
     def apply(self) -> AddResult:
         if self._plan.inference != "none":  # verbatim turns are their own source
             self._insert_messages()
         kept = [self._keep_turn(turn) for turn in self._plan.kept_turns or ()]
+        for fact, memory_id in self._plan.repeated:
+            self._transaction.link_sources(memory_id, self._sources_of(fact))
         for change in self._plan.changes:
             self._apply_change(change)
+        for scope in self._scopes_of_deleted:  # at the end, when it is known which turns the new facts cite
+            self._transaction.delete_uncited_messages(scope)
         result: AddResult = {"results": self._events, "skipped": self._skipped, "inference": self._plan.inference}
         if self._plan.kept_turns is not None:
             result["turns"] = [item for item in kept if item is not None]
@@ -83,7 +89,7 @@ class _Writer:
     def _apply_change(self, change: PlannedChange) -> None:
         candidate, target = change.candidate, change.target
         if change.event == "DELETE" and target is not None:
-            self._delete(target.record)
+            self._delete(target.record, candidate)
         elif candidate is None:
             return
         elif change.event == "UPDATE" and target is not None:
@@ -92,6 +98,7 @@ class _Writer:
             self._add(candidate)
         else:
             known = None if target is None else target.record.id
+            self._repeat(known, candidate)
             self._skip(change.reason or "already known", candidate.record.text, memory_id=known)
 
     def _add(self, candidate: Candidate) -> None:
@@ -104,12 +111,13 @@ class _Writer:
             candidate.record,
             candidate.entry,
             content_hash=candidate.content_hash,
-            sources=self._sources_of(candidate),
+            sources=self._sources_of(candidate.fact),
         )
         if duplicate is None:
             return True
         if self._remove_expired(duplicate):
             return self._insert(candidate)
+        self._repeat(duplicate, candidate)
         self._skip("duplicate", candidate.record.text, memory_id=duplicate)
         return False
 
@@ -147,14 +155,14 @@ class _Writer:
             current,
             new,
             index_entry=candidate.entry,
-            sources=self._sources_of(candidate),
+            sources=self._sources_of(candidate.fact),
             content_hash=content_hash(new),
             happened_at=self._observation.happened_at,
             recorded_at=self._observation.recorded_at,
         )
         self._events.append(added_item(new, "UPDATE", previous=current.text))
 
-    def _delete(self, decided_on: MemoryRecord) -> None:
+    def _delete(self, decided_on: MemoryRecord, candidate: Candidate | None) -> None:
         current = self._transaction.get(decided_on.id)
         if current is None or current.text != decided_on.text:
             self._skip("changed meanwhile", decided_on.text, memory_id=decided_on.id)
@@ -164,14 +172,24 @@ class _Writer:
             self._skip("too many deletes", current.text, memory_id=current.id)
         else:
             self._deletes += 1
+            self._repeat(current.id, candidate)  # "forget that I ..." says it once more
             self._remove(current)
             self._events.append(added_item(current, "DELETE"))
 
-    def _sources_of(self, candidate: Candidate) -> Sequence[int]:
-        message = self._message_numbers.get(candidate.fact.turn) if candidate.fact.turn is not None else None
+    def _repeat(self, memory_id: str | None, candidate: Candidate | None) -> None:
+        """Record that the turns of `candidate` say what a known memory says: they go when it is deleted."""
+        if memory_id is not None and candidate is not None:
+            self._transaction.link_sources(memory_id, self._sources_of(candidate.fact))
+
+    def _sources_of(self, fact: Fact) -> Sequence[int]:
+        """Return the message a fact comes from; all of this add when the model has not said which."""
+        if fact.turn is None:
+            return list(self._message_numbers.values())
+        message = self._message_numbers.get(fact.turn)
         return () if message is None else (message,)
 
     def _remove(self, record: MemoryRecord) -> None:
+        self._scopes_of_deleted.add(record.scope)
         happened_at, recorded_at = self._observation.happened_at, self._observation.recorded_at
         self._transaction.delete(record, happened_at=happened_at, recorded_at=recorded_at)
 

@@ -94,6 +94,7 @@ class AddPlan:
     Attributes:
         inference: What decided.
         kept_turns: The turns to store beside their facts; `None` when the caller did not ask for them.
+        repeated: Facts that a memory states word for word already, each with its id.
         assumes_empty_scope: Whether nothing was compared because the scope had no memory.
     """
 
@@ -101,6 +102,7 @@ class AddPlan:
     changes: Sequence[PlannedChange]
     skipped: Sequence[Skipped] = ()
     kept_turns: Sequence[Candidate] | None = None
+    repeated: Sequence[tuple[Fact, str]] = ()
     assumes_empty_scope: bool = False
 
 

@@ -11,8 +11,9 @@ import sqlite3
 import uuid
 
 from holdfast.errors import SchemaTooNew, StorageError
+from holdfast.scope import Scope
 from holdfast.stores.protocol import STORE_ID_SETTING
-from holdfast.stores.sqlite.rows import checksum
+from holdfast.stores.sqlite.rows import checksum, scope_key
 
 APPLICATION_ID = 0x484F4C44
 """`HOLD` in ASCII: distinguishes a Holdfast file from any other SQLite database."""
@@ -121,7 +122,68 @@ CREATE TABLE reembedded (
 ) STRICT;
 """
 
-STEPS: tuple[str, ...] = (_FIRST, _SECOND)
+# The source of a memory is one of the messages `first` to `last`, which are of one add. A deleted memory takes all of
+# them with it, also those that are a source of others: `sources` keeps the numbers of messages that are gone. `cited`
+# messages are certain to be the source of a fact. `scopes` says whose messages they are: their own `scope` is a hash.
+#
+# Older files did not link facts whose message was not known: they are linked to every message of their add, which has
+# the same `recorded_at`. They also kept the messages of deleted memories, which go, as do those of unknown scopes.
+_THIRD = """
+CREATE TABLE scopes (
+    key      BLOB PRIMARY KEY,
+    user_id  TEXT,
+    agent_id TEXT,
+    run_id   TEXT,
+    app_id   TEXT
+) STRICT, WITHOUT ROWID;
+
+INSERT OR IGNORE INTO scopes
+SELECT DISTINCT scope_key(user_id, agent_id, run_id, app_id), user_id, agent_id, run_id, app_id FROM memories;
+
+INSERT OR IGNORE INTO scopes
+SELECT scope_key(user_id, agent_id, run_id, app_id), user_id, agent_id, run_id, app_id FROM (
+    SELECT DISTINCT
+        json_extract(before, '$.scope.user_id') AS user_id, json_extract(before, '$.scope.agent_id') AS agent_id,
+        json_extract(before, '$.scope.run_id') AS run_id, json_extract(before, '$.scope.app_id') AS app_id
+    FROM changes WHERE json_valid(before)
+);
+
+CREATE TABLE sources_of_memories (
+    row   INTEGER NOT NULL REFERENCES memories (row) ON DELETE CASCADE,
+    first INTEGER NOT NULL,
+    last  INTEGER NOT NULL,
+    PRIMARY KEY (row, first, last)
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO sources_of_memories SELECT row, message, message FROM sources;
+
+INSERT INTO sources_of_memories
+SELECT changes.row, min(messages.number), max(messages.number) FROM changes
+JOIN memories ON memories.row = changes.row JOIN messages ON messages.recorded_at = changes.recorded_at
+WHERE changes.row NOT IN (SELECT row FROM sources)
+GROUP BY changes.row, changes.recorded_at;
+
+ALTER TABLE messages ADD COLUMN cited INTEGER NOT NULL DEFAULT 0;
+
+UPDATE messages SET cited = 1
+WHERE number IN (SELECT message FROM sources JOIN memories ON memories.row = sources.row WHERE facts IS NULL);
+
+DELETE FROM messages WHERE NOT cited AND recorded_at IN (
+    SELECT recorded_at FROM changes WHERE event <> 'DELETE' AND row NOT IN (SELECT row FROM memories)
+);
+
+DELETE FROM messages WHERE scope NOT IN (SELECT key FROM scopes);
+
+DROP TABLE sources;
+
+ALTER TABLE sources_of_memories RENAME TO sources;
+
+CREATE INDEX sources_of_message ON sources (last);
+
+CREATE INDEX uncited_messages ON messages (scope) WHERE cited = 0;
+"""
+
+STEPS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD)
 
 
 def migrate(connection: sqlite3.Connection, *, name: str) -> None:
@@ -137,6 +199,7 @@ def migrate(connection: sqlite3.Connection, *, name: str) -> None:
     """
     if _count_steps(connection, name) == len(STEPS):
         return
+    connection.create_function("scope_key", 4, lambda *ids: scope_key(Scope(*ids)), deterministic=True)
     connection.execute("BEGIN IMMEDIATE")
     try:
         for number in range(_count_steps(connection, name), len(STEPS)):

@@ -11,7 +11,7 @@ from typing_extensions import override
 from holdfast.errors import NotFound, StorageError
 from holdfast.filters import Filter, scope_filter, to_sql
 from holdfast.records import Event, MemoryRecord, SourceMessage
-from holdfast.scope import Scope
+from holdfast.scope import SCOPE_FIELDS, Scope
 from holdfast.stores.protocol import Damage, IndexEntry, Transaction
 from holdfast.stores.sqlite import reembedding
 from holdfast.stores.sqlite.integrity import quarantine, rebuild_indexes
@@ -78,7 +78,8 @@ class SqliteTransaction(Transaction):
             "INSERT INTO vectors VALUES (?, ?, ?, ?)", [row, vector, terms, vector_checksum(vector, terms)]
         )
         self._log_change(row, row, record, "ADD", record.created_at, record.recorded_at)
-        self._link_sources(row, sources)
+        # A kept turn is its own text: it keeps no message in prompts.
+        self._link_sources(row, sources, cite=record.facts is None)
         return None
 
     @override
@@ -103,7 +104,7 @@ class SqliteTransaction(Transaction):
             # An update may make two memories equal, which is no error. Only one of them can own the hash.
             [*values, record_checksum(values), content_hash if duplicate in (None, old.id) else None, row],
         )
-        self._link_sources(row, sources)
+        self._link_sources(row, sources, cite=new.facts is None)
         if index_entry is not None:
             vector, terms = to_blobs(index_entry)
             self.connection.execute(
@@ -112,25 +113,57 @@ class SqliteTransaction(Transaction):
             )
 
     @override
+    def link_sources(self, memory_id: str, sources: Sequence[int]) -> None:
+        found = self.connection.execute("SELECT row, facts IS NULL FROM memories WHERE id = ?", [memory_id]).fetchone()
+        if found:
+            self._link_sources(found[0], sources, cite=bool(found[1]))
+
+    @override
     def delete(self, record: MemoryRecord, *, happened_at: int, recorded_at: int) -> None:
         row = self._row_of(record.id)
         before = to_document(record)
         self._log_change(self._next_sequence(), row, record, "DELETE", happened_at, recorded_at, before=before)
+        self.connection.execute(
+            "DELETE FROM messages WHERE number IN"
+            " (SELECT number FROM sources JOIN messages ON number BETWEEN first AND last WHERE sources.row = ?)",
+            [row],
+        )
         self.connection.execute("DELETE FROM memories WHERE row = ?", [row])
 
     @override
     def insert_messages(self, scope: Scope, messages: Sequence[SourceMessage], *, recorded_at: int) -> list[int]:
         key = scope_key(scope)
-        numbers = []
-        for message in messages:
+        self.connection.execute(
+            "INSERT OR IGNORE INTO scopes VALUES (?, ?, ?, ?, ?)",
+            [key, *(getattr(scope, field) for field in SCOPE_FIELDS)],
+        )
+        # `sources` may hold the numbers of messages that are gone: they are not used again.
+        (last,) = self.connection.execute(
+            "SELECT max(ifnull((SELECT max(number) FROM messages), 0), ifnull((SELECT max(last) FROM sources), 0))"
+        ).fetchone()
+        numbers = list(range(last + 1, last + 1 + len(messages)))
+        for number, message in zip(numbers, messages, strict=True):
             content = (message.role, message.content, message.name, message.happened_at)
-            cursor = self.connection.execute(
-                "INSERT INTO messages (scope, role, content, name, happened_at, recorded_at, checksum)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [key, *content, recorded_at, checksum(content)],
+            self.connection.execute(
+                "INSERT INTO messages (number, scope, role, content, name, happened_at, recorded_at, checksum)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                [number, key, *content, recorded_at, checksum(content)],
             )
-            numbers.append(int(cursor.lastrowid or 0))
         return numbers
+
+    @override
+    def delete_uncited_messages(self, scope: Scope) -> None:
+        self.connection.execute("DELETE FROM messages WHERE scope = ? AND cited = 0", [scope_key(scope)])
+
+    @override
+    def delete_messages(self, ids: Mapping[str, str]) -> int:
+        condition = " AND ".join(f"{field} = ?" for field in SCOPE_FIELDS if field in ids)
+        values = [ids[field] for field in SCOPE_FIELDS if field in ids]
+        deleted = self.connection.execute(
+            f"DELETE FROM messages WHERE scope IN (SELECT key FROM scopes WHERE {condition})", values
+        )
+        self.connection.execute(f"DELETE FROM scopes WHERE {condition}", values)
+        return int(deleted.rowcount)
 
     @override
     def get_setting(self, name: str) -> Any:
@@ -142,7 +175,7 @@ class SqliteTransaction(Transaction):
 
     @override
     def clear(self, *, recorded_at: int) -> None:
-        for table in ("memories", "messages", "damaged"):
+        for table in ("memories", "messages", "scopes", "damaged"):
             self.connection.execute(f"DELETE FROM {table}")
         # The sequence must not start again: the indexes of other processes have read up to here, and learn of the
         # reset from this change.
@@ -192,9 +225,13 @@ class SqliteTransaction(Transaction):
             reason = "has finished" if current is None else f"with {current} has started"
             raise StorageError(f"another re-embedding {reason}, so this one, with {fingerprint}, stops: call it again")
 
-    def _link_sources(self, row: int, messages: Sequence[int]) -> None:
-        for number in messages:
-            self.connection.execute("INSERT OR IGNORE INTO sources VALUES (?, ?)", [row, number])
+    def _link_sources(self, row: int, messages: Sequence[int], *, cite: bool) -> None:
+        if not messages:
+            return
+        first, last = messages[0], messages[-1]
+        self.connection.execute("INSERT OR IGNORE INTO sources VALUES (?, ?, ?)", [row, first, last])
+        if cite and first == last:
+            self.connection.execute("UPDATE messages SET cited = 1 WHERE number = ?", [first])
 
     def _find_duplicate(self, content_hash: bytes) -> str | None:
         row = self.connection.execute("SELECT id FROM memories WHERE fingerprint = ?", [content_hash]).fetchone()
