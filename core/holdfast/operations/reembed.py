@@ -104,6 +104,7 @@ def _adopt(runtime: Runtime, transaction: Transaction, new_embedder: Embedder) -
     """Replace the old vectors by the new ones; return how many, `None` while a memory has no new vector."""
     count = transaction.adopt_vectors(new_embedder.fingerprint, recorded_at=runtime.clock())
     if count is not None:
+        runtime.adoptions += 1  # the next transaction may be that of an add with the old embedder
         specs = {**runtime.engine_specs, "embedder": spec_of(new_embedder)}
         transaction.set_settings(engine_settings(new_embedder, specs))
     return count

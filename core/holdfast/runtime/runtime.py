@@ -71,6 +71,7 @@ class Runtime:
         clock: Returns the time in microseconds since 1970, UTC.
         new_id: Returns a new memory id.
         reembedded: Whether `reembed` has replaced the embedder the runtime was opened with.
+        adoptions: How often this process has replaced all vectors, counted inside the transaction that does it.
         last_embedder_check: What the last committed write has checked (see `write_with_embedder_check`).
     """
 
@@ -85,6 +86,7 @@ class Runtime:
     clock: Callable[[], int] = now_microseconds
     new_id: Callable[[], str] = new_uuid
     reembedded: bool = False
+    adoptions: int = 0
     last_embedder_check: tuple[int, ...] = ()
 
     def today(self) -> date:
@@ -108,8 +110,9 @@ class Runtime:
         embedders = {id(entry.embedder): entry.embedder for entry in entries if entry.embedder is not None}
 
         def checked(transaction: Transaction) -> tuple[T, tuple[int, ...]]:
-            # The token costs 1 µs, the setting 16 µs: while nobody else has written, the last check holds.
-            check = (transaction.external_write_token(), *embedders)
+            # The token costs 1 µs, the setting 16 µs: while no other process has written, and this one has not
+            # re-embedded, the last check holds.
+            check = (transaction.external_write_token(), self.adoptions, *embedders)
             if check != self.last_embedder_check:
                 recorded = transaction.get_setting(EMBEDDER_SETTING)
                 for embedder in embedders.values():
