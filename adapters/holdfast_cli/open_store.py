@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 
 from holdfast import Memory, NotFound
+
+
+def store_exists(path: str) -> bool:
+    """Return whether there is a file at `path`, in which `~` is the home folder."""
+    return os.path.exists(os.path.expanduser(path))  # noqa: PTH110, PTH111 - neither raises, whatever the path is
 
 
 def open_or_create(path: str | None, *, llm: str | None = None, embedder: str | None = None) -> Memory:
@@ -29,6 +34,6 @@ def open_existing(
         NotFound: There is no such file.
         StorageError: The file is unusable.
     """
-    if path is not None and not Path(path).exists():
+    if path is not None and not store_exists(path):
         raise NotFound(f"there is no store at {path}: `holdfast add` creates one")
     return Memory(path, llm=llm, embedder=embedder, reranker=reranker)

@@ -12,7 +12,8 @@ from typing import Any, Literal, get_args
 
 from platformdirs import user_data_path
 
-from holdfast.errors import ConfigError
+from holdfast.errors import ConfigError, InvalidInput
+from holdfast.paths import path_text, to_path
 from holdfast.protocols import ChatModel, Embedder, Reranker, Role, Spec, TokenCounter
 from holdfast.providers.mem0_settings import with_vector_store
 from holdfast.providers.registry import ignored_settings
@@ -31,7 +32,7 @@ class Config:
     """The settings of a memory, checked.
 
     Attributes:
-        path: The SQLite file, or `":memory:"`; `None` is `default_path`.
+        path: The SQLite file, or `":memory:"`; `None` is `default_path`. `~` is the home folder.
         llm: The name of a preset, a `{"provider", "config"}` mapping or a chat model; `None` takes that of the
             store, and for a new store OpenAI's if the environment has a key for it, else the rules.
         embedder: The same for the embedder, with hashing instead of the rules.
@@ -70,8 +71,11 @@ class Config:
     ignored: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.path is not None and (not isinstance(self.path, (str, os.PathLike)) or not os.fspath(self.path)):
-            raise ConfigError(f"path is {self.path!r}: name a file, or ':memory:'")
+        if self.path is not None:
+            try:
+                path_text(self.path)
+            except InvalidInput as error:
+                raise ConfigError(str(error)) from None
         if self.synchronous not in ("FULL", "NORMAL"):
             raise ConfigError(f"synchronous is {self.synchronous!r}: use 'FULL' or 'NORMAL'")
         for name in _BOOLEAN_FIELDS:
@@ -120,7 +124,7 @@ def default_path(environ: Mapping[str, str]) -> Path:
     'memories/memory.db'
     """
     folder = environ.get("HOLDFAST_DIR", "").strip()
-    return (Path(folder).expanduser() if folder else user_data_path("holdfast", appauthor=False)) / "memory.db"
+    return to_path(Path(folder) / "memory.db") if folder else user_data_path("holdfast", appauthor=False) / "memory.db"
 
 
 def _check_keys(given: Mapping[str, Any]) -> None:

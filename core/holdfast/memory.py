@@ -26,8 +26,8 @@ class Face:
     """What `Memory` and `AsyncMemory` share: how they are opened, and their engines.
 
     Args:
-        path: The SQLite file, or `":memory:"`. By default `$HOLDFAST_DIR/memory.db`, else a file in the platform's data
-            folder.
+        path: The SQLite file, or `":memory:"`; `~` is the home folder. By default `$HOLDFAST_DIR/memory.db`, else a
+            file in the platform's data folder. What is created can be read by its owner only (0600, folders 0700).
         llm: A chat model, the name of a preset (`"openai"`, `"rules"`, ...) or a mapping with provider and config.
         embedder: The same for the embedder (`"openai"`, `"hashing"`, ...).
         reranker: What reorders the results of `search(rerank=True)`: `"sentence-transformers"` (a cross-encoder on

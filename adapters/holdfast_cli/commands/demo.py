@@ -114,7 +114,7 @@ def demo(*, path: options.Path = None, as_json: options.AsJson = False) -> None:
     console = Console(quiet=True) if as_json else stdout_console()
     with Memory(store, llm="rules", embedder="hashing") as memory:
         result = play(memory, script, console)
-    size = Path(store).stat().st_size if Path(store).exists() else 0
+    size = Path(memory.path).stat().st_size if Path(memory.path).exists() else 0
     if as_json:
         print_json(_to_json(script, result, store, size))
     else:

@@ -19,6 +19,7 @@ from holdfast_cli.evaluation.report import Report, make_report, read_run, to_jso
 from holdfast_cli.evaluation.run import BUDGETS, Run, run_evaluation
 from holdfast_cli.evaluation.scores import Comparison
 from holdfast_cli.file_import import make_progress_bar
+from holdfast_cli.open_store import store_exists
 from holdfast_cli.output import format_count, print_json, print_table, stdout_console
 
 _MAX_RESULTS = 1_000
@@ -60,7 +61,7 @@ def evaluate(
         check_plot(plot_file)
     if compare is not None and embedder_b is not None:
         raise InvalidInput("--compare and --embedder-b each name what to compare with: give one")
-    if path is not None and Path(path).exists():
+    if path is not None and store_exists(path):
         raise InvalidInput(f"{path} exists: an evaluation needs an empty store, name a new file")
     other = None if compare is None else read_run(compare)
     samples = read_samples(files)[:limit_conversations]

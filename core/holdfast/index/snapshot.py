@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from holdfast.errors import StorageError
 from holdfast.index.memory_index import MemoryIndex
 from holdfast.index.protocol import Positions
+from holdfast.paths import PRIVATE_FILE, create_draft
 from holdfast.scope import SCOPE_FIELDS
 from holdfast.stores.protocol import STORE_ID_SETTING, Store
 
@@ -55,15 +56,17 @@ def save_snapshot(path: Path, index: MemoryIndex, store: Store, *, since: int) -
     changed = index.sequence - since
     if len(index) < _LEAST_MEMORIES or changed < _LEAST_CHANGED_SHARE * len(index):
         return False
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = None
     try:
+        draft = create_draft(path, mode=_mode_of_store(path))
         _write(draft, index, store)
         draft.replace(path)
     except (OSError, StorageError) as error:
         _log.warning("the index was not saved (%s): the next start builds it from the store", error)
         return False
     finally:
-        draft.unlink(missing_ok=True)
+        if draft is not None:
+            draft.unlink(missing_ok=True)
     return True
 
 
@@ -78,6 +81,14 @@ def load_snapshot(path: Path, store: Store, *, dimensions: int) -> MemoryIndex |
     except (ValueError, KeyError, TypeError, IndexError, StorageError) as reason:
         _log.warning("%s is not used (%s): the index is built from the store", path, reason)
         return None
+
+
+def _mode_of_store(snapshot: Path) -> int:
+    """Return the permissions of the store's file: who may read the store may read its snapshot, and nobody else."""
+    try:
+        return snapshot.with_suffix("").stat().st_mode & 0o666
+    except FileNotFoundError:
+        return PRIVATE_FILE
 
 
 def _write(path: Path, index: MemoryIndex, store: Store) -> None:

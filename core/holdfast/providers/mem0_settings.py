@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from holdfast.errors import ConfigError
+from holdfast.paths import path_text, to_path
 from holdfast.protocols import Role, Spec
 from holdfast.providers.presets import AZURE
 
@@ -105,7 +106,7 @@ def with_vector_store(values: Mapping[str, Any], store: Any) -> tuple[dict[str, 
     if folder and "path" in values:
         raise ConfigError("both path and vector_store.config.path name a file for the memory: keep one of them")
     if folder:
-        merged["path"] = Path(folder).expanduser() / _FILE_NAME
+        merged["path"] = to_path(os.path.join(path_text(folder), _FILE_NAME))  # noqa: PTH118 - `Path` would hide a URI
     if dimensions and "embedder" in values:
         merged["embedder"] = _with_dimensions(values["embedder"], dimensions)
     elif dimensions:

@@ -18,7 +18,7 @@ from holdfast.runtime.embedder_guard import EMBEDDER_SETTING, ENGINES_SETTING
 from holdfast.runtime.live_index import LiveIndex
 from holdfast.runtime.runtime import Defaults, Engines, Prompts, Runtime
 from holdfast.stores.protocol import Store
-from holdfast.stores.sqlite.file import IN_MEMORY
+from holdfast.stores.sqlite.file import IN_MEMORY, locate
 from holdfast.stores.sqlite.store import SqliteStore
 
 _log = logging.getLogger("holdfast")
@@ -35,11 +35,13 @@ def open_runtime(config: Config, environ: Mapping[str, str] = os.environ) -> Run
         ConfigError: A named engine, or an engine of a new store, cannot be made.
         ImportError: The package of such an engine is not installed.
         EmbedderMismatch: The store's vectors come from another embedder than the named one.
+        InvalidInput: No file can be at the path.
         StorageError: The file cannot be used.
     """
-    path = str(config.path if config.path is not None else default_path(environ))
+    path = locate(config.path if config.path is not None else default_path(environ))
     # A new file is created only after its engines: a wrong setting must not leave an empty store behind.
-    engines = None if path == IN_MEMORY or Path(path).exists() else _make_engines(config, RecordedEngines(), environ)
+    is_new = path != IN_MEMORY and not os.path.exists(path)  # noqa: PTH110 - `Path.exists` raises for some paths
+    engines = _make_engines(config, RecordedEngines(), environ) if is_new else None
     store = SqliteStore(path, synchronous=config.synchronous)
     try:
         recorded = read_recorded_engines(store)

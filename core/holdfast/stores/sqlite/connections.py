@@ -14,7 +14,8 @@ from typing import Any
 
 from holdfast.errors import HoldfastError, StorageError
 from holdfast.filters import SQL_FUNCTIONS
-from holdfast.stores.sqlite.file import BUSY_TIMEOUT, IN_MEMORY, Synchronous, advice_for, configure, prepare_file
+from holdfast.stores.sqlite.file import IN_MEMORY, Synchronous, advice_for, configure, prepare_file
+from holdfast.stores.sqlite.new_file import BUSY_TIMEOUT
 from holdfast.stores.sqlite.schema import migrate
 
 # SQLite quotes the damaged bytes in some of its errors, and Python fails to decode those as text.
@@ -48,10 +49,13 @@ class Connections:
         self.index_lock = threading.RLock()
         self.write_lock = threading.RLock()
         self._synchronous = synchronous
+        self._address = IN_MEMORY
         self._read_lock = self.write_lock if path == IN_MEMORY else threading.RLock()
         with self._translated_errors():
             if path != IN_MEMORY:
                 prepare_file(Path(path))
+                # Not created by SQLite, which would give a new file any mode; and the same after a change of folder.
+                self._address = f"{Path(path).absolute().as_uri()}?mode=rw"
             self._open()
         _open_connections.add(self)
 
@@ -112,7 +116,8 @@ class Connections:
 
     def _new_connection(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            self.path,
+            self._address,
+            uri=True,
             timeout=BUSY_TIMEOUT,
             isolation_level=None,  # autocommit: `BEGIN` and `COMMIT` are ours
             check_same_thread=False,  # the locks see to that

@@ -1,16 +1,16 @@
-"""The SQLite file: how it is created, checked before opening and configured."""
+"""The SQLite file: how its path is read, and how it is checked before opening and configured."""
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sqlite3
-import uuid
+import stat
 from pathlib import Path
 from typing import Literal
 
 from holdfast.errors import InvalidInput, StorageError
-from holdfast.stores.sqlite.schema import migrate
+from holdfast.paths import make_private_folders, path_text, to_path
+from holdfast.stores.sqlite.new_file import BUSY_TIMEOUT, beside, create_file
 
 Synchronous = Literal["FULL", "NORMAL"]
 """When SQLite calls `fsync`: at every commit, or only when the log is merged into the file."""
@@ -18,45 +18,48 @@ Synchronous = Literal["FULL", "NORMAL"]
 IN_MEMORY = ":memory:"
 """The path of a store without a file."""
 
-BUSY_TIMEOUT = 60.0
-"""Seconds to wait for another process's transaction."""
-
 _LEAST_BYTES = 512  # of any database; SQLite takes a shorter file for a new one and would overwrite it
+
+
+def locate(path: str | os.PathLike[str]) -> str:
+    """Return the path to open, with `~` replaced by the home folder; `":memory:"` stays as it is.
+
+    Raises:
+        InvalidInput: No file can be at `path` (see `to_path`).
+
+    >>> locate(":memory:")
+    ':memory:'
+    """
+    return IN_MEMORY if path_text(path) == IN_MEMORY else str(to_path(path))
 
 
 def prepare_file(path: Path) -> None:
     """Make sure that `path` is a file that can be opened as a store; create it, whole or not at all, if missing.
 
+    A new file has mode 0600, and a new folder 0700. A file that exists keeps its mode, and SQLite gives it to the log.
+
     Raises:
-        InvalidInput: `path` is a folder.
+        InvalidInput: `path` is a folder or a device.
         StorageError: The file is too short for a database, or read-only.
     """
     if path.is_dir():
         raise InvalidInput(f"{path} is a folder: name a file in it, such as {path / 'memory.db'}")
+    path = Path(os.path.realpath(path))  # SQLite follows links too, and keeps its log beside the file itself
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _create(path)
-    if (size := path.stat().st_size) < _LEAST_BYTES:
+        make_private_folders(path.parent)
+        create_file(path)
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise InvalidInput(f"{path} is no regular file: choose another path")
+    if status.st_size < _LEAST_BYTES:
+        log = beside(path, "-wal")
+        rest = f" with {log.name}, which may hold memories," if log.exists() else ""
         raise StorageError(
-            f"{path} holds {size} bytes, too few for any store: restore a backup, or delete it to start over"
+            f"{path} holds {status.st_size} bytes, too few for any store: restore a backup, or move it away{rest} to"
+            " start over"
         )
     if not os.access(path, os.W_OK):
         raise StorageError(f"{path} is read-only: make it writable, or copy it to where it can be written")
-
-
-def _create(path: Path) -> None:
-    # The file gets its name only when its tables exist, so an empty file is always damage, even while several
-    # processes start at once: `link` refuses to replace what another one has created first.
-    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        with contextlib.closing(sqlite3.connect(draft, isolation_level=None)) as connection:
-            connection.execute("PRAGMA journal_mode = WAL")
-            migrate(connection, name=str(path))
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, path)
-    finally:
-        for suffix in ("", "-wal", "-shm"):  # SQLite leaves its own behind when the disk is full
-            draft.with_name(draft.name + suffix).unlink(missing_ok=True)
 
 
 def configure(connection: sqlite3.Connection, synchronous: Synchronous) -> None:
@@ -74,14 +77,20 @@ def advice_for(error: BaseException) -> str:
     'Nothing was written: make room on the disk and call again'
     """
     text = str(error).lower()
-    if "full" in text or "no space" in text:
-        return "Nothing was written: make room on the disk and call again"
-    if "locked" in text or "busy" in text:
-        return f"Another process has locked it for over {BUSY_TIMEOUT:.0f} seconds: nothing was written, call again"
-    if "readonly" in text or "read-only" in text or "permission" in text:
-        return "Nothing was written: make the file and its folder writable"
-    if "malformed database schema" in text or "not a database" in text:
-        return "Nothing in the file can be read any more: restore a backup"
-    if "malformed" in text or "utf-8" in text or text.startswith("no such"):
-        return "The file is damaged: run `holdfast doctor`, or restore a backup"
-    return "Nothing was written"
+    return next((advice for words, advice in _ADVICE.items() if any(word in text for word in words)), _NO_ADVICE)
+
+
+_NO_ADVICE = "Nothing was written"
+_ADVICE = {
+    ("full", "no space"): "Nothing was written: make room on the disk and call again",
+    ("locked", "busy"): (
+        f"Another process has locked it for over {BUSY_TIMEOUT:.0f} seconds: nothing was written, call again"
+    ),
+    ("readonly", "read-only", "permission"): "Nothing was written: make the file and its folder writable",
+    ("name too long",): "Nothing was written: choose a shorter path",
+    ("not a directory", "file exists"): "A part of the path is a file: choose a path in a folder",
+    ("malformed database schema", "not a database"): "Nothing in the file can be read any more: restore a backup",
+    ("no such file",): "Nothing was written: choose a path whose folder exists or can be created",
+    ("malformed", "utf-8", "no such"): "The file is damaged: run `holdfast doctor`, or restore a backup",
+}
+"""What to do by words of the error, the first that match."""

@@ -19,7 +19,7 @@ from holdfast.scope import SCOPE_FIELDS, Scope
 from holdfast.stores.protocol import Damage, Entity, IndexBatch, QueuedWrite, Store, Version
 from holdfast.stores.sqlite import reembedding
 from holdfast.stores.sqlite.connections import Connections
-from holdfast.stores.sqlite.file import Synchronous
+from holdfast.stores.sqlite.file import Synchronous, locate
 from holdfast.stores.sqlite.group_commit import GroupCommit
 from holdfast.stores.sqlite.integrity import find_damage
 from holdfast.stores.sqlite.queries import (
@@ -49,12 +49,12 @@ class SqliteStore(Store):
     Several processes may open one file: SQLite's write-ahead log lets them read while one writes.
 
     Args:
-        path: The file; missing folders are created.
+        path: The file; `~` is the home folder. A missing file is created with mode 0600, missing folders with 0700.
         synchronous: `"FULL"` keeps every write through a power cut once its call has returned. `"NORMAL"` keeps it
             through a crash of the process only: a power cut may undo the last writes, each as a whole.
 
     Raises:
-        InvalidInput: `path` is a folder.
+        InvalidInput: `path` is a folder, a URI, blank, or not a name that a file can have.
         SchemaTooNew: A newer Holdfast wrote the file.
         StorageError: The file is damaged, empty, of another program, or not writable.
 
@@ -70,7 +70,7 @@ class SqliteStore(Store):
     """
 
     def __init__(self, path: str | os.PathLike[str], *, synchronous: Synchronous = "FULL") -> None:
-        self.path = str(path)
+        self.path = locate(path)
         self._writes = 0
         self._connections = Connections(self.path, synchronous=synchronous)
         self._commits = GroupCommit(self._connections)
