@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import Self, override
 
+from holdfast.errors import StorageError
 from holdfast.index.arrays import GrowableArray
 from holdfast.index.postings import TermTable, find_places
 from holdfast.index.protocol import HashedTerms, Index, Matrix, Positions, Vectors
@@ -78,6 +79,7 @@ class MemoryIndex(Index):
     @override
     def apply(self, batches: Iterable[IndexBatch]) -> None:
         for batch in batches:
+            _check_vectors(batch, self.dimensions)
             if batch.restart:
                 self._start_empty(self.vectors.new_empty())
             self._apply_batch(batch)
@@ -197,3 +199,23 @@ def _speaker_hash(name: str | None) -> int:
 
 def _expiry_ordinal(day: str | None) -> int:
     return _NEVER if day is None else date.fromisoformat(day).toordinal()
+
+
+def _check_vectors(batch: IndexBatch, dimensions: int) -> None:
+    """Raise unless the vectors have `dimensions` finite numbers each: FAISS checks neither.
+
+    Raises:
+        StorageError: They have another length, or one holds NaN or infinity.
+    """
+    if not len(batch.rows):
+        return
+    if batch.vectors.shape[1] != dimensions:
+        raise StorageError(
+            f"the stored vectors have {batch.vectors.shape[1]} dimensions, and the store was built with {dimensions}:"
+            " run `holdfast doctor --repair`, or restore a backup"
+        )
+    # The sum of a row is finite unless one of its numbers is not: unit vectors are far from overflowing.
+    if not np.isfinite(batch.vectors.sum()):
+        raise StorageError(
+            "a stored vector holds a number that is not finite: run `holdfast doctor --repair`, or restore a backup"
+        )

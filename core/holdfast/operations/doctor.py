@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,27 +12,30 @@ from numpy.typing import NDArray
 
 from holdfast.errors import StorageError
 from holdfast.filters import MATCH_ALL
+from holdfast.operations.index_entries import embed_records
 from holdfast.providers.registry import Unavailable
 from holdfast.records import MemoryRecord
 from holdfast.results import DoctorProblem, DoctorReport
 from holdfast.retrieval.index_text import text_to_embed
-from holdfast.runtime.effects import Flow, embed, work
+from holdfast.runtime.effects import Flow, embed, work, write
 from holdfast.runtime.embedder_guard import EMBEDDER_SETTING, ENGINES_SETTING, embedder_setting
 from holdfast.runtime.runtime import Runtime
-from holdfast.stores.protocol import STORE_ID_SETTING, Damage
+from holdfast.stores.protocol import STORE_ID_SETTING, Damage, IndexEntry, Transaction
 
 
 def doctor(runtime: Runtime, *, repair: bool = False) -> Flow[DoctorReport]:
     """Check the whole store: table definitions, the checksum of every record and setting, and the index.
 
     Args:
-        repair: Move damaged memories out of the way (they stay in the file for inspection), rebuild lost SQLite
-            indexes, replace damaged settings, and rebuild the search index. The embedder that made the vectors is
-            never guessed: where its record is damaged, the present embedder is recorded only after it has reproduced
-            some of the vectors.
+        repair: Settle what was found. Damaged memories, versions and source messages are set aside in the table
+            `damaged` of the file; memories whose vector is damaged are embedded again; indexes, links and table pages
+            that SQLite can still read are rebuilt; damaged settings are replaced. The embedder that made the vectors
+            is never guessed: where its record is damaged, the present embedder is recorded only after it has
+            reproduced some of the vectors.
 
     Returns:
-        `healthy`, the number of `memories` and `duplicates`, every problem found, and how many were repaired.
+        `healthy`, the number of `memories` and `duplicates`, every problem found, and how many were repaired. After a
+        repair another `doctor()` says whether all of them are settled.
 
     Raises:
         StorageError: The file cannot be read at all, or is too damaged to be repaired.
@@ -46,11 +50,7 @@ def doctor(runtime: Runtime, *, repair: bool = False) -> Flow[DoctorReport]:
     damages = remaining = yield from work(runtime.store.find_damage)
     repaired = 0
     if repair and damages:
-        repaired = yield from work(runtime.store.repair, damages)
-        repaired += yield from _restore_settings(
-            runtime, {damage.setting for damage in damages if damage.setting is not None}
-        )
-        yield from work(runtime.live_index.drop)  # it may hold rows that are not real
+        damages, repaired = yield from _repair(runtime, damages)
         remaining = yield from work(runtime.store.find_damage)
     problems: list[DoctorProblem] = [{"id": damage.memory_id, "problem": _describe(damage)} for damage in damages]
     if not remaining:
@@ -70,6 +70,41 @@ def doctor(runtime: Runtime, *, repair: bool = False) -> Flow[DoctorReport]:
     }
 
 
+def _repair(runtime: Runtime, damages: list[Damage]) -> Flow[tuple[list[Damage], int]]:
+    """Repair what can be; return all damage, including what showed only in the course of it, and how many repairs."""
+    settled, repaired = yield from work(runtime.store.repair)
+    repaired += yield from _restore_settings(
+        runtime, {damage.setting for damage in damages if damage.setting is not None}
+    )
+    yield from work(runtime.live_index.drop)  # it may hold rows that are not real
+    yield from _restore_vectors(runtime)
+    return [*damages, *(damage for damage in settled if damage not in damages)], repaired
+
+
+def _restore_vectors(runtime: Runtime) -> Flow[None]:
+    """Embed the memories whose vectors were damaged, if the embedder that made the others is at hand."""
+    if isinstance(runtime.engines.embedder, Unavailable):
+        return
+    try:
+        yield from work(runtime.store.get_setting, EMBEDDER_SETTING)
+    except StorageError:
+        return  # nobody knows which embedder made the others
+    while memories := (yield from work(runtime.store.list_memories_without_vector, limit=_BATCH_SIZE)):
+        yield from work(runtime.live_index.check_embedder)
+        entries = yield from embed_records(runtime, [record for _, record in memories])
+        restore = functools.partial(_store_vectors, memories, entries, runtime.clock())
+        yield from write(runtime.store, restore)
+
+
+def _store_vectors(
+    memories: Sequence[tuple[int, MemoryRecord]],
+    entries: Sequence[IndexEntry],
+    recorded_at: int,
+    transaction: Transaction,
+) -> None:
+    transaction.restore_vectors(memories, entries, recorded_at=recorded_at)
+
+
 _SETTING_REPAIRS: Mapping[str, str] = {
     ENGINES_SETTING: "repair drops it, and the engines must be named when the store is opened next",
     EMBEDDER_SETTING: (
@@ -79,6 +114,7 @@ _SETTING_REPAIRS: Mapping[str, str] = {
     STORE_ID_SETTING: "repair makes a new one",
 }
 _SAMPLE_SIZE = 8  # memories
+_BATCH_SIZE = 100  # memories that are embedded in one call
 _LEAST_COSINE = 0.98  # cosine: services that compute in parallel round differently from call to call
 
 

@@ -252,6 +252,12 @@ class Transaction(Protocol):
         """
         ...
 
+    def restore_vectors(
+        self, memories: Sequence[tuple[int, MemoryRecord]], entries: Sequence[IndexEntry], *, recorded_at: int
+    ) -> None:
+        """Store vectors of `memories` that lack one and have not changed since they were read."""
+        ...
+
     def adopt_vectors(self, fingerprint: str, *, recorded_at: int) -> int | None:
         """Replace all vectors by the staged ones; return how many, or `None` while some memory has no staged one.
 
@@ -371,11 +377,22 @@ class Store(Protocol):
         """Read everything and return what does not match its definition, its checksum or the rows it belongs to."""
         ...
 
-    def repair(self, damages: Sequence[Damage]) -> int:
-        """Set damaged memories aside, kept for inspection, and rebuild lost database indexes; return how many.
+    def repair(self) -> tuple[list[Damage], int]:
+        """Settle all damage that the store can settle alone, and rebuild lost database indexes.
 
-        Settings stay as they are: `restore_settings` takes the values they should have.
+        What cannot be saved is set aside, kept for inspection. Damaged vectors are dropped: see
+        `list_memories_without_vector`. Settings stay as they are: `restore_settings` takes the values they should have.
+
+        Returns:
+            What was settled, including what showed only in the course of it, and how many repairs were made.
+
+        Raises:
+            StorageError: The store is too damaged to be repaired; nothing was changed.
         """
+        ...
+
+    def list_memories_without_vector(self, *, limit: int) -> list[tuple[int, MemoryRecord]]:
+        """Return memories that lack a vector, at most `limit`, each with its row."""
         ...
 
     def restore_settings(self, settings: Mapping[str, Any]) -> int:

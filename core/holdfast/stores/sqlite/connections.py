@@ -78,6 +78,12 @@ class Connections:
         with self._translated_errors(), self._read_lock:
             yield self._reader
 
+    def vacuum(self) -> None:
+        """Write the file anew, without unused pages."""
+        self.require_open()
+        with self._translated_errors(), self.write_lock:
+            self.writer.execute("VACUUM")
+
     def require_open(self) -> None:
         """Raise a `StorageError` if the store is closed."""
         if self.is_closed:

@@ -65,13 +65,45 @@ def unrecoverable(connection: sqlite3.Connection) -> list[str]:
     return [name for name, definition in _find_altered(connection).items() if not definition.is_derived]
 
 
-def recreate_indexes(connection: sqlite3.Connection) -> int:
-    """Create the missing and altered indexes again; return how many."""
-    altered = {name: definition for name, definition in _find_altered(connection).items() if definition.is_derived}
-    for name, definition in altered.items():
+def count_altered_indexes(connection: sqlite3.Connection) -> int:
+    """Return how many indexes are missing or altered."""
+    return len(_find_altered_indexes(connection))
+
+
+def recreate_indexes(connection: sqlite3.Connection) -> None:
+    """Create the missing and altered indexes again."""
+    for name, definition in _find_altered_indexes(connection).items():
         connection.execute(f"DROP INDEX IF EXISTS {name}")
         connection.execute(definition.statement)
-    return len(altered)
+
+
+def _find_altered_indexes(connection: sqlite3.Connection) -> dict[str, Definition]:
+    return {name: definition for name, definition in _find_altered(connection).items() if definition.is_derived}
+
+
+def primary_keys() -> Mapping[str, tuple[str, ...]]:
+    """Return the columns of the primary key of every table, parents before the tables that refer to them."""
+    with _empty_database() as empty:
+        return {
+            name: tuple(column for _, column, _, _, _, place in empty.execute(f"PRAGMA table_info({name})") if place)
+            for name, definition in _definitions(empty).items()
+            if definition.kind == "table"
+        }
+
+
+def forget_tables(connection: sqlite3.Connection) -> None:
+    """Remove every table and index of Holdfast from the list of definitions, and leave their pages as they are."""
+    tables = [name for name, definition in _expected_definitions().items() if definition.kind == "table"]
+    connection.execute("PRAGMA writable_schema = ON")
+    connection.execute(f"DELETE FROM sqlite_master WHERE tbl_name IN ({', '.join('?' * len(tables))})", tables)
+    connection.execute("PRAGMA writable_schema = RESET")  # and off; the connection reads the list again
+
+
+def create_tables(connection: sqlite3.Connection) -> None:
+    """Create every table and index of Holdfast, in a file that has none."""
+    for definition in _expected_definitions().values():
+        if definition.statement:
+            connection.execute(definition.statement)
 
 
 def _find_altered(connection: sqlite3.Connection) -> dict[str, Definition]:
@@ -91,9 +123,15 @@ def _definitions(connection: sqlite3.Connection) -> dict[str, Definition]:
 
 @lru_cache(maxsize=1)
 def _expected_definitions() -> Mapping[str, Definition]:
+    with _empty_database() as empty:
+        return _definitions(empty)
+
+
+@contextlib.contextmanager
+def _empty_database() -> Iterator[sqlite3.Connection]:
     with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as empty:
         migrate(empty, name="an empty database")
-        return _definitions(empty)
+        yield empty
 
 
 def _consequence(definition: Definition) -> str:

@@ -1,64 +1,89 @@
-"""What `doctor` checks in a file, row by row, and how it sets damaged rows aside."""
+"""What `doctor` checks in a file, row by row.
+
+Every check yields what it found together with the remedy, so that nothing is reported without a way to settle it.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
 
-from holdfast.errors import StorageError
+from holdfast.scope import SCOPE_FIELDS, Scope
 from holdfast.stores.protocol import Damage
-from holdfast.stores.sqlite.definitions import (
-    find_damaged_definitions,
-    recreate_indexes,
-    undamaged_tables,
-    unrecoverable,
+from holdfast.stores.sqlite.definitions import find_damaged_definitions, undamaged_tables
+from holdfast.stores.sqlite.remedies import (
+    CHANGE_COLUMNS,
+    Remedy,
+    deleting,
+    recording_again,
+    recording_loss,
+    restoring_scopes,
+    setting_aside,
 )
-from holdfast.stores.sqlite.rows import COLUMN_COUNT, COLUMNS, checksum, record_checksum, to_json, vector_checksum
-from holdfast.stores.sqlite.settings import find_damaged_settings, replace_damaged_settings
+from holdfast.stores.sqlite.rows import (
+    COLUMN_COUNT,
+    COLUMNS,
+    checksum,
+    is_usable_vector,
+    record_checksum,
+    scope_key,
+    vector_checksum,
+)
+from holdfast.stores.sqlite.settings import find_damaged_settings
 
-_BEYOND_REPAIR = "this cannot be repaired, restore a backup"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One damaged row.
+
+    Attributes:
+        damage: What `doctor` reports.
+        remedy: Settles it; `None` where the store alone cannot.
+    """
+
+    damage: Damage
+    remedy: Remedy | None = None
 
 
 def find_damage(connection: sqlite3.Connection) -> list[Damage]:
     """Return everything in the file that does not match its definition, its checksum or the rows it belongs to."""
-    with _tolerating_damaged_text(connection):
-        pages = _find_damaged_pages(connection)
+    with tolerating_damaged_text(connection):
+        pages = find_damaged_pages(connection)
         undamaged = undamaged_tables(connection)
         damages = [*find_damaged_definitions(connection), *pages]
-        for check, tables in _CHECKS.items():
-            if tables <= undamaged:
-                damages += _until_unreadable(check(connection)) if pages else check(connection)
-        return damages
+        if "settings" in undamaged:
+            settings = find_damaged_settings(connection)
+            damages += _until_unreadable(settings) if pages else settings
+        findings = find_damaged_rows(connection, undamaged, readable=not pages)
+        return [*damages, *(finding.damage for finding in findings)]
 
 
-def rebuild_indexes(connection: sqlite3.Connection) -> int:
-    """Rebuild what can be derived from the rest of the file; return how many indexes were missing or altered.
-
-    Raises:
-        StorageError: The tables themselves are damaged, so that nothing in them can be trusted.
-    """
-    with _tolerating_damaged_text(connection), _raising_beyond_repair():
-        for name in unrecoverable(connection):
-            raise StorageError(f"{_BEYOND_REPAIR}: {name} is missing or altered")
-        count = recreate_indexes(connection)
-        # The key of a setting, or of an index, may itself be damaged; written again as a whole, it can be found.
-        replace_damaged_settings(connection, {})
-        connection.execute("REINDEX")
-        for damage in _find_damaged_pages(connection):
-            raise StorageError(f"{_BEYOND_REPAIR}: {damage.problem}")
-        return count
+def find_damaged_rows(connection: sqlite3.Connection, tables: set[str], *, readable: bool = True) -> Iterator[Finding]:
+    """Yield every damaged row of `tables`; unless they are `readable`, as far as SQLite can read them."""
+    for check, needed in _CHECKS.items():
+        if needed <= tables:
+            found = check(connection)
+            yield from found if readable else _until_unreadable(found)
 
 
-def quarantine(connection: sqlite3.Connection, damages: Sequence[Damage]) -> list[tuple[int, str]]:
-    """Move the damaged memories into the table `damaged`; return their rows and ids."""
-    with _tolerating_damaged_text(connection):
-        problems = {damage.row: damage.problem for damage in damages if damage.row is not None}
-        return [moved for row, problem in problems.items() for moved in _move(connection, row, problem)]
+def find_damaged_pages(connection: sqlite3.Connection, *, most: int = 20) -> list[Damage]:
+    """Return what SQLite's own check finds, at most `most` problems."""
+    try:
+        answers = [answer for (answer,) in connection.execute(f"PRAGMA integrity_check({most})")]
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError as error:  # the check itself fails on a badly damaged file
+        answers = [str(error)]
+    return [Damage(f"the file itself: {answer}") for answer in answers if answer != "ok"]
 
 
 @contextlib.contextmanager
-def _tolerating_damaged_text(connection: sqlite3.Connection) -> Iterator[None]:
+def tolerating_damaged_text(connection: sqlite3.Connection) -> Iterator[None]:
     """Read texts that are not UTF-8 any more with replacement characters."""
     connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
     try:
@@ -67,93 +92,161 @@ def _tolerating_damaged_text(connection: sqlite3.Connection) -> Iterator[None]:
         connection.text_factory = str
 
 
-@contextlib.contextmanager
-def _raising_beyond_repair() -> Iterator[None]:
-    """Raise a `StorageError` that says so when SQLite itself finds the file corrupt."""
-    try:
-        yield
-    except sqlite3.OperationalError:
-        raise  # a full disk or a lock, which another file would not help
-    except sqlite3.DatabaseError as error:
-        raise StorageError(f"{_BEYOND_REPAIR}: {error}") from error
-
-
-def _until_unreadable(damages: Iterator[Damage]) -> Iterator[Damage]:
+def _until_unreadable(found: Iterator[T]) -> Iterator[T]:
     # The unreadable pages are reported already, one by one.
     with contextlib.suppress(sqlite3.DatabaseError):
-        yield from damages
+        yield from found
 
 
-def _move(connection: sqlite3.Connection, row: int, problem: str) -> Iterator[tuple[int, str]]:
-    found = connection.execute(f"SELECT {COLUMNS} FROM memories WHERE row = ?", [row]).fetchall()
-    for values in found:
-        printable = [value.hex() if isinstance(value, bytes) else value for value in values]
-        connection.execute("INSERT OR REPLACE INTO damaged VALUES (?, ?, ?)", [row, problem, to_json(printable)])
-        yield row, str(values[0])
-    for table in ("memories", "vectors"):
-        connection.execute(f"DELETE FROM {table} WHERE row = ?", [row])
+# SQLite may answer from an index instead of the table, which the checks of a table must not: `NOT INDEXED`.
 
 
-def _find_damaged_pages(connection: sqlite3.Connection) -> list[Damage]:
-    try:
-        answers = [answer for (answer,) in connection.execute("PRAGMA integrity_check(20)")]
-    except sqlite3.OperationalError:
-        raise
-    except sqlite3.DatabaseError as error:  # the check itself fails on a badly damaged file
-        answers = [str(error)]
-    return [Damage(f"the file itself: {answer}") for answer in answers if answer != "ok"]
-
-
-def _find_damaged_records(connection: sqlite3.Connection) -> Iterator[Damage]:
-    for row, *values in connection.execute(f"SELECT row, {COLUMNS}, checksum FROM memories"):
+def _find_damaged_records(connection: sqlite3.Connection) -> Iterator[Finding]:
+    for row, *values in connection.execute(f"SELECT row, {COLUMNS}, checksum FROM memories NOT INDEXED"):
         if record_checksum(values[:COLUMN_COUNT]) != values[COLUMN_COUNT]:
-            yield Damage("the record does not match its checksum", memory_id=str(values[0]), row=row)
+            problem = "the record does not match its checksum"
+            yield Finding(
+                Damage(problem, memory_id=_text(values[0]), row=row), setting_aside("memories", "row", row, problem)
+            )
 
 
-def _find_damaged_vectors(connection: sqlite3.Connection) -> Iterator[Damage]:
+def _find_damaged_vectors(connection: sqlite3.Connection) -> Iterator[Finding]:
+    width = _usual_width(connection)
     for vector, terms, written, memory_id, row in connection.execute(
         "SELECT vector, terms, vectors.checksum, id, vectors.row"
-        " FROM vectors LEFT JOIN memories ON memories.row = vectors.row"
+        " FROM vectors NOT INDEXED LEFT JOIN memories ON memories.row = vectors.row"
     ):
         if vector_checksum(vector, terms) != written:
-            yield Damage("the vector or its terms do not match their checksum", memory_id=memory_id, row=row)
+            problem = "the vector or its terms do not match their checksum"
+        elif not is_usable_vector(vector, terms, width):
+            problem = "the vector or its terms have another length than those of other memories, or are no numbers"
+        else:
+            continue
+        yield Finding(
+            Damage(f"{problem}: {_EMBEDDED_AGAIN}", memory_id=_text(memory_id), row=row),
+            deleting("vectors", "row = ?", row),
+        )
 
 
-def _find_damaged_changes(connection: sqlite3.Connection) -> Iterator[Damage]:
-    columns = "sequence, row, memory_id, event, happened_at, recorded_at, actor_id, role, before"
-    for *values, written in connection.execute(f"SELECT {columns}, checksum FROM changes"):
+def _usual_width(connection: sqlite3.Connection) -> int | None:
+    """Return the length in bytes that most vectors have, `None` without any."""
+    found = connection.execute(
+        "SELECT length(vector) FROM vectors NOT INDEXED GROUP BY 1 ORDER BY count(*) DESC LIMIT 1"
+    ).fetchone()
+    return None if found is None else found[0]
+
+
+def _find_damaged_changes(connection: sqlite3.Connection) -> Iterator[Finding]:
+    for *values, written in connection.execute(f"SELECT {CHANGE_COLUMNS}, checksum FROM changes NOT INDEXED"):
         if checksum(values) != written:
-            yield Damage(f"version {values[0]} in the history of {values[2]} does not match its checksum")
+            problem = f"version {values[0]} in the history of {values[2]} does not match its checksum"
+            yield Finding(Damage(problem), setting_aside("changes", "sequence", values[0], problem))
 
 
-def _find_damaged_messages(connection: sqlite3.Connection) -> Iterator[Damage]:
+def _find_damaged_messages(connection: sqlite3.Connection) -> Iterator[Finding]:
     columns = "number, role, content, name, happened_at"
-    for number, *content, written in connection.execute(f"SELECT {columns}, checksum FROM messages"):
+    for number, *content, written in connection.execute(f"SELECT {columns}, checksum FROM messages NOT INDEXED"):
         if checksum(content) != written:
-            yield Damage(f"source message {number} does not match its checksum")
+            problem = f"source message {number} does not match its checksum"
+            yield Finding(Damage(problem), setting_aside("messages", "number", number, problem))
 
 
-def _find_orphans(connection: sqlite3.Connection) -> Iterator[Damage]:
-    for row, memory_id in connection.execute(
-        "SELECT row, id FROM memories WHERE NOT EXISTS (SELECT 1 FROM vectors WHERE vectors.row = memories.row)"
+def _find_damaged_staged_vectors(connection: sqlite3.Connection) -> Iterator[Finding]:
+    for row, vector, terms, written in connection.execute(
+        "SELECT row, vector, terms, checksum FROM reembedded NOT INDEXED"
     ):
-        yield Damage("the memory has no vector, so no search can find it", memory_id=memory_id, row=row)
-    for row, memory_id in connection.execute(
-        "SELECT row, id FROM memories WHERE NOT EXISTS (SELECT 1 FROM changes WHERE changes.sequence = memories.row)"
-    ):
-        yield Damage("the memory is missing from the change sequence", memory_id=memory_id, row=row)
+        if vector_checksum(vector, terms) != written:
+            problem = f"the vector that `reembed` computed for row {row} does not match its checksum"
+            yield Finding(Damage(f"{problem}: `reembed` computes it again"), deleting("reembedded", "row = ?", row))
+
+
+def _find_damaged_scopes(connection: sqlite3.Connection) -> Iterator[Finding]:
+    for key, *ids in connection.execute(f"SELECT key, {', '.join(SCOPE_FIELDS)} FROM scopes").fetchall():
+        if scope_key(Scope(*ids)) != key:
+            names = ", ".join(str(value) for value in ids if value is not None)
+            yield Finding(Damage(f"the scope {names} does not match its key"), restoring_scopes(key))
+    for number, key in connection.execute(
+        "SELECT number, scope FROM messages NOT INDEXED WHERE scope NOT IN (SELECT key FROM scopes)"
+    ).fetchall():
+        problem = f"source message {number} belongs to no scope"
+        yield Finding(Damage(problem), setting_aside("messages", "number", number, problem))
+
+
+def _find_dangling_rows(connection: sqlite3.Connection) -> Iterator[Finding]:
+    for row, *messages in connection.execute(
+        "SELECT row, first, last FROM sources WHERE row NOT IN (SELECT row FROM memories NOT INDEXED) OR first > last"
+    ).fetchall():
+        yield Finding(
+            Damage(f"row {row} is said to come from source messages {messages}: no memory can"),
+            deleting("sources", "row = ? AND first = ? AND last = ?", row, *messages),
+        )
     for (row,) in connection.execute(
-        "SELECT row FROM vectors WHERE NOT EXISTS (SELECT 1 FROM memories WHERE memories.row = vectors.row)"
-    ):
-        yield Damage("a vector belongs to no memory", row=row)
+        "SELECT row FROM reembedded NOT INDEXED WHERE row NOT IN (SELECT row FROM memories NOT INDEXED)"
+    ).fetchall():
+        yield Finding(
+            Damage(f"the vector that `reembed` computed for row {row} belongs to no memory"),
+            deleting("reembedded", "row = ?", row),
+        )
 
 
-_CHECKS: Mapping[Callable[[sqlite3.Connection], Iterator[Damage]], set[str]] = {
-    find_damaged_settings: {"settings"},
+_UNRECORDED = """
+SELECT row, id FROM memories NOT INDEXED WHERE NOT EXISTS (
+    SELECT 1 FROM changes WHERE changes.sequence = memories.row AND event = 'ADD' AND memory_id = memories.id
+)
+"""
+"""Memories in another row than the change that inserted them says: see `insert` of the transaction."""
+
+_VANISHED = """
+SELECT row, memory_id FROM changes AS added WHERE event = 'ADD' AND row = sequence
+AND NOT EXISTS (SELECT 1 FROM memories WHERE memories.row = added.row)
+AND NOT EXISTS (SELECT 1 FROM changes WHERE changes.row = added.row AND changes.row <> sequence AND event = 'DELETE')
+"""
+
+
+def _find_unrecorded_memories(connection: sqlite3.Connection) -> Iterator[Finding]:
+    for row, memory_id in connection.execute(_UNRECORDED).fetchall():
+        problem = "the memory is missing from the change sequence: repair records it again"
+        yield Finding(Damage(problem, memory_id=_text(memory_id), row=row), recording_again(row, memory_id))
+
+
+def _find_vanished_memories(connection: sqlite3.Connection) -> Iterator[Finding]:
+    for row, memory_id in connection.execute(_VANISHED).fetchall():
+        problem = "the memory is not in the file any more, and was not deleted: only a backup has it"
+        yield Finding(Damage(problem, memory_id=_text(memory_id)), recording_loss(row, memory_id))
+
+
+def _find_orphans(connection: sqlite3.Connection) -> Iterator[Finding]:
+    for row, memory_id in connection.execute(
+        "SELECT row, id FROM memories NOT INDEXED"
+        " WHERE NOT EXISTS (SELECT 1 FROM vectors WHERE vectors.row = memories.row)"
+    ).fetchall():
+        problem = f"the memory has no vector, so no search can find it: {_EMBEDDED_AGAIN}"
+        yield Finding(Damage(problem, memory_id=_text(memory_id), row=row))
+    for (row,) in connection.execute(
+        "SELECT row FROM vectors NOT INDEXED WHERE NOT EXISTS (SELECT 1 FROM memories WHERE memories.row = vectors.row)"
+    ).fetchall():
+        yield Finding(Damage("a vector belongs to no memory"), deleting("vectors", "row = ?", row))
+
+
+def _text(value: object) -> str | None:
+    return value if value is None or isinstance(value, str) else repr(value)
+
+
+_EMBEDDED_AGAIN = "repair with the embedder of the store embeds it again"
+
+_CHECKS: Mapping[Callable[[sqlite3.Connection], Iterator[Finding]], set[str]] = {
     _find_damaged_records: {"memories"},
     _find_damaged_vectors: {"memories", "vectors"},
     _find_damaged_changes: {"changes"},
     _find_damaged_messages: {"messages"},
-    _find_orphans: {"memories", "vectors", "changes"},
+    _find_damaged_staged_vectors: {"reembedded"},
+    _find_unrecorded_memories: {"memories", "changes"},
+    _find_vanished_memories: {"memories", "changes"},
+    _find_damaged_scopes: {"scopes", "memories", "messages"},
+    _find_dangling_rows: {"memories", "sources", "reembedded"},
+    _find_orphans: {"memories", "vectors"},
 }
-"""Every check with the tables it reads: it runs only if those are defined as they should be."""
+"""Every check with the tables it reads: it runs only if those are defined as they should be.
+
+Repair takes them one after the other, in this order: what one of them settles may be what a later one finds.
+"""

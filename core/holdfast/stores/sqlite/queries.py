@@ -102,8 +102,12 @@ def to_index_batch(
         if (
             record_checksum(values[:COLUMN_COUNT]) != values[COLUMN_COUNT]
             or vector_checksum(*values[-3:-1]) != values[-1]
+            or len(values[-3]) != len(rows[0][-3])
+            or len(values[-2]) % 4
         ):
             raise damage_error(f"memory {values[0]}")
+    if rows and len(rows[0][-3]) % 4:
+        raise damage_error(f"memory {rows[0][0]}")
     vectors = np.frombuffer(b"".join([values[-3] for values in rows]), dtype="<f4")
     return IndexBatch(
         rows=np.fromiter((values[-4] for values in rows), dtype=np.int64, count=len(rows)),

@@ -100,7 +100,7 @@ def damage_error(what: str) -> StorageError:
     """Return the error for `what` not being as it was written."""
     return StorageError(
         f"{what} is damaged: its checksum does not match."
-        " `holdfast doctor --repair` sets it aside; a backup has it undamaged"
+        " `holdfast doctor --repair` repairs it or sets it aside; a backup has it undamaged"
     )
 
 
@@ -145,6 +145,17 @@ def vector_checksum(vector: object, terms: object) -> int:
     if not isinstance(vector, bytes) or not isinstance(terms, bytes):
         return -1
     return zlib.crc32(terms, zlib.crc32(vector))
+
+
+def is_usable_vector(vector: object, terms: object, width: int | None) -> bool:
+    """Return whether a vector has `width` bytes (`None`: any) of finite numbers, and terms are whole numbers.
+
+    >>> is_usable_vector(bytes(8), bytes(4), 8), is_usable_vector(bytes(8), bytes(3), 8)
+    (True, False)
+    """
+    if not isinstance(vector, bytes) or not isinstance(terms, bytes) or len(vector) % 4 or len(terms) % 4:
+        return False
+    return width in (None, len(vector)) and bool(np.isfinite(np.frombuffer(vector, "<f4")).all())
 
 
 @lru_cache(maxsize=1024)  # the scopes of the conversations in progress

@@ -34,6 +34,7 @@ from holdfast.stores.sqlite.queries import (
     to_source_message,
     to_versions,
 )
+from holdfast.stores.sqlite.repair import repair
 from holdfast.stores.sqlite.rows import COLUMNS, from_document, from_row, scope_key, to_json
 from holdfast.stores.sqlite.settings import read_setting, replace_damaged_settings
 from holdfast.stores.sqlite.transaction import SqliteTransaction
@@ -226,9 +227,21 @@ class SqliteStore(Store):
             return find_damage(connection)
 
     @override
-    def repair(self, damages: Sequence[Damage]) -> int:
+    def repair(self) -> tuple[list[Damage], int]:
         recorded_at = int(time.time() * 1_000_000)
-        return self.write(lambda transaction: transaction.repair(damages, recorded_at=recorded_at))
+        done = self.write(lambda transaction: repair(transaction.connection, self.path, recorded_at=recorded_at))
+        if done.leaves_unused_pages:
+            self._connections.vacuum()
+        return done.settled, len(done.settled) + done.rebuilt_indexes
+
+    @override
+    def list_memories_without_vector(self, *, limit: int) -> list[tuple[int, MemoryRecord]]:
+        found = self._connections.query(
+            f"SELECT {COLUMNS}, checksum, row FROM memories"
+            " WHERE NOT EXISTS (SELECT 1 FROM vectors WHERE vectors.row = memories.row) ORDER BY row LIMIT ?",
+            [limit],
+        )
+        return [(values[-1], from_row(values)) for values in found]
 
     @override
     def restore_settings(self, settings: Mapping[str, Any]) -> int:

@@ -12,9 +12,8 @@ from holdfast.errors import NotFound, StorageError
 from holdfast.filters import Filter, scope_filter, to_sql
 from holdfast.records import Event, MemoryRecord, SourceMessage
 from holdfast.scope import SCOPE_FIELDS, Scope
-from holdfast.stores.protocol import Damage, IndexEntry, Transaction
+from holdfast.stores.protocol import IndexEntry, Transaction
 from holdfast.stores.sqlite import reembedding
-from holdfast.stores.sqlite.integrity import quarantine, rebuild_indexes
 from holdfast.stores.sqlite.queries import select_records
 from holdfast.stores.sqlite.rows import (
     COLUMN_COUNT,
@@ -210,14 +209,17 @@ class SqliteTransaction(Transaction):
             self._append_change((self._next_sequence(), 0, "", "REEMBED", recorded_at, recorded_at, None, None, None))
         return count
 
-    def repair(self, damages: Sequence[Damage], *, recorded_at: int) -> int:
-        """Rebuild lost indexes and set damaged memories aside (see `Store.repair`); return how many of both."""
-        rebuilt = rebuild_indexes(self.connection)
-        moved = quarantine(self.connection, damages)
-        for row, memory_id in moved:
-            sequence = self._next_sequence()
-            self._append_change((sequence, row, memory_id, "DELETE", recorded_at, recorded_at, None, None, None))
-        return rebuilt + len(moved)
+    @override
+    def restore_vectors(
+        self, memories: Sequence[tuple[int, MemoryRecord]], entries: Sequence[IndexEntry], *, recorded_at: int
+    ) -> None:
+        for (row, record), entry in zip(memories, entries, strict=True):
+            vector, terms = to_blobs(entry)
+            self.connection.execute(
+                "INSERT OR IGNORE INTO vectors SELECT row, ?, ?, ? FROM memories WHERE row = ? AND checksum = ?",
+                [vector, terms, vector_checksum(vector, terms), row, record_checksum(to_row(record))],
+            )
+        self._append_change((self._next_sequence(), 0, "", "REEMBED", recorded_at, recorded_at, None, None, None))
 
     def _require_reembedding(self, fingerprint: str) -> None:
         current = self.get_setting(_REEMBEDDING_SETTING)
