@@ -1,8 +1,10 @@
 """After `doctor(repair=True)` the store is healthy, and nothing that was whole is lost."""
 
 import contextlib
+import itertools
 import random
 import sqlite3
+import uuid
 
 import pytest
 
@@ -12,7 +14,7 @@ from holdfast.runtime.blocking_driver import run_blocking
 
 HASHING = {"provider": "hashing", "config": {"dimensions": 64}}
 USERS = ("u0", "u1", "u2", "u3")
-FLIPS = 160
+FLIPS = 120
 
 
 def open_memory(path):
@@ -21,7 +23,10 @@ def open_memory(path):
 
 def fill(path):
     """Make a file with every kind of row: facts, turns, documents, updates, deletions, rollbacks, staged vectors."""
+    chance = random.Random(6)
     with open_memory(path) as memory:
+        memory.runtime.new_id = lambda: str(uuid.UUID(int=chance.getrandbits(128)))
+        memory.runtime.clock = itertools.count(1_700_000_000_000_000, 1_000_000).__next__
         for number in range(24):
             text = f"{USERS[number % 4]} keeps number {number} in box{number % 7}. " + "long " * (
                 600 * (number % 9 == 0)
@@ -106,14 +111,19 @@ def check_repaired(path, known, where):
     return report["problems"], set(known) - set(kept)
 
 
-def can_be_read(path):
-    """Return whether SQLite reads every row of every table."""
+_DEFINITIONS = "SELECT type, name, tbl_name, sql FROM sqlite_master"
+
+
+def can_be_read(path, definitions):
+    """Return whether SQLite reads every row of every table, and the definitions are the same."""
     with contextlib.closing(sqlite3.connect(path)) as connection:
-        connection.text_factory = bytes
+        connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
         try:
+            if connection.execute(_DEFINITIONS).fetchall() != definitions:
+                return False
             for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
-                connection.execute(f"SELECT * FROM {table.decode()} NOT INDEXED").fetchall()  # noqa: S608
-        except sqlite3.DatabaseError:
+                connection.execute(f"SELECT * FROM {table} NOT INDEXED").fetchall()  # noqa: S608
+        except (sqlite3.DatabaseError, UnicodeDecodeError):  # SQLite quotes damaged bytes in its errors
             return False
     return True
 
@@ -124,6 +134,8 @@ def test_a_store_with_a_flipped_bit_is_healthy_after_the_repair(whole, tmp_path,
     content, known = whole
     chance = random.Random(part)
     path = tmp_path / "memory.db"
+    path.write_bytes(content)
+    definitions = query(path, _DEFINITIONS)
     filled = [place for place, byte in enumerate(content) if byte and place >= page_size(content)]
     for place in chance.sample(filled, FLIPS // 2):
         damaged = bytearray(content)
@@ -131,7 +143,7 @@ def test_a_store_with_a_flipped_bit_is_healthy_after_the_repair(whole, tmp_path,
         path.write_bytes(damaged)
         settled = check_repaired(path, known, f"byte {place}")
         if settled is None:
-            assert not can_be_read(path), f"byte {place} is beyond repair"
+            assert not can_be_read(path, definitions), f"byte {place} is beyond repair"
         else:
             problems, lost = settled
             assert problems or not lost, f"byte {place}: {lost} are lost silently"
@@ -273,13 +285,15 @@ def test_links_and_staged_vectors_that_lead_nowhere_are_dropped(path, whole):
     assert not lost
 
 
-def test_the_scope_of_source_messages_is_restored_from_the_memories(path, whole):
-    before = query(path, "SELECT * FROM scopes")
-    query(path, "UPDATE scopes SET user_id = 'x' WHERE user_id = 'u0'")
+@pytest.mark.parametrize("column", ["user_id = 'x'", "key = x'00'"])
+def test_a_damaged_scope_of_source_messages_is_restored(path, whole, column):
+    named = "SELECT * FROM scopes WHERE key IN (SELECT scope FROM messages)"
+    before = query(path, named)
+    query(path, f"UPDATE scopes SET {column} WHERE user_id = 'u0' AND run_id IS NULL")  # noqa: S608
     problems, lost = check_repaired(path, whole[1], "scopes")
     assert problems
     assert not lost
-    assert set(before) <= set(query(path, "SELECT * FROM scopes"))
+    assert set(before) <= set(query(path, named))
     assert not query(path, "SELECT * FROM damaged")
 
 

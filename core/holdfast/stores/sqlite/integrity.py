@@ -36,6 +36,9 @@ from holdfast.stores.sqlite.settings import find_damaged_settings
 
 T = TypeVar("T")
 
+Check = Callable[[sqlite3.Connection], Iterator["Finding"]]
+"""Yields the damaged rows of one kind."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -65,10 +68,14 @@ def find_damage(connection: sqlite3.Connection) -> list[Damage]:
 
 def find_damaged_rows(connection: sqlite3.Connection, tables: set[str], *, readable: bool = True) -> Iterator[Finding]:
     """Yield every damaged row of `tables`; unless they are `readable`, as far as SQLite can read them."""
-    for check, needed in _CHECKS.items():
-        if needed <= tables:
-            found = check(connection)
-            yield from found if readable else _until_unreadable(found)
+    for check in row_checks(tables):
+        found = check(connection)
+        yield from found if readable else _until_unreadable(found)
+
+
+def row_checks(tables: set[str]) -> list[Check]:
+    """Return the checks that read only `tables`, in the order in which their findings are to be settled."""
+    return [check for check, needed in _CHECKS.items() if needed <= tables]
 
 
 def find_damaged_pages(connection: sqlite3.Connection, *, most: int = 20) -> list[Damage]:
@@ -164,9 +171,12 @@ def _find_damaged_scopes(connection: sqlite3.Connection) -> Iterator[Finding]:
     for key, *ids in connection.execute(f"SELECT key, {', '.join(SCOPE_FIELDS)} FROM scopes").fetchall():
         if scope_key(Scope(*ids)) != key:
             names = ", ".join(str(value) for value in ids if value is not None)
-            yield Finding(Damage(f"the scope {names} does not match its key"), restoring_scopes(key))
-    for number, key in connection.execute(
-        "SELECT number, scope FROM messages NOT INDEXED WHERE scope NOT IN (SELECT key FROM scopes)"
+            yield Finding(Damage(f"the scope {names} does not match its key"), restoring_scopes(key, ids))
+
+
+def _find_messages_of_no_scope(connection: sqlite3.Connection) -> Iterator[Finding]:
+    for (number,) in connection.execute(
+        "SELECT number FROM messages NOT INDEXED WHERE scope NOT IN (SELECT key FROM scopes)"
     ).fetchall():
         problem = f"source message {number} belongs to no scope"
         yield Finding(Damage(problem), setting_aside("messages", "number", number, problem))
@@ -234,7 +244,7 @@ def _text(value: object) -> str | None:
 
 _EMBEDDED_AGAIN = "repair with the embedder of the store embeds it again"
 
-_CHECKS: Mapping[Callable[[sqlite3.Connection], Iterator[Finding]], set[str]] = {
+_CHECKS: Mapping[Check, set[str]] = {
     _find_damaged_records: {"memories"},
     _find_damaged_vectors: {"memories", "vectors"},
     _find_damaged_changes: {"changes"},
@@ -243,10 +253,11 @@ _CHECKS: Mapping[Callable[[sqlite3.Connection], Iterator[Finding]], set[str]] = 
     _find_unrecorded_memories: {"memories", "changes"},
     _find_vanished_memories: {"memories", "changes"},
     _find_damaged_scopes: {"scopes", "memories", "messages"},
+    _find_messages_of_no_scope: {"scopes", "messages"},
     _find_dangling_rows: {"memories", "sources", "reembedded"},
     _find_orphans: {"memories", "vectors"},
 }
 """Every check with the tables it reads: it runs only if those are defined as they should be.
 
-Repair takes them one after the other, in this order: what one of them settles may be what a later one finds.
+Repair settles what one finds before it runs the next: what is found later may be what an earlier one has settled.
 """

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from holdfast.scope import SCOPE_FIELDS, Scope
 from holdfast.stores.sqlite.rows import COLUMNS, SqlValue, checksum, from_row, scope_key, to_json
@@ -36,9 +37,9 @@ def recording_loss(row: int, memory_id: str) -> Remedy:
     return functools.partial(_record_loss, row, memory_id)
 
 
-def restoring_scopes(key: object) -> Remedy:
-    """Return the remedy for a row of `scopes` whose ids are not those of its `key`: memories still have them."""
-    return functools.partial(_restore_scopes, key)
+def restoring_scopes(key: object, ids: Sequence[Any]) -> Remedy:
+    """Return the remedy for a row of `scopes` whose `ids` are not those of its `key`."""
+    return functools.partial(_restore_scopes, key, ids)
 
 
 def set_aside(connection: sqlite3.Connection, table: str, problem: str, content: Mapping[str, object]) -> None:
@@ -70,9 +71,7 @@ def restart_indexes(connection: sqlite3.Connection, recorded_at: int, *, lost_ch
     append_change(connection, (sequence, 0, "", "REEMBED", recorded_at, recorded_at, None, None, None))
 
 
-def _move_row(
-    table: str, key: str, value: object, problem: str, connection: sqlite3.Connection, _: int
-) -> None:
+def _move_row(table: str, key: str, value: object, problem: str, connection: sqlite3.Connection, _: int) -> None:
     cursor = connection.execute(f"SELECT * FROM {table} WHERE {key} = ?", [value])
     names = [column[0] for column in cursor.description]
     for found in cursor.fetchall():
@@ -84,10 +83,15 @@ def _delete_rows(statement: str, values: tuple[object, ...], connection: sqlite3
     connection.execute(statement, values)
 
 
-def _restore_scopes(key: object, connection: sqlite3.Connection, _: int) -> None:
+def _restore_scopes(key: object, ids: Sequence[Any], connection: sqlite3.Connection, _: int) -> None:
     connection.execute("DELETE FROM scopes WHERE key IS ?", [key])
-    for ids in connection.execute(f"SELECT DISTINCT {', '.join(SCOPE_FIELDS)} FROM memories").fetchall():
-        connection.execute("INSERT OR IGNORE INTO scopes VALUES (?, ?, ?, ?, ?)", [scope_key(Scope(*ids)), *ids])
+    # Either the key is damaged, and the ids name the scope of messages; or an id is, and memories still have it.
+    scopes = connection.execute(f"SELECT DISTINCT {', '.join(SCOPE_FIELDS)} FROM memories").fetchall()
+    for found in (ids, *scopes):
+        connection.execute(
+            "INSERT OR IGNORE INTO scopes SELECT scope, ?, ?, ?, ? FROM messages WHERE scope = ? LIMIT 1",
+            [*found, scope_key(Scope(*found))],
+        )
 
 
 def _record_again(row: int, memory_id: str, connection: sqlite3.Connection, _: int) -> None:

@@ -20,7 +20,7 @@ from holdfast.stores.sqlite.definitions import (
     unrecoverable,
 )
 from holdfast.stores.sqlite.file import IN_MEMORY
-from holdfast.stores.sqlite.integrity import find_damaged_pages, find_damaged_rows, tolerating_damaged_text
+from holdfast.stores.sqlite.integrity import Finding, find_damaged_pages, row_checks, tolerating_damaged_text
 from holdfast.stores.sqlite.remedies import restart_indexes, set_aside
 from holdfast.stores.sqlite.rows import COLUMNS, SqlValue, record_checksum
 from holdfast.stores.sqlite.settings import replace_damaged_settings
@@ -95,20 +95,23 @@ def _reader(path: str, connection: sqlite3.Connection) -> Iterator[sqlite3.Conne
 
 
 def _settle_rows(connection: sqlite3.Connection, done: Repair, recorded_at: int) -> None:
-    tables = undamaged_tables(connection)
-    findings = list(find_damaged_rows(connection, tables))
-    if not findings and not done.leaves_unused_pages:
+    checks = row_checks(undamaged_tables(connection))
+    count = sum(1 for check in checks for _ in check(connection))
+    if not count and not done.leaves_unused_pages:
         return
-    restart_indexes(connection, recorded_at, lost_changes=len(findings) + len(done.settled))
+    restart_indexes(connection, recorded_at, lost_changes=count + len(done.settled))
     for _ in range(_MOST_PASSES):
-        settled = [finding.damage for finding in findings if finding.remedy is not None]
+        settled = [damage for check in checks for damage in _settle(connection, list(check(connection)), recorded_at)]
         if not settled:
             return
-        for finding in findings:
-            if finding.remedy is not None:
-                finding.remedy(connection, recorded_at)
         done.settled += [damage for damage in settled if damage not in done.settled]
-        findings = list(find_damaged_rows(connection, tables))
+
+
+def _settle(connection: sqlite3.Connection, findings: Sequence[Finding], recorded_at: int) -> Iterator[Damage]:
+    for finding in findings:
+        if finding.remedy is not None:
+            finding.remedy(connection, recorded_at)
+            yield finding.damage
 
 
 @contextlib.contextmanager
@@ -118,7 +121,7 @@ def _raising_beyond_repair() -> Iterator[None]:
         yield
     except sqlite3.OperationalError:
         raise  # a full disk or a lock, which another file would not help
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # SQLite quotes damaged bytes in some of its errors
         raise StorageError(f"{_BEYOND_REPAIR}: {error}") from error
 
 
