@@ -25,6 +25,9 @@ _SORT_FROM_CANDIDATES = 5_000
 _MAX_UNSORTED = 4_000
 """Memories added or changed since the last sort that are compared one by one; beyond, the terms are sorted again."""
 
+_MAX_UNUSED_TERMS = 50_000
+"""Replaced terms that are kept beyond half of all terms: 200 kB, and the terms are copied once in many updates."""
+
 _MAX_QUERY_TERMS = 64  # a page pasted as a query is found by its rarest words; the time stays bounded
 _QUESTION_TERM = label_terms([QUESTION_LABEL])[0]
 
@@ -38,6 +41,7 @@ class TermTable(Terms):
         lengths: How many terms each position has.
         question_counts: How many question labels each position has. Counted on arrival, because every search of
             conversations needs them.
+        unused_count: How many of `terms` belong to no position any more.
     """
 
     def __init__(self) -> None:
@@ -45,6 +49,7 @@ class TermTable(Terms):
         self.starts = GrowableArray(np.int64)
         self.lengths = GrowableArray(np.int32)
         self.question_counts = GrowableArray(np.uint8)
+        self.unused_count = 0
         self._sorted: SortedTerms | None = None
 
     def extend(self, terms: Sequence[HashedTerms]) -> None:
@@ -62,13 +67,23 @@ class TermTable(Terms):
         self.question_counts.extend(np.bincount(questions, minlength=len(lengths)).astype(np.uint8))
 
     def replace(self, position: int, terms: HashedTerms) -> None:
-        """Replace the terms at `position`; the old ones stay behind unused until the index is built again."""
+        """Replace the terms at `position`; the old ones stay behind unused until they are too many."""
+        self.unused_count += int(self.lengths.values[position])
         self.starts.values[position] = len(self.terms)
         self.lengths.values[position] = len(terms)
         self.question_counts.values[position] = (terms == _QUESTION_TERM).sum()
         self.terms.extend(terms)
         if self._sorted is not None:
             self._sorted.changed.add(position)
+        if self.unused_count > _MAX_UNUSED_TERMS + len(self.terms) // 2:
+            self._drop_unused()
+
+    def keep(self, positions: Positions) -> None:
+        """Drop all positions but `positions` (ascending), and number those from 0."""
+        for column in (self.starts, self.lengths, self.question_counts):
+            column.keep(positions)
+        self._sorted = None
+        self._drop_unused()
 
     @override
     def find_postings(self, terms: HashedTerms, positions: Positions) -> list[Postings]:
@@ -92,6 +107,12 @@ class TermTable(Terms):
     def terms_of(self, positions: Positions) -> HashedTerms:
         """Return the terms of `positions`, end to end."""
         return self._terms_and_ends(positions)[0]
+
+    def _drop_unused(self) -> None:
+        terms, ends = self._terms_and_ends(np.arange(len(self.lengths), dtype=np.int64))
+        self.terms.replace_all(terms)
+        self.starts.replace_all(ends - self.lengths.values)
+        self.unused_count = 0
 
     def _terms_and_ends(self, positions: Positions) -> tuple[HashedTerms, Positions]:
         # One gather for all positions: each one's start, repeated once per term, plus a running count.

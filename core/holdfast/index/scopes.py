@@ -54,6 +54,22 @@ class ScopePositions:
         for value, positions in self._lists[field].items():
             yield value, np.array(positions, dtype=np.int64)
 
+    def keep(self, positions: Positions, *, count: int) -> None:
+        """Drop all positions but `positions` (ascending), and number those from 0.
+
+        Args:
+            positions: The positions to keep.
+            count: How many positions there were.
+        """
+        places = np.full(count, -1, dtype=np.int64)
+        places[positions] = np.arange(len(positions))
+        for field in SCOPE_FIELDS:
+            kept = [(value, places[old]) for value, old in self.lists(field)]
+            self._lists[field] = {}
+            for value, new in kept:
+                if (remaining := new[new >= 0]).size:
+                    self.append(field, value, remaining)
+
     def _list(self, field: str, value: str) -> array[int]:
         return self._lists[field].setdefault(value, array("q"))
 

@@ -35,7 +35,7 @@ _HASHES_PER_STEM = 4
 _FEATURE_UNIT = 256
 _WEIGHT_UNIT = 16
 
-_CACHED_WORDS = 1 << 15
+_CACHED_WORDS = 1 << 14  # 12 MB once all are used
 _MAX_CACHED_LENGTH = 32  # characters; longer words are mostly unique, such as addresses
 
 _Features = tuple[NDArray[np.intp], NDArray[np.float64]]

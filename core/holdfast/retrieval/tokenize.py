@@ -225,10 +225,11 @@ def _stemmer(language: str) -> Stemmer.Stemmer:
     return stemmer
 
 
-# Stemming takes 1.4 µs a word, a look-up a quarter of that; 65,536 words are the vocabulary of a large store.
-_stem_functions = {language: lru_cache(maxsize=1 << 16)(partial(_stem_word, language)) for language in LATIN}
+# Stemming takes 1.4 µs a word, a look-up a quarter of that. The words beyond these are rare ones, and ids.
+_CACHED_WORDS = 1 << 14  # 8 MB once all are used
+_stem_functions = {language: lru_cache(maxsize=_CACHED_WORDS)(partial(_stem_word, language)) for language in LATIN}
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=_CACHED_WORDS)
 def _hash_term(term: str) -> int:
     return zlib.crc32(term.encode("utf-8", "surrogatepass"))

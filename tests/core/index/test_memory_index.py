@@ -1,6 +1,7 @@
 """The index in memory keeps the contract, and equals its store after any changes by two memories on one file."""
 
 import math
+import random
 import shutil
 import tempfile
 from collections import Counter, defaultdict
@@ -11,18 +12,27 @@ import numpy as np
 import pytest
 from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from tests.contracts.index.plain_store import (
+    DIMENSIONS,
+    TERMS,
+    PlainStore,
+    Row,
+    contents_of,
+    expected_contents,
+    unit_vectors,
+)
 from tests.contracts.index_contract import IndexContract
 
 from holdfast import Config, Memory
 from holdfast.filters import MATCH_ALL, parse_filter
-from holdfast.index import postings
+from holdfast.index import memory_index, postings
 from holdfast.index.memory_index import MemoryIndex
 from holdfast.index.vectors import ExactVectors
 from holdfast.operations.index_entries import attribute_labels
 from holdfast.retrieval.bm25 import K1, B
 from holdfast.retrieval.index_text import terms_to_index, text_to_embed
 from holdfast.retrieval.tokenize import hash_terms, stem_words
-from holdfast.scope import SCOPE_FIELDS
+from holdfast.scope import SCOPE_FIELDS, Scope
 
 
 class TestMemoryIndex(IndexContract):
@@ -40,6 +50,60 @@ class TestMemoryIndexWithSortedTerms(IndexContract):
 
     def make_index(self, dimensions):
         return MemoryIndex(dimensions)
+
+
+class TestMemoryIndexWithoutGaps(IndexContract):
+    """The same where gaps are closed after every change, as after thousands of deletions."""
+
+    @pytest.fixture(autouse=True)
+    def _close_gaps_at_once(self, monkeypatch):
+        monkeypatch.setattr(memory_index, "_MAX_DELETED", -(10**9))
+        monkeypatch.setattr(postings, "_MAX_UNUSED_TERMS", -(10**9))
+
+    def make_index(self, dimensions):
+        return MemoryIndex(dimensions)
+
+
+def sizes_of(index):
+    """The number of items in everything the index holds."""
+    columns = (index.rows, index.expires, index.exists, index.conversations, index.speakers)
+    return {
+        "columns": max(len(column._capacity) for column in columns),
+        "vectors": len(index.vectors),
+        "terms": len(index.terms.terms._capacity),
+        "places of terms": max(len(column._capacity) for column in (index.terms.starts, index.terms.lengths)),
+        "changed": 0 if index.terms._sorted is None else len(index.terms._sorted.changed),
+        "scopes": sum(len(positions) for field in SCOPE_FIELDS for _, positions in index.scopes.lists(field)),
+        "ids": sum(1 for field in SCOPE_FIELDS for _ in index.scopes.lists(field)),
+    }
+
+
+@pytest.mark.parametrize("sort_from", [0, 10**9])
+def test_an_index_of_200_memories_stays_small_through_20_000_changes(monkeypatch, sort_from):
+    monkeypatch.setattr(postings, "_SORT_FROM_CANDIDATES", sort_from)
+    store, index, choose = PlainStore(), MemoryIndex(DIMENSIONS), random.Random(1)
+    vectors = unit_vectors(50, seed=1).tolist()
+    largest = Counter()
+    for number in range(20_001):
+        row = Row(
+            Scope(user_id=f"user {number}"),
+            tuple(vectors[number % 50]),
+            terms=tuple(choose.choices(TERMS[:-1], k=number % 30)),
+        )
+        if len(store.rows) < 200:
+            store.insert(row)
+        elif number % 3:
+            store.update(choose.choice(list(store.rows)), row)
+        else:
+            store.delete(choose.choice(list(store.rows)))
+        if number % 50 == 0:
+            index.apply(store.index_batches(index.sequence))
+            index.terms.find_postings(np.array([1, 2], dtype=np.uint32), index.find_positions({}))
+            largest |= Counter(sizes_of(index))
+    assert len(index) == len(store.rows)
+    assert contents_of(index) == expected_contents(store)
+    assert max(size for name, size in largest.items() if name != "terms") <= 3_000, largest
+    assert largest["terms"] <= 400_000, largest
 
 
 # Two memories on one file

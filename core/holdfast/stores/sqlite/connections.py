@@ -7,6 +7,7 @@ import functools
 import os
 import sqlite3
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -14,9 +15,19 @@ from typing import Any
 
 from holdfast.errors import HoldfastError, StorageError
 from holdfast.filters import SQL_FUNCTIONS
-from holdfast.stores.sqlite.file import IN_MEMORY, Synchronous, advice_for, configure, prepare_file
-from holdfast.stores.sqlite.new_file import BUSY_TIMEOUT
+from holdfast.stores.sqlite.file import (
+    IN_MEMORY,
+    LOG_LIMIT,
+    Synchronous,
+    advice_for,
+    configure,
+    empty_log,
+    prepare_file,
+)
+from holdfast.stores.sqlite.new_file import BUSY_TIMEOUT, beside
 from holdfast.stores.sqlite.schema import migrate
+
+_SECONDS_BETWEEN_LOG_CHECKS = 0.5
 
 # SQLite quotes the damaged bytes in some of its errors, and Python fails to decode those as text.
 _FAILURES = (sqlite3.Error, OSError, OverflowError, UnicodeDecodeError)
@@ -50,6 +61,8 @@ class Connections:
         self.write_lock = threading.RLock()
         self._synchronous = synchronous
         self._address = IN_MEMORY
+        self._log = beside(Path(os.path.realpath(path)), "-wal")
+        self._next_log_check = 0.0
         self._read_lock = self.write_lock if path == IN_MEMORY else threading.RLock()
         with self._translated_errors():
             if path != IN_MEMORY:
@@ -97,11 +110,23 @@ class Connections:
         translated.__cause__ = error
         return translated
 
+    def limit_log(self) -> None:
+        """Cut the log if it is too large and nobody needs it; looks at it once in a while, and never waits.
+
+        A reader that another program keeps open lets the log grow without end. SQLite reuses the space after the
+        reader has ended, but gives none of it back before the next writes.
+        """
+        now = time.monotonic()
+        if now >= self._next_log_check:
+            self._next_log_check = now + _SECONDS_BETWEEN_LOG_CHECKS
+            self._cut_large_log()
+
     def close(self) -> None:
         """Close both connections for good."""
         self.is_closed = True
         _open_connections.discard(self)
         with self._translated_errors(), self.write_lock, self._read_lock:
+            self._cut_large_log()  # if others keep the file open; the last to close removes the log
             self._close()
 
     @contextlib.contextmanager
@@ -110,6 +135,20 @@ class Connections:
             yield
         except _FAILURES as error:
             raise self.translate(error) from error
+
+    def _cut_large_log(self) -> None:
+        try:
+            is_large = self._log.stat().st_size > LOG_LIMIT
+        except OSError:  # there is none
+            return
+        if is_large and self.write_lock.acquire(blocking=False):
+            try:
+                if not self.writer.in_transaction:
+                    # A failure loses nothing: everything in the log is durable where it is.
+                    with contextlib.suppress(sqlite3.Error):
+                        empty_log(self.writer)
+            finally:
+                self.write_lock.release()
 
     def _open(self) -> None:
         self.openings += 1

@@ -95,6 +95,7 @@ class SqliteStore(Store):
     def flush(self) -> None:
         if self._commits.flush():
             self._writes += 1
+            self._connections.limit_log()
 
     # Reading
 
@@ -108,6 +109,7 @@ class SqliteStore(Store):
         # `data_version` counts the writes of other connections, and starts again in a new one. In memory there is one
         # connection only, so this process's writes and the openings count too.
         ((version,),) = self._connections.query("PRAGMA data_version")
+        self._connections.limit_log()  # every search passes here
         return version, self._writes, self._connections.openings
 
     @override
