@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from functools import cached_property
 from types import TracebackType
@@ -60,11 +59,15 @@ class AsyncMemory(Face):
     reembed = awaitable(operations.reembed)
 
     async def close(self) -> None:
-        """Wait for the calls that run on this loop, then close the file. Closing twice does nothing."""
-        await self.driver.wait_until_idle()
+        """Wait for the calls that run on this loop, then close the file. Closing twice does nothing.
+
+        Calls on other loops do not hold it up: each ends normally, or with a `StorageError` and without effect.
+        """
+        driver = self.driver
+        await driver.wait_until_idle()
+        driver.stop()
         await self._runtime.aclose_engines()
-        await asyncio.to_thread(self._close)
-        self.driver.close()
+        await driver.close(self._close)
 
     async def __aenter__(self) -> Self:
         return self

@@ -21,6 +21,7 @@ import numpy as np
 import Stemmer
 from numpy.typing import NDArray
 
+from holdfast.normalize import normalize
 from holdfast.retrieval.stop_words import ARABIC, HAN, HINDI, KANA, LATIN, RUSSIAN, STOP_WORDS
 
 _ASCII_WORD = re.compile(r"[a-z0-9]+(?:'[a-z]+)?")
@@ -168,7 +169,7 @@ def _split_words(text: str) -> Iterator[str]:
         # Most texts have no apostrophe, and this runs for every word that is indexed.
         yield from map(_strip_contraction, words) if "'" in text else words
         return
-    for word in _WORD.findall(unicodedata.normalize("NFKC", text).translate(_REPLACED_CHARACTERS).casefold()):
+    for word in _WORD.findall(normalize(text, "NFKC").translate(_REPLACED_CHARACTERS).casefold()):
         if _UNSPACED.search(word):
             yield from _split_unspaced(word)
         else:
@@ -215,7 +216,7 @@ def _stem_non_latin(word: str) -> str:
 
 
 def _without_accents(word: str) -> str:
-    return "".join(letter for letter in unicodedata.normalize("NFD", word) if not unicodedata.combining(letter))
+    return "".join(letter for letter in normalize(word, "NFD") if not unicodedata.combining(letter))
 
 
 @lru_cache

@@ -146,8 +146,10 @@ class Runtime:
     def close(self) -> None:
         """Save the index where that pays, and close the store and the engines made here."""
         with self.store.index_lock:
-            self.live_index.save()
-            self.store.close()
+            try:
+                self.live_index.save()
+            finally:
+                self.store.close()
         for engine in self.own_engines:
             if hasattr(engine, "close"):
                 engine.close()

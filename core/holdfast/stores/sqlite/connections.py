@@ -100,13 +100,14 @@ class Connections:
     def require_open(self) -> None:
         """Raise a `StorageError` if the store is closed."""
         if self.is_closed:
-            raise StorageError(f"the memory at {self.path} is closed: open it again")
+            raise self._closed()
 
     def translate(self, error: BaseException) -> BaseException:
         """Return the `StorageError` to raise for a failure of SQLite; any other error as it is."""
         if isinstance(error, HoldfastError) or not isinstance(error, _FAILURES):
             return error
-        translated = StorageError(f"{self.path}: {error}. {advice_for(error)}")
+        was_closed = self.is_closed and isinstance(error, sqlite3.ProgrammingError)
+        translated = self._closed() if was_closed else StorageError(f"{self.path}: {error}. {advice_for(error)}")
         translated.__cause__ = error
         return translated
 
@@ -120,6 +121,9 @@ class Connections:
         if now >= self._next_log_check:
             self._next_log_check = now + _SECONDS_BETWEEN_LOG_CHECKS
             self._cut_large_log()
+
+    def _closed(self) -> StorageError:
+        return StorageError(f"the memory at {self.path} is closed: open it again")
 
     def close(self) -> None:
         """Close both connections for good."""

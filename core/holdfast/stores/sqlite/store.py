@@ -72,7 +72,6 @@ class SqliteStore(Store):
 
     def __init__(self, path: str | os.PathLike[str], *, synchronous: Synchronous = "FULL") -> None:
         self.path = locate(path)
-        self._writes = 0
         self._connections = Connections(self.path, synchronous=synchronous)
         self._commits = GroupCommit(self._connections)
         self._connections.before_reopening_in_child = self._commits.forget
@@ -82,8 +81,12 @@ class SqliteStore(Store):
 
     @override
     def write(self, work: Callable[[SqliteTransaction], T]) -> T:
-        queued = self.submit(work)
-        self.flush()
+        try:
+            queued = self.submit(work)
+            self.flush()
+        except BaseException:
+            self._commits.withdraw()
+            raise
         return queued.result()
 
     @override
@@ -93,9 +96,8 @@ class SqliteStore(Store):
 
     @override
     def flush(self) -> None:
-        if self._commits.flush():
-            self._writes += 1
-            self._connections.limit_log()
+        self._commits.flush()
+        self._connections.limit_log()
 
     # Reading
 
@@ -110,7 +112,7 @@ class SqliteStore(Store):
         # connection only, so this process's writes and the openings count too.
         ((version,),) = self._connections.query("PRAGMA data_version")
         self._connections.limit_log()  # every search passes here
-        return version, self._writes, self._connections.openings
+        return version, self._commits.begun, self._connections.openings
 
     @override
     def get(self, memory_ids: Sequence[str]) -> dict[str, MemoryRecord]:
