@@ -125,7 +125,8 @@ def _compose(runtime: Runtime, matching: Filter, relevant: Sequence[MemoryItem],
 
 def _profile_facts(runtime: Runtime, matching: Filter, limit: int) -> list[MemoryItem]:
     """Return the newest profile facts, at most `limit` of each kind: instructions, then profile, then preferences."""
-    with runtime.live_index as index:
+    with runtime.live_index.lock:
+        index = runtime.live_index.catch_up()
         positions = runtime.live_index.candidates(index, matching, today=runtime.today())
         every, instructions, preferences = (
             index.terms.find_postings(label_terms([name]), positions)[0].places

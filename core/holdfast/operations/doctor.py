@@ -178,7 +178,8 @@ def _count(runtime: Runtime, remaining: Sequence[Damage]) -> int:
 
 def _index_difference(runtime: Runtime) -> str | None:
     """Return how the index differs from one built from the store, `None` when it does not."""
-    with runtime.live_index as current:
+    with runtime.live_index.lock:
+        current = runtime.live_index.catch_up()
         fresh = current.new_empty()
         fresh.apply(runtime.store.index_batches(0))
         while fresh.sequence != current.sequence:  # another process writes in between

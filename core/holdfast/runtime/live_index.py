@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -22,37 +22,50 @@ from holdfast.stores.protocol import IndexBatch, Store
 class LiveIndex:
     """The index of `store` as of its last committed change, by this process or another.
 
-    Use it as a context manager: it holds the lock, catches up with the store, and gives the index. The lock is held
-    for local work only, never across a model call: FAISS is not safe to read while another thread adds to it.
+    Hold `lock`, and `catch_up` gives the index. The lock is held for local work only, never across a model call: FAISS
+    is not safe to read while another thread adds to it. `with` takes the lock itself, which is written in C: a context
+    manager in Python may be stopped by Ctrl-C after it has taken the lock and before it can release it.
 
     Args:
         store: The store the index is derived from.
         embedder: The embedder whose vectors the store holds.
         snapshot: The file that keeps the index between runs, `None` for a store without a file.
 
-    Raises:
-        EmbedderMismatch: On use, when the store's vectors come from another embedder.
-        StorageError: On use, when the store cannot be read.
+    Attributes:
+        lock: The store's `index_lock`.
     """
 
     def __init__(self, store: Store, embedder: Embedder, *, snapshot: Path | None = None) -> None:
         self.embedder = embedder
+        self.lock = store.index_lock
         self._store = store
         self._snapshot = snapshot
         self._snapshot_sequence = 0
         self._index: MemoryIndex | None = None
         self._seen: object = None
 
-    def __enter__(self) -> Index:
-        self._store.index_lock.acquire()
-        try:
-            return self._catch_up()
-        except BaseException:
-            self._store.index_lock.release()
-            raise
+    def catch_up(self) -> Index:
+        """Return the index as of the last committed change; the caller holds `lock`.
 
-    def __exit__(self, *_: object) -> None:
-        self._store.index_lock.release()
+        Raises:
+            EmbedderMismatch: The store's vectors come from another embedder.
+            StorageError: The store cannot be read.
+        """
+        # Read before the changes are: a write in between is caught up with twice rather than never.
+        state = self._store.change_token()
+        if self._index is None:
+            self.check_embedder()
+            self._index = self._load()
+        if state != self._seen:
+            changes = self._changes_since(self._index.sequence)
+            try:
+                self._index.apply(changes)
+            except BaseException:
+                self._index = self._seen = None  # half of a change was applied
+                changes.close()
+                raise
+            self._seen = state
+        return self._index
 
     def candidates(self, index: Index, matching: Filter, *, today: date | None) -> Positions:
         """Return the positions a search ranks, ascending: those that match and, given `today`, have not expired."""
@@ -80,33 +93,18 @@ class LiveIndex:
 
     def drop(self) -> None:
         """Drop the index and its snapshot; the next use builds it from the store."""
-        with self._store.index_lock:
+        with self.lock:
             self._index, self._seen, self._snapshot_sequence = None, None, 0
             if self._snapshot is not None:
                 self._snapshot.unlink(missing_ok=True)
 
     def save(self) -> None:
         """Write the snapshot where that makes the next start faster."""
-        with self._store.index_lock:
+        with self.lock:
             if self._index is not None and self._snapshot is not None:
                 save_snapshot(self._snapshot, self._index, self._store, since=self._snapshot_sequence)
 
-    def _catch_up(self) -> MemoryIndex:
-        # Read before the changes are: a write in between is caught up with twice rather than never.
-        state = self._store.change_token()
-        if self._index is None:
-            self.check_embedder()
-            self._index = self._load()
-        if state != self._seen:
-            try:
-                self._index.apply(self._changes_since(self._index.sequence))
-            except BaseException:
-                self._index = self._seen = None  # half of a change was applied
-                raise
-            self._seen = state
-        return self._index
-
-    def _changes_since(self, sequence: int) -> Iterator[IndexBatch]:
+    def _changes_since(self, sequence: int) -> Generator[IndexBatch, None, None]:
         for batch in self._store.index_batches(sequence):
             if batch.restart:  # a re-embedding restarts the index too: the vectors may be another embedder's
                 self.check_embedder()

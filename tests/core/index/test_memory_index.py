@@ -175,7 +175,8 @@ class TwoOnOneFile(RuleBasedStateMachine):
             runtime = memory.runtime
             fresh = MemoryIndex(runtime.engines.embedder.dimensions, vectors=ExactVectors(32))
             fresh.apply(runtime.store.index_batches(0))
-            with runtime.live_index as index:
+            with runtime.live_index.lock:
+                index = runtime.live_index.catch_up()
                 assert content(index) == content(fresh)
 
     @rule(which=either, query=sentences, user=users)

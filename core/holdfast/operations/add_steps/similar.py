@@ -42,7 +42,8 @@ def find_similar(runtime: Runtime, scope: Scope, candidates: Sequence[Candidate]
     Returns:
         One list per fact: at most five memories by vector, then at most five per attribute that the fact states.
     """
-    with runtime.live_index as index:
+    with runtime.live_index.lock:
+        index = runtime.live_index.catch_up()
         positions = _changeable_positions(runtime, index, scope)
         if not len(positions):
             return [[] for _ in candidates]
@@ -72,7 +73,8 @@ def find_similar_or_ended(runtime: Runtime, scope: Scope, candidates: Sequence[C
 
 def find_related(runtime: Runtime, scope: Scope, text: str) -> list[MemoryRecord]:
     """Return at most five memories of `scope` that share rare words with `text`, best first; local work."""
-    with runtime.live_index as index:
+    with runtime.live_index.lock:
+        index = runtime.live_index.catch_up()
         positions = _changeable_positions(runtime, index, scope)
         if not len(positions):
             return []
@@ -84,7 +86,8 @@ def find_related(runtime: Runtime, scope: Scope, text: str) -> list[MemoryRecord
 
 def is_scope_empty(runtime: Runtime, scope: Scope) -> bool:
     """Return whether no memory carries all ids of `scope`; local work."""
-    with runtime.live_index as index:
+    with runtime.live_index.lock:
+        index = runtime.live_index.catch_up()
         return not len(index.find_positions(scope.ids()))
 
 

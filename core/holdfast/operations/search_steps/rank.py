@@ -118,7 +118,8 @@ def rank_candidates(runtime: Runtime, query: Query) -> Ranking:
         EmbedderMismatch: The store was re-embedded since the query was embedded.
     """
     options = query.options
-    with runtime.live_index as index:
+    with runtime.live_index.lock:
+        index = runtime.live_index.catch_up()
         if query.embedder is not runtime.engines.embedder:
             raise EmbedderMismatch("the store was re-embedded while the question was being embedded: search again")
         positions = _candidates(runtime, index, query)
@@ -222,7 +223,8 @@ def _explain(runtime: Runtime, query: Query, memory_id: str) -> Explanation:
         return {"id": memory_id, "reason": "unknown id"}
     if not to_predicate(query.matching)(record):
         return {"id": memory_id, "reason": "outside the filter"}
-    with runtime.live_index as index:
+    with runtime.live_index.lock:
+        index = runtime.live_index.catch_up()
         positions = _candidates(runtime, index, query)
         row = runtime.store.find_rows(Comparison("id", "eq", memory_id))
         place = np.flatnonzero(np.isin(positions, index.positions_of_rows(row)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -72,19 +72,6 @@ def select_records(
         if not matches(record):
             raise damage_error(f"the index that led to memory {record.id}")
     return records
-
-
-@contextlib.contextmanager
-def consistent_reads(connection: sqlite3.Connection) -> Iterator[None]:
-    """Give several queries one consistent state; inside a transaction they have it already."""
-    if connection.in_transaction:
-        yield
-        return
-    connection.execute("BEGIN")
-    try:
-        yield
-    finally:
-        connection.execute("COMMIT")
 
 
 _scope = functools.lru_cache(maxsize=4096)(Scope)  # the turns of a session are neighbours and share one object

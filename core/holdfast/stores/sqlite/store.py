@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
@@ -28,7 +29,6 @@ from holdfast.stores.sqlite.queries import (
     DELETED_ROWS,
     NEEDS_RESTART,
     VERSIONS,
-    consistent_reads,
     select_records,
     to_index_batch,
     to_source_message,
@@ -103,8 +103,7 @@ class SqliteStore(Store):
 
     @override
     def get_setting(self, name: str) -> Any:
-        with self._connections.reading() as connection:
-            return read_setting(connection, name)
+        return self._connections.read(lambda connection: read_setting(connection, name))
 
     @override
     def change_token(self) -> tuple[int, int, int]:
@@ -133,8 +132,7 @@ class SqliteStore(Store):
 
     @override
     def select(self, filters: Filter, *, limit: int | None = None, offset: int = 0) -> list[MemoryRecord]:
-        with self._connections.reading() as connection:
-            return select_records(connection, filters, limit=limit, offset=offset)
+        return self._connections.read(lambda one: select_records(one, filters, limit=limit, offset=offset))
 
     @override
     def count(self, filters: Filter) -> int:
@@ -149,10 +147,13 @@ class SqliteStore(Store):
 
     @override
     def list_versions(self, memory_id: str) -> list[Version]:
-        with self._connections.reading() as connection, consistent_reads(connection):
-            changes = connection.execute(VERSIONS, {"id": memory_id}).fetchall()
-            now = connection.execute(f"SELECT {COLUMNS}, checksum FROM memories WHERE id = ?", [memory_id]).fetchone()
-        return to_versions(memory_id, changes, from_row(now).text if now else None)
+        changes, now = self._connections.stream(
+            lambda connection: (
+                connection.execute(statement, {"id": memory_id}).fetchall()
+                for statement in (VERSIONS, f"SELECT {COLUMNS}, checksum FROM memories WHERE id = :id")
+            )
+        )
+        return to_versions(memory_id, changes, from_row(now[0]).text if now else None)
 
     @override
     def get_before_change(self, memory_id: str, number: int) -> MemoryRecord | None:
@@ -192,19 +193,21 @@ class SqliteStore(Store):
 
     @override
     def index_batches(self, since: int) -> Iterator[IndexBatch]:
-        with self._connections.reading() as connection, consistent_reads(connection):
-            (sequence,) = connection.execute("SELECT ifnull(max(sequence), 0) FROM changes").fetchone()
-            if sequence < since:
-                raise StorageError(f"{self.path} is older than its index: it was replaced while it was open")
-            restart = bool(connection.execute(NEEDS_RESTART, [since]).fetchone())
-            reads_all = restart or not since
-            deleted = [] if reads_all else [row for (row,) in connection.execute(DELETED_ROWS, [since])]
-            cursor = connection.execute(ALL_ENTRIES) if reads_all else connection.execute(CHANGED_ENTRIES, [since])
-            with contextlib.closing(cursor):
-                # A batch without rows still carries a restart or deletions.
-                while (rows := cursor.fetchmany(_BATCH_ROWS)) or restart or deleted:
-                    yield to_index_batch(rows, deleted, sequence, restart=restart)
-                    restart, deleted = False, []
+        return self._connections.stream(lambda connection: self._index_batches(connection, since))
+
+    def _index_batches(self, connection: sqlite3.Connection, since: int) -> Iterator[IndexBatch]:
+        (sequence,) = connection.execute("SELECT ifnull(max(sequence), 0) FROM changes").fetchone()
+        if sequence < since:
+            raise StorageError(f"{self.path} is older than its index: it was replaced while it was open")
+        restart = bool(connection.execute(NEEDS_RESTART, [since]).fetchone())
+        reads_all = restart or not since
+        deleted = [] if reads_all else [row for (row,) in connection.execute(DELETED_ROWS, [since])]
+        cursor = connection.execute(ALL_ENTRIES) if reads_all else connection.execute(CHANGED_ENTRIES, [since])
+        with contextlib.closing(cursor):
+            # A batch without rows still carries a restart or deletions.
+            while (rows := cursor.fetchmany(_BATCH_ROWS)) or restart or deleted:
+                yield to_index_batch(rows, deleted, sequence, restart=restart)
+                restart, deleted = False, []
 
     @override
     def get_change_id(self, sequence: int) -> str | None:
@@ -215,20 +218,19 @@ class SqliteStore(Store):
 
     @override
     def count_memories_to_embed(self) -> int:
-        with self._connections.reading() as connection:
-            return reembedding.count_memories_to_embed(connection)
+        return self._connections.read(reembedding.count_memories_to_embed)
 
     @override
     def list_memories_to_embed(self, *, after: int, limit: int) -> list[tuple[int, MemoryRecord]]:
-        with self._connections.reading() as connection:
-            return reembedding.list_memories_to_embed(connection, after=after, limit=limit)
+        return self._connections.read(
+            lambda connection: reembedding.list_memories_to_embed(connection, after=after, limit=limit)
+        )
 
     # Maintenance
 
     @override
     def find_damage(self) -> list[Damage]:
-        with self._connections.reading() as connection:
-            return find_damage(connection)
+        return self._connections.read(find_damage)
 
     @override
     def repair(self) -> tuple[list[Damage], int]:
