@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import sys
 
 import pytest
@@ -83,6 +84,51 @@ def test_a_cut_file_is_reported_with_its_log_and_neither_is_touched(output_of, t
     with pytest.raises(StorageError, match=r"move it away with memory\.db-wal, which may hold memories"):
         Memory(path, **RULES)
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+def fill(path, texts):
+    with Memory(path, **RULES) as memory:
+        for text in texts:
+            memory.add(text, user_id="ana", infer=False)
+
+
+@pytest.mark.parametrize("put", [shutil.copy, shutil.copy2, shutil.move])
+@pytest.mark.parametrize(
+    ("later", "unsaved", "is_same_store"),
+    [(200, 30, True), (200, 1, True), (5, 3, True), (0, 30, False), (5, 600, False)],
+)
+def test_a_backup_over_the_file_of_a_killed_program_is_never_mixed_with_its_log(
+    output_of, tmp_path, put, later, unsaved, is_same_store
+):
+    path, backup = tmp_path / "memory.db", tmp_path / "backup.db"
+    texts = {f"backup {number}" for number in range(20)}
+    fill(path if is_same_store else backup, texts)
+    if is_same_store:
+        shutil.copy(path, backup)
+    fill(path, [f"later {number}" for number in range(later)])
+    output_of(KILLED, path, unsaved)
+    put(backup, path)
+    log = tmp_path / "memory.db-wal"
+    before = path.read_bytes(), log.read_bytes()
+    with pytest.raises(StorageError, match=r"memory\.db-wal beside it is the log of the earlier file: move that away"):
+        Memory(path, **RULES)
+    assert (path.read_bytes(), log.read_bytes()) == before
+    for suffix in ("-wal", "-shm"):
+        (tmp_path / f"memory.db{suffix}").rename(tmp_path / f"away{suffix}")
+    with Memory(path, **RULES) as memory:
+        assert {item["memory"] for item in memory.get_all(user_id="ana", limit=1000)["results"]} == texts
+        assert memory.doctor()["healthy"]
+
+
+def test_a_copy_of_the_file_with_its_log_opens_with_everything(output_of, tmp_path):
+    path = tmp_path / "memory.db"
+    output_of(KILLED, path, 30)
+    (tmp_path / "copy").mkdir()
+    for suffix in ("-wal", ""):  # the file is newer than its log
+        shutil.copy(f"{path}{suffix}", tmp_path / "copy")
+    with Memory(tmp_path / "copy" / "memory.db", **RULES) as memory:
+        assert len(memory.get_all(user_id="ana", limit=100)["results"]) == 30
+        assert memory.doctor()["healthy"]
 
 
 STARTING = """

@@ -24,7 +24,8 @@ from holdfast.stores.sqlite.file import (
     empty_log,
     prepare_file,
 )
-from holdfast.stores.sqlite.new_file import BUSY_TIMEOUT, beside
+from holdfast.stores.sqlite.new_file import BUSY_TIMEOUT
+from holdfast.stores.sqlite.old_log import beside
 from holdfast.stores.sqlite.schema import migrate
 
 _SECONDS_BETWEEN_LOG_CHECKS = 0.5

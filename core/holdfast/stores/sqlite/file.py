@@ -10,7 +10,8 @@ from typing import Literal
 
 from holdfast.errors import InvalidInput, StorageError
 from holdfast.paths import make_private_folders, path_text, to_path
-from holdfast.stores.sqlite.new_file import BUSY_TIMEOUT, beside, create_file
+from holdfast.stores.sqlite.new_file import BUSY_TIMEOUT, create_file
+from holdfast.stores.sqlite.old_log import beside, require_own_log
 
 Synchronous = Literal["FULL", "NORMAL"]
 """When SQLite calls `fsync`: at every commit, or only when the log is merged into the file."""
@@ -43,7 +44,7 @@ def prepare_file(path: Path) -> None:
 
     Raises:
         InvalidInput: `path` is a folder or a device.
-        StorageError: The file is too short for a database, or read-only.
+        StorageError: The file is too short for a database, read-only, or the log beside it is another file's.
     """
     if path.is_dir():
         raise InvalidInput(f"{path} is a folder: name a file in it, such as {path / 'memory.db'}")
@@ -63,6 +64,7 @@ def prepare_file(path: Path) -> None:
         )
     if not os.access(path, os.W_OK):
         raise StorageError(f"{path} is read-only: make it writable, or copy it to where it can be written")
+    require_own_log(path)
 
 
 def configure(connection: sqlite3.Connection, synchronous: Synchronous) -> None:

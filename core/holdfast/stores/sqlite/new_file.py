@@ -1,19 +1,18 @@
-"""How a new SQLite file is created while other processes may do the same, and what is left of an earlier one."""
+"""How a new SQLite file is created while other processes may do the same."""
 
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import sqlite3
 import sys
 import time
 from collections.abc import Iterator
-from datetime import datetime, timezone
 from pathlib import Path
 
 from holdfast.errors import StorageError
 from holdfast.paths import create_draft
+from holdfast.stores.sqlite.old_log import beside, find_logs, set_aside
 from holdfast.stores.sqlite.schema import migrate
 
 try:
@@ -24,18 +23,7 @@ except ImportError:  # Windows
 BUSY_TIMEOUT = 60.0
 """Seconds to wait for another process's transaction."""
 
-_LOG_SUFFIXES = ("-wal", "-shm", "-journal")
 _IS_WINDOWS = sys.platform == "win32"
-_log = logging.getLogger("holdfast")
-
-
-def beside(path: Path, suffix: str) -> Path:
-    """Return the path of the file that SQLite names after `path`.
-
-    >>> beside(Path("memory.db"), "-wal").name
-    'memory.db-wal'
-    """
-    return path.with_name(path.name + suffix)
 
 
 def create_file(path: Path) -> None:
@@ -45,7 +33,10 @@ def create_file(path: Path) -> None:
     with _locked_folder(path.parent) as is_locked:
         if path.exists():
             return  # another process was faster, and what is beside the file is its log
-        _set_logs_aside(path, is_locked=is_locked)
+        if logs := find_logs(path):
+            if not (is_locked or _IS_WINDOWS):  # Windows does not rename a file that is open
+                raise StorageError(f"{path} is missing, and {logs[0].name} is the log of an earlier file: move it away")
+            set_aside(logs, path)
         draft = create_draft(path)
         try:
             with contextlib.closing(sqlite3.connect(draft, isolation_level=None)) as connection:
@@ -67,21 +58,6 @@ def _give_name(draft: Path, path: Path, *, is_locked: bool) -> None:
         if not (is_locked or _IS_WINDOWS):
             raise
         draft.rename(path)
-
-
-def _set_logs_aside(path: Path, *, is_locked: bool) -> None:
-    """Rename what an earlier database has left beside `path`: SQLite would apply it to the new one.
-
-    Its content may be the only copy of somebody's memories, so it is never deleted.
-    """
-    logs = [log for log in (beside(path, suffix) for suffix in _LOG_SUFFIXES) if os.path.lexists(log)]
-    if not logs:
-        return
-    if not (is_locked or _IS_WINDOWS):  # Windows does not rename a file that is open
-        raise StorageError(f"{path} is missing, and {logs[0].name} is the log of an earlier file: move it away")
-    now = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
-    names = ", ".join(log.rename(beside(log, f".stale-{now}")).name for log in logs)
-    _log.warning("%s is missing: the log of an earlier file there is kept as %s; the new store is empty", path, names)
 
 
 @contextlib.contextmanager
