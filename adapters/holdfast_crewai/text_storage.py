@@ -80,9 +80,13 @@ class TextStorage(HoldfastStorage):
         A statement from which no fact is extracted is stored word for word.
         """
         turn = parse_task_report(content)
-        result = yield from self.scoped.flows.add(turn or content, metadata=metadata)
-        if turn is None and _found_nothing_new(result):
-            result = yield from self.scoped.flows.add(content, metadata=metadata, infer=False)
+        if turn is not None:
+            return (yield from self.scoped.flows.add(turn, metadata=metadata))
+        # A crew writes its statements itself: none of them is the user's word.
+        note: dict[str, Any] = {"metadata": metadata, "attributed_to": "assistant"}
+        result = yield from self.scoped.flows.add(content, **note)
+        if _found_nothing_new(result):
+            result = yield from self.scoped.flows.add(content, **note, infer=False)
         return result
 
     def remember_as_record(self, content: str, metadata: Mapping[str, Any]) -> Flow[MemoryRecord]:

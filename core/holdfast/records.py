@@ -5,7 +5,7 @@ All times are microseconds since 1970 in UTC (see `timestamps`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -18,6 +18,9 @@ MemoryType = Literal["semantic", "episodic", "procedural", "document"]
 ProfileKind = Literal["profile", "preference", "instruction"]
 """The kind of a profile fact, which holds until further notice: who someone is, what they like, or how they want to be
 answered."""
+
+NOTE_ROLE = "tool"
+"""The role of a memory that a model wrote as a note about the user, for example through a tool."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,7 @@ class MemoryRecord:
         recorded_at: When the store first recorded it.
         actor_id: Who said it, when the scope has several speakers.
         role: The role of the message it came from, such as `"user"`.
-        attributed_to: Whose fact it is: `"user"` or `"assistant"`.
+        attributed_to: Whose fact it is: `"user"` or `"assistant"`; a note of a model is the assistant's.
         speaker: The name of the speaker, indexed with the text.
         memory_type: A fact (`semantic`), a turn in its own words (`episodic`), a procedure (`procedural`), or a
             `document` that its owner put.
@@ -61,6 +64,11 @@ class MemoryRecord:
     facts: tuple[str, ...] | None = None
     standing: ProfileKind | None = None
 
+    @property
+    def subject(self) -> str | None:
+        """Whom it is about: the user, in a note of a model too, else whom it is attributed to."""
+        return "user" if self.role == NOTE_ROLE else self.attributed_to
+
 
 def is_expired(record: MemoryRecord, now: int) -> bool:
     """Return whether `record` has expired at `now`, microseconds since 1970.
@@ -70,6 +78,15 @@ def is_expired(record: MemoryRecord, now: int) -> bool:
     (False, True)
     """
     return record.expiration_date is not None and record.expiration_date < to_datetime(now).date().isoformat()
+
+
+def is_own_user(user_id: str | None, names: Iterable[str]) -> bool:
+    """Return whether everyone in `names` is the user of a scope, by name; letter case does not matter.
+
+    >>> is_own_user("ana", []), is_own_user("ana", ["Ana"]), is_own_user("ana", ["Mallory"]), is_own_user(None, [])
+    (True, True, False, False)
+    """
+    return user_id is not None and all(name.strip().casefold() == user_id.strip().casefold() for name in names)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from typing_extensions import Concatenate, ParamSpec, Self
 from holdfast import operations
 from holdfast.async_memory import AsyncMemory
 from holdfast.errors import HoldfastError, InvalidInput, NotFound
+from holdfast.extraction.facts import Attribution
 from holdfast.memory import Face, Memory
 from holdfast.operations.arguments import Messages
 from holdfast.operations.context import DEFAULT_TOKENS
@@ -116,7 +117,12 @@ class ScopedFlows:
         return item
 
     def update(
-        self, memory_id: str, text: str | None = None, *, metadata: Mapping[str, Any] | None = None
+        self,
+        memory_id: str,
+        text: str | None = None,
+        *,
+        metadata: Mapping[str, Any] | None = None,
+        attributed_to: Attribution | None = None,
     ) -> Flow[MemoryItem]:
         """Change one memory of the scope (see `Memory.update`) and return it as it was before.
 
@@ -124,7 +130,8 @@ class ScopedFlows:
             NotFound: The scope has no such memory. Raised whatever `on_error` is: the caller must know.
         """
         before = yield from self._get_or_raise(memory_id)
-        yield from self._attempt(None, lambda runtime: operations.update(runtime, memory_id, text, metadata=metadata))
+        options: dict[str, Any] = {"metadata": metadata, "attributed_to": attributed_to}
+        yield from self._attempt(None, lambda runtime: operations.update(runtime, memory_id, text, **options))
         return before
 
     def delete(self, memory_id: str) -> Flow[MemoryItem]:

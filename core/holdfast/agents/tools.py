@@ -201,7 +201,7 @@ def _whole(value: object) -> int | None:
 
 
 def _add(flows: ScopedFlows, text: str) -> Flow[ToolAnswer]:
-    return _describe_added((yield from flows.add(text)))
+    return _describe_added((yield from flows.add(text, attributed_to="assistant")))
 
 
 def _search(flows: ScopedFlows, query: str, limit: int) -> Flow[ToolAnswer]:
@@ -216,7 +216,7 @@ def _get_all(flows: ScopedFlows, limit: int) -> Flow[ToolAnswer]:
 
 
 def _update(flows: ScopedFlows, memory_id: str, text: str) -> Flow[ToolAnswer]:
-    before = yield from flows.update(memory_id, text)
+    before = yield from flows.update(memory_id, text, attributed_to="assistant")
     event: AddedItem = {"id": before["id"], "memory": text, "event": "UPDATE", "previous_memory": before["memory"]}
     return ToolAnswer(_event_line(event), [event])
 

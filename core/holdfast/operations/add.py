@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from holdfast.extraction import rules
-from holdfast.extraction.facts import Fact, Skipped
+from holdfast.extraction.facts import Attribution, Fact, Skipped
 from holdfast.operations.add_steps.apply import ScopeFilled, apply_plan
 from holdfast.operations.add_steps.candidates import (
     AddPlan,
@@ -29,6 +29,7 @@ from holdfast.operations.add_steps.reconcile import reconcile_with_model, reconc
 from holdfast.operations.add_steps.similar import find_similar, find_similar_or_ended
 from holdfast.operations.arguments import (
     Messages,
+    check_attribution,
     check_metadata,
     check_scope_and_actor,
     check_switch,
@@ -60,6 +61,7 @@ def add(
     expiration_date: Any = None,
     immutable: bool = False,
     prompt: str | None = None,
+    attributed_to: Attribution | None = None,
 ) -> Flow[AddResult]:
     """Remember what a conversation says.
 
@@ -81,6 +83,9 @@ def add(
         expiration_date: The last day (UTC) on which the memories are shown.
         immutable: Refuse later changes.
         prompt: Extraction instructions that replace the built-in ones in this call.
+        attributed_to: `"assistant"` when a model wrote the messages as notes about the user, as the tools of an agent
+            do: they are stored as the model's, and none becomes an instruction. By default the roles of the messages
+            say who speaks.
 
     Returns:
         `results` has one event per memory: ADD, UPDATE with the previous text, or DELETE. `skipped` has everything
@@ -115,6 +120,7 @@ def add(
         recorded_at=recorded_at,
         expiration_date=None if expiration_date is None else to_calendar_day(expiration_date),
         immutable=bool(immutable),
+        attributed_to=check_attribution(attributed_to),
     )
     if not turns:
         result: AddResult = {"results": [], "skipped": [], "inference": "none"}
@@ -178,7 +184,8 @@ def _without_duplicates(runtime: Runtime, drafts: Sequence[Draft]) -> Flow[tuple
     """Return the drafts that no memory states word for word, and the other facts, each with the id of its memory."""
     if not drafts:
         return [], []
-    hashes = [draft.content_hash for draft in drafts]
+    # An instruction may confirm what somebody else has said in the same words: that is decided in the transaction.
+    hashes = [draft.content_hash for draft in drafts if draft.record.standing != "instruction"]
     known = yield from work(runtime.store.find_duplicates, hashes, today=runtime.today().isoformat())
     new = [draft for draft in drafts if draft.content_hash not in known]
     return new, [(draft.fact, known[draft.content_hash]) for draft in drafts if draft.content_hash in known]

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from holdfast.errors import InvalidInput, short_repr
-from holdfast.extraction.facts import Skipped, Turn
+from holdfast.extraction.facts import Attribution, Skipped, Turn
 from holdfast.extraction.fence import remove_fenced_blocks
 from holdfast.extraction.messages import part_text
 from holdfast.filters import Filter, is_scoped, join_filters, parse_filter, scope_filter
@@ -139,6 +139,17 @@ def check_switch(value: Any, *, name: str, default: bool) -> bool:
     if not isinstance(value, bool):
         raise InvalidInput(f"{name} is {short_repr(value)}: it must be True or False")
     return value
+
+
+def check_attribution(value: Any) -> Attribution | None:
+    """Return whose words a write is, `None` when the roles of its messages say so.
+
+    Raises:
+        InvalidInput: It is neither `"user"` nor `"assistant"`.
+    """
+    if value is None or value in ("user", "assistant"):
+        return None if value == "user" else value
+    raise InvalidInput(f"attributed_to is {short_repr(value)}: it must be 'user' or 'assistant'")
 
 
 def check_memory_id(memory_id: Any) -> str:

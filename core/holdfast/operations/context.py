@@ -10,11 +10,12 @@ import numpy as np
 
 from holdfast.errors import InvalidInput
 from holdfast.extraction.fence import fenced_block, fenced_line, mark_instruction
-from holdfast.filters import Filter
+from holdfast.filters import Filter, split_scope
 from holdfast.operations.arguments import check_scope
 from holdfast.operations.index_entries import PROFILE_FACT
 from holdfast.operations.result_items import memory_item
 from holdfast.operations.search import check_search_options, find_relevant
+from holdfast.records import is_own_user
 from holdfast.results import MemoryItem
 from holdfast.retrieval.index_text import label_terms
 from holdfast.runtime.effects import Flow, work
@@ -110,9 +111,11 @@ def context(
 
 def _compose(runtime: Runtime, matching: Filter, relevant: Sequence[MemoryItem], max_tokens: int) -> str:
     """Return the block of the profile facts and the relevant memories that fit."""
+    user_id = split_scope(matching)[0].get("user_id")
     room = _profile_room(max_tokens) if relevant else max_tokens
     limit = min(_MOST_PER_KIND, int(room / _LEAST_LINE_TOKENS) + 1)
-    profile = _profile_facts(runtime, matching, limit)
+    profile = [_for_user(item, user_id) for item in _profile_facts(runtime, matching, limit)]
+    relevant = [_for_user(item, user_id) for item in relevant]
     count = runtime.tokens.of
     instructions = any(_is_instruction(item) for item in (*profile, *relevant))
     fence = count(fenced_block([""], instructions=instructions)) - count("\n")
@@ -170,6 +173,16 @@ def _line(item: MemoryItem) -> str:
     speaker = f"{item['speaker']}: " if "speaker" in item else ""
     text = mark_instruction(speaker + item["memory"], instruction=_is_instruction(item))
     return fenced_line(f"- [{item['updated_at'][:10]}] {text}")
+
+
+def _for_user(item: MemoryItem, user_id: str | None) -> MemoryItem:
+    """Return `item`, and an instruction of anybody but the user whose context it is as a plain memory.
+
+    The context of an agent or an application, or of several users, shows what many people have said.
+    """
+    names = [name for name in (item.get("speaker"), item.get("actor_id")) if name is not None]
+    said_by_user = item.get("role") == "user" and item.get("user_id") == user_id and is_own_user(user_id, names)
+    return item if said_by_user or not _is_instruction(item) else {**item, "standing": "other"}
 
 
 def _is_instruction(item: MemoryItem) -> bool:

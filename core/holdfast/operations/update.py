@@ -8,10 +8,11 @@ from typing import Any, Final, TypedDict
 
 from holdfast.errors import InvalidInput, NotFound
 from holdfast.extraction import rules
-from holdfast.operations.arguments import check_batch, check_memory_id, check_metadata, check_text
+from holdfast.extraction.facts import Attribution
+from holdfast.operations.arguments import check_attribution, check_batch, check_memory_id, check_metadata, check_text
 from holdfast.operations.index_entries import embed_records
 from holdfast.protocols import Json
-from holdfast.records import MemoryRecord, ProfileKind
+from holdfast.records import NOTE_ROLE, MemoryRecord, ProfileKind
 from holdfast.results import MessageResult
 from holdfast.retrieval.index_text import content_hash
 from holdfast.runtime.effects import Flow, work
@@ -39,8 +40,11 @@ def update(
     metadata: Mapping[str, Any] | None = None,
     expiration_date: Any = UNSET,
     timestamp: TimeLike | None = None,
+    attributed_to: Attribution | None = None,
 ) -> Flow[MessageResult]:
     """Change a memory; its id, scope and history stay.
+
+    An instruction with a new text is no instruction any more: only what the user says in a conversation is one.
 
     Args:
         memory_id: The memory's id.
@@ -49,6 +53,7 @@ def update(
         metadata: Merged into the memory's metadata key by key; `None` removes a key.
         expiration_date: The last day on which the memory is shown; `None` clears it.
         timestamp: When the change happened, now by default.
+        attributed_to: `"assistant"` when a model wrote the new text, as the tools of an agent do.
 
     Raises:
         NotFound: No memory has this id.
@@ -72,6 +77,7 @@ def update(
             "expiration_date": expiration_date,
         }
     )
+    change["attributed_to"] = check_attribution(attributed_to)
     yield from _apply_changes(runtime, [change], timestamp)
     return {"message": "Memory updated successfully!"}
 
@@ -102,6 +108,7 @@ class _Change(TypedDict):
     text: str | None
     metadata: dict[str, Json]
     expiration_date: str | _Unset | None
+    attributed_to: Attribution | None
 
 
 def _check_change(item: Any) -> _Change:
@@ -120,6 +127,7 @@ def _check_change(item: Any) -> _Change:
         "text": None if new_text is None else check_text(new_text, name="text"),
         "metadata": check_metadata(item.get("metadata")),
         "expiration_date": day if day is None or isinstance(day, _Unset) else to_calendar_day(day),
+        "attributed_to": None,
     }
 
 
@@ -155,11 +163,14 @@ def _change_record(old: MemoryRecord, change: _Change, happened_at: int) -> Memo
     day = change["expiration_date"]
     merged = {**old.metadata, **change["metadata"]}
     reworded = change["text"] not in (None, old.text)
+    by_model = reworded and change["attributed_to"] == "assistant"
     return replace(
         old,
         text=old.text if change["text"] is None else change["text"],
         facts=() if reworded and old.facts else old.facts,  # they came from the text that is replaced
         standing=_standing(old, change["text"]),
+        role=NOTE_ROLE if by_model else old.role,
+        attributed_to="assistant" if by_model else old.attributed_to,
         metadata={key: value for key, value in merged.items() if value is not None},
         expiration_date=old.expiration_date if isinstance(day, _Unset) else day,
         updated_at=max(happened_at, old.created_at),
@@ -167,10 +178,13 @@ def _change_record(old: MemoryRecord, change: _Change, happened_at: int) -> Memo
 
 
 def _standing(old: MemoryRecord, text: str | None) -> ProfileKind | None:
-    """Return the kind of profile fact of a memory with the new `text`; a kind that a model has named stays."""
-    if old.memory_type != "semantic" or old.standing is not None or text is None:
+    """Return the kind of profile fact of a memory with the new `text`; a preference or profile fact stays one."""
+    if old.memory_type != "semantic" or text in (None, old.text):
         return old.standing
-    return rules.profile_kind(text, speaker=old.speaker)
+    if old.standing in ("profile", "preference"):
+        return old.standing
+    kind = rules.profile_kind(text, speaker=old.speaker)
+    return None if kind == "instruction" else kind
 
 
 def _require(known: Mapping[str, MemoryRecord], memory_id: str) -> MemoryRecord:

@@ -113,13 +113,14 @@ def test_profile_facts_of_a_model_are_always_shown_instructions_first():
     facts = [
         fact("Wohnt in Bern", "profile"),
         fact("War gestern im Kino"),
-        fact("Möchte immer geduzt werden", "instruction"),
+        fact("Ich möchte immer geduzt werden", "instruction"),
         fact("Mag keine Oliven", "preference"),
     ]
     with memory_for_tests(llm=ScriptedChatModel([{"facts": facts}])) as memory:
-        added = memory.add("...", user_id="ana", timestamp="2026-05-01")["results"]
+        said = "Ich möchte immer geduzt werden. Ich wohne in Bern und mag keine Oliven."
+        added = memory.add(said, user_id="ana", timestamp="2026-05-01")["results"]
         lines = shown(memory.context(user_id="ana"))
-        assert lines[0].endswith("(wish) Möchte immer geduzt werden")
+        assert lines[0].endswith("(wish) Ich möchte immer geduzt werden")
         assert {line.split("] ")[1].removeprefix("(wish) ") for line in lines} == {
             facts[place]["text"] for place in (0, 2, 3)
         }

@@ -3,6 +3,7 @@
 import asyncio
 import pickle
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -190,6 +191,9 @@ def test_adds_of_other_threads_are_stored_or_refused_and_never_mixed(tmp_path):
         adding = threading.Thread(target=keep_adding)
         adding.start()
         for dimensions in (64, 32, 64):
+            enough = len(kept) + 20
+            while len(kept) < enough:
+                time.sleep(0.001)
             memory.reembed(Synonyms(dimensions), batch_size=7)
         stop.set()
         adding.join()

@@ -49,7 +49,7 @@ class DecisionPlan:
         self.skipped: list[Skipped] = []
         self.is_understood = False
         self._facts = [fact.text for fact in facts]
-        self._fact_words = [_content_words(fact.text) for fact in facts]
+        self._fact_words = [rules.content_words(fact.text) for fact in facts]
         self._known = [memory.text for memory in known]
         self._decisions: list[Decision] = []
         self._changed: dict[int, Event] = {}  # known memories with a decision
@@ -129,7 +129,7 @@ class DecisionPlan:
             self._unchanged.setdefault(proposal.fact, proposal.known)
             return
         # Mem0's form lists the memories that stay; a fact is known if one of them contains all of its words.
-        memory = _content_words(proposal.text if proposal.known is None else self._known[proposal.known])
+        memory = rules.content_words(proposal.text if proposal.known is None else self._known[proposal.known])
         for fact, words in enumerate(self._fact_words):
             if words and words <= memory:
                 self._unchanged.setdefault(fact, proposal.known)
@@ -143,7 +143,7 @@ class DecisionPlan:
 
     def _find_fact(self, text: str) -> int | None:
         """Return the fact with the largest share of its words in `text`."""
-        words = _content_words(text)
+        words = rules.content_words(text)
         shares = [len(words & own) / len(own) if own else 0.0 for own in self._fact_words]
         best = max(shares, default=0.0)
         return shares.index(best) if best > 0 else None
@@ -176,21 +176,5 @@ def _find_named(value: object, texts: Sequence[str]) -> int | None:
 
 def _are_related(text: str, *others: str) -> bool:
     """Return whether `text` shares a word with one of `others`: what shares none is no new wording of it."""
-    words = _content_words(text)
-    return any(text.casefold() == other.casefold() or words & _content_words(other) for other in others)
-
-
-# In scripts without spaces between words, each character counts as one.
-_UNSPACED = "\u0e00-\u109f\u1780-\u17ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
-_WORD = re.compile(rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}])[^\W_])+")
-_PREFIX_LENGTH = 4
-
-
-def _content_words(text: str) -> set[str]:
-    """Return the content words of `text`, cut to a prefix so that the forms of one word are equal."""
-    words = [word for word in _WORD.findall(text.casefold()) if not rules.is_function_word(word)]
-    return {
-        word[:_PREFIX_LENGTH] if word.isalpha() else word
-        for word in words
-        if len(word) > 2 or not word.isascii() or not word.isalpha()  # noqa: PLR2004 - "a", "is", "of"
-    }
+    words = rules.content_words(text)
+    return any(text.casefold() == other.casefold() or words & rules.content_words(other) for other in others)

@@ -30,5 +30,6 @@ from .reconciler import (
     reconcile as reconcile,
 )
 from .words import (
+    content_words as content_words,
     is_function_word as is_function_word,
 )

@@ -95,6 +95,26 @@ def is_function_word(word: str, *, language: str = "english") -> bool:
     return word in load_language(language).words.function_words
 
 
+# In scripts without spaces between words, each character counts as one.
+_UNSPACED = "\u0e00-\u109f\u1780-\u17ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
+_CONTENT_WORD = re.compile(rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}])[^\W_])+")
+_PREFIX_LENGTH = 4
+
+
+def content_words(text: str) -> set[str]:
+    """Return the content words of `text`, cut to a prefix so that the forms of one word are equal.
+
+    >>> sorted(content_words("She moved to Bonn."))
+    ['bonn', 'move', 'she']
+    """
+    words = [word for word in _CONTENT_WORD.findall(text.casefold()) if not is_function_word(word)]
+    return {
+        word[:_PREFIX_LENGTH] if word.isalpha() else word
+        for word in words
+        if len(word) > 2 or not word.isascii() or not word.isalpha()  # noqa: PLR2004 - "a", "is", "of"
+    }
+
+
 def is_foreign(language: Language, text: str, words: Sequence[str]) -> bool:
     """Return whether `text` is in another language, by its script and its function words.
 

@@ -79,7 +79,10 @@ class _Writer:
     def _insert_messages(self) -> None:
         observation = self._observation
         spoken = [(number, turn) for number, turn in enumerate(observation.turns) if turn.role != "system"]
-        messages = [SourceMessage(turn.role, turn.content, turn.name, observation.happened_at) for _, turn in spoken]
+        messages = [
+            SourceMessage(observation.role_of(turn), turn.content, turn.name, observation.happened_at)
+            for _, turn in spoken
+        ]
         stored = self._transaction.insert_messages(observation.scope, messages, recorded_at=observation.recorded_at)
         self._message_numbers = {number: message for (number, _), message in zip(spoken, stored, strict=True)}
 
@@ -98,8 +101,9 @@ class _Writer:
             self._add(candidate)
         else:
             known = None if target is None else target.record.id
-            self._repeat(known, candidate)
-            self._skip(change.reason or "already known", candidate.record.text, memory_id=known)
+            if known is None or not self._confirm_instruction(known, candidate):
+                self._repeat(known, candidate)
+                self._skip(change.reason or "already known", candidate.record.text, memory_id=known)
 
     def _add(self, candidate: Candidate) -> None:
         if self._insert(candidate):
@@ -117,6 +121,8 @@ class _Writer:
             return True
         if self._remove_expired(duplicate):
             return self._insert(candidate)
+        if self._confirm_instruction(duplicate, candidate):
+            return False
         self._repeat(duplicate, candidate)
         self._skip("duplicate", candidate.record.text, memory_id=duplicate)
         return False
@@ -129,15 +135,35 @@ class _Writer:
         self._remove(record)
         return True
 
+    def _confirm_instruction(self, memory_id: str, candidate: Candidate) -> bool:
+        """Make the known memory an instruction when the user now says in the same words what somebody else said.
+
+        Returns:
+            Whether the memory was changed. Without this, whoever says it first could keep the user from being heard.
+        """
+        current = self._transaction.get(memory_id)
+        if candidate.record.standing != "instruction" or current is None or current.immutable:
+            return False
+        if current.standing == "instruction" or current.memory_type != "semantic":
+            return False
+        self._replace(current, candidate)
+        return True
+
     def _update(self, decided_on: MemoryRecord, candidate: Candidate) -> None:
         current = self._transaction.get(decided_on.id)
         if current is None or (current.text != decided_on.text and current.id not in self._updated):
             # Another add has changed or deleted the memory meanwhile: the new fact is kept beside it.
             self._add(candidate)
             return
+        if current.standing == "instruction" and not candidate.by_own_user:
+            self._add(candidate)  # what others say never replaces what the user has asked for
+            return
         if current.immutable:
             self._skip("immutable", candidate.record.text, memory_id=current.id)
             return
+        self._replace(current, candidate)
+
+    def _replace(self, current: MemoryRecord, candidate: Candidate) -> None:
         new = replace(
             current,
             text=candidate.record.text,
@@ -168,6 +194,8 @@ class _Writer:
             self._skip("changed meanwhile", decided_on.text, memory_id=decided_on.id)
         elif current.immutable:
             self._skip("immutable", current.text, memory_id=current.id)
+        elif current.standing == "instruction" and (candidate is None or not candidate.by_own_user):
+            self._skip("not the user's request", current.text, memory_id=current.id)
         elif self._deletes == MAX_DELETES:
             self._skip("too many deletes", current.text, memory_id=current.id)
         else:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from holdfast.extraction import rules
 from holdfast.extraction.facts import Attribution, Fact, SimilarMemory, Skipped, Turn
+from holdfast.extraction.instructions import find_instruction, is_fiction
 from holdfast.operations.index_entries import embed_records
-from holdfast.records import Event, MemoryRecord, MemoryType, ProfileKind
+from holdfast.records import NOTE_ROLE, Event, MemoryRecord, MemoryType, ProfileKind, is_own_user
 from holdfast.retrieval.index_text import content_hash
 from holdfast.runtime.effects import Flow
 from holdfast.runtime.runtime import Runtime
@@ -24,6 +26,7 @@ class Observation:
     """One add: the conversation, and what the caller says of all its memories.
 
     Attributes:
+        attributed_to: `"assistant"` when a model wrote the messages as notes about the user; else `None`.
         happened_at: When the conversation took place, microseconds UTC.
         recorded_at: When the store receives it, microseconds UTC.
     """
@@ -36,6 +39,7 @@ class Observation:
     recorded_at: int
     expiration_date: str | None
     immutable: bool
+    attributed_to: Attribution | None = None
 
     @property
     def day(self) -> str:
@@ -49,12 +53,25 @@ class Observation:
             return ["user"]
         return ["assistant"] if self.scope.user_id is None else ["user", "assistant"]
 
+    def role_of(self, turn: Turn) -> str:
+        """Return the role that is recorded as the source: a note of a model is no user's turn, whatever it says."""
+        return NOTE_ROLE if self.attributed_to == "assistant" and turn.role == "user" else turn.role
+
+    def is_by_own_user(self, turn: Turn) -> bool:
+        """Return whether the user of the scope says `turn`.
+
+        Someone with another name does not, nor anyone in a scope without a user: agents and applications have many.
+        """
+        names = [name for name in (turn.name, self.actor_id) if name is not None]
+        return self.role_of(turn) == "user" and is_own_user(self.scope.user_id, names)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """A memory that may be stored, before it is embedded.
 
     Attributes:
+        by_own_user: Whether the user of the scope said it; only then may it change an instruction.
         fact: The fact; of a turn that is kept as it was said, its text.
         content_hash: Equal for two memories when one of them would be a duplicate.
     """
@@ -62,6 +79,7 @@ class Draft:
     fact: Fact
     record: MemoryRecord
     content_hash: bytes
+    by_own_user: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,12 +127,14 @@ class AddPlan:
 def draft_facts(runtime: Runtime, observation: Observation, facts: Sequence[Fact]) -> list[Draft]:
     """Return the facts as the memories they would be; of equal ones the first."""
     drafts: dict[bytes, Draft] = {}
-    for fact in facts:
+    profile = ProfileCheck(observation)
+    for found in facts:
+        fact, standing = profile.check(found)
         turn = None if fact.turn is None else observation.turns[fact.turn]
-        standing = _standing(fact, None if turn is None else turn.name)
         record = _record(runtime, observation, fact.text, turn, fact.attributed_to, standing=standing)
         key = content_hash(record)
-        drafts.setdefault(key, Draft(fact=fact, record=record, content_hash=key))
+        by_own_user = turn is not None and observation.is_by_own_user(turn)
+        drafts.setdefault(key, Draft(fact=fact, record=record, content_hash=key, by_own_user=by_own_user))
     return list(drafts.values())
 
 
@@ -140,16 +160,50 @@ def embed_drafts(runtime: Runtime, drafts: Sequence[Draft]) -> Flow[list[Candida
     """Return the drafts with their index entries, embedded in one call."""
     entries = yield from embed_records(runtime, [draft.record for draft in drafts])
     return [
-        Candidate(fact=draft.fact, record=draft.record, content_hash=draft.content_hash, entry=entry)
+        Candidate(
+            fact=draft.fact,
+            record=draft.record,
+            content_hash=draft.content_hash,
+            by_own_user=draft.by_own_user,
+            entry=entry,
+        )
         for draft, entry in zip(drafts, entries, strict=True)
     ]
 
 
-def _standing(fact: Fact, speaker: str | None) -> ProfileKind | None:
-    """Return the kind of profile fact the model has named, or else what the words of the fact show."""
-    if fact.standing == "none":
-        return None
-    return fact.standing or rules.profile_kind(fact.text, speaker=speaker)
+class ProfileCheck:
+    """Decides which facts of a conversation are profile facts, and of what kind.
+
+    A model, or the words of a fact, may say that it is an instruction. That is believed only when the user of the scope
+    says so in a turn of the conversation, in these words: whoever can write a mail that an agent reads could otherwise
+    give it lasting orders.
+    """
+
+    def __init__(self, observation: Observation) -> None:
+        self._observation = observation
+
+    def check(self, fact: Fact) -> tuple[Fact, ProfileKind | None]:
+        """Return `fact`, an instruction in the user's own words, and its kind."""
+        turn = None if fact.turn is None else self._observation.turns[fact.turn]
+        kind = fact.standing or rules.profile_kind(fact.text, speaker=None if turn is None else turn.name)
+        if kind == "none":
+            return fact, None
+        if kind != "instruction":
+            return fact, kind
+        words = self._find_instruction(fact)
+        return (fact, None) if words is None else (replace(fact, text=words), "instruction")
+
+    def _find_instruction(self, fact: Fact) -> str | None:
+        turns = self._observation.turns
+        if fact.turn is None or fact.turn >= self._fiction or not self._observation.is_by_own_user(turns[fact.turn]):
+            return None
+        return find_instruction(fact.text, turns[fact.turn].content)
+
+    @functools.cached_property
+    def _fiction(self) -> int:
+        """The number of the turn that starts a role play; nothing from there on is meant."""
+        turns = self._observation.turns
+        return next((number for number, turn in enumerate(turns) if is_fiction(turn.content)), len(turns))
 
 
 def _record(
@@ -172,8 +226,8 @@ def _record(
         updated_at=observation.happened_at,
         recorded_at=observation.recorded_at,
         actor_id=observation.actor_id or speaker,
-        role=None if turn is None else turn.role,
-        attributed_to=attributed_to,
+        role=observation.role_of(turn) if turn is not None else None,
+        attributed_to=observation.attributed_to or attributed_to,
         speaker=speaker,
         memory_type=memory_type,
         metadata=observation.metadata,

@@ -68,9 +68,12 @@ def _plan_changes(
     reworded: dict[int, Draft] = {}
     for number, (decision, change) in enumerate(zip(decisions, changes, strict=True)):
         known, text = change.candidate, decision.text
-        if known is not None and decision.event in ("ADD", "UPDATE") and text not in ("", known.record.text):
+        if known is None or decision.event not in ("ADD", "UPDATE") or text in ("", known.record.text):
+            continue
+        if known.record.standing != "instruction":  # an instruction stays in the user's own words
             record = replace(known.record, text=text)
-            reworded[number] = Draft(fact=known.fact, record=record, content_hash=content_hash(record))
+            hashed = content_hash(record)
+            reworded[number] = Draft(fact=known.fact, record=record, content_hash=hashed, by_own_user=known.by_own_user)
     candidates_of = zip(reworded, (yield from embed_drafts(runtime, list(reworded.values()))), strict=True)
     for number, candidate in candidates_of:
         changes[number] = replace(changes[number], candidate=candidate)
@@ -131,4 +134,4 @@ class _RuleReconciler:
 
 
 def _same_speaker(known: MemoryRecord, new: MemoryRecord) -> bool:
-    return known.speaker == new.speaker and known.attributed_to in (new.attributed_to, None)
+    return known.speaker == new.speaker and known.subject in (new.subject, None)
