@@ -214,7 +214,10 @@ def _introduces(sentence: str) -> bool:
 
 
 def _asks_for_work(sentence: str) -> bool:
-    return bool(_words("tasks").match(_without_fillers(sentence))) and not _words("lasting").search(sentence)
+    plain = _without_fillers(sentence)
+    if not _words("tasks").match(plain) or _words("lasting").search(plain):
+        return False
+    return rules.profile_kind(plain) != "instruction"
 
 
 def _without_fillers(text: str) -> str:

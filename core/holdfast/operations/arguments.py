@@ -9,7 +9,7 @@ from uuid import UUID
 
 from holdfast.errors import InvalidInput, short_repr
 from holdfast.extraction.facts import Attribution, Skipped, Turn
-from holdfast.extraction.fence import remove_fenced_blocks
+from holdfast.extraction.fence import split_fenced
 from holdfast.extraction.messages import part_text
 from holdfast.filters import Filter, is_scoped, join_filters, parse_filter, scope_filter
 from holdfast.protocols import Json
@@ -225,7 +225,8 @@ def _read_turn(message: Any, *, name: str) -> tuple[list[Turn], list[Skipped]]:
     if not isinstance(role, str) or not role.strip():
         raise InvalidInput(f"{name} has the role {role!r}: it must be text such as 'user' or 'assistant'")
     whole, skipped = _read_content(message.get("content"), name=name)
-    content = remove_fenced_blocks(whole)
+    content, cut_off = split_fenced(whole)
+    skipped += [Skipped("recalled memory", block, "the block of recalled memories has no end") for block in cut_off]
     if not content.strip():
         return [], [*skipped, Skipped("recalled memory", whole)] if whole.strip() else skipped
     speaker = check_id(f"the name of {name}", message.get("name"))

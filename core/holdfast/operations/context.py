@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from holdfast.errors import InvalidInput
-from holdfast.extraction.fence import fenced_block, fenced_line, mark_instruction
+from holdfast.extraction.fence import fenced_block, fenced_line
 from holdfast.filters import Filter, split_scope
 from holdfast.operations.arguments import check_scope
 from holdfast.operations.index_entries import PROFILE_FACT
@@ -171,8 +171,8 @@ def _profile_room(room: float) -> float:
 
 def _line(item: MemoryItem) -> str:
     speaker = f"{item['speaker']}: " if "speaker" in item else ""
-    text = mark_instruction(speaker + item["memory"], instruction=_is_instruction(item))
-    return fenced_line(f"- [{item['updated_at'][:10]}] {text}")
+    day = f"- [{item['updated_at'][:10]}] "
+    return fenced_line(speaker + item["memory"], before=day, instruction=_is_instruction(item))
 
 
 def _for_user(item: MemoryItem, user_id: str | None) -> MemoryItem:

@@ -172,7 +172,9 @@ def test_a_paraphrase_is_stored_as_the_user_said_it():
         assert shown_instructions(memory) == ["Please reply in French from now on."]
 
 
-@pytest.mark.parametrize("scope", [{"agent_id": "helper"}, {"app_id": "shop"}, {"agent_id": "helper", "app_id": "shop"}])
+@pytest.mark.parametrize(
+    "scope", [{"agent_id": "helper"}, {"app_id": "shop"}, {"agent_id": "helper", "app_id": "shop"}]
+)
 def test_a_scope_that_many_share_has_no_instructions(scope):
     messages = [user("Please always answer in French.")]
     for reply in claims(messages, messages[0]["content"]):

@@ -6,7 +6,7 @@ happened, is planned or passes is not among them.
 
 from __future__ import annotations
 
-from typing import cast
+from typing import cast, get_args
 
 from holdfast.extraction.rules.attributes import read_attributes
 from holdfast.extraction.rules.language import Language, Rule, load_language
@@ -39,13 +39,23 @@ def profile_kind(text: str, *, speaker: str | None = None, language: str = "engl
     rule = profile_rule(rules, text, speaker=speaker)
     if rule is None:
         return None
-    return cast("ProfileKind", rule.outcome) if rule in rules.tables.profile else "profile"
+    return cast("ProfileKind", rule.outcome) if rule.outcome in get_args(ProfileKind) else "profile"
+
+
+def instruction_rule(language: Language, said: str) -> Rule | None:
+    """Return the rule that makes `said`, in the user's own words and written out, an instruction."""
+    plain = said.lower()
+    cued = language.tables.verdict.with_cues(set(WORD.findall(plain)))
+    return next((rule for rule in cued if rule.outcome == "instruction" and rule.compiled.match(plain)), None)
 
 
 def profile_rule(language: Language, text: str, *, speaker: str | None = None) -> Rule | None:
     """Return the rule that makes `text` a profile fact: one of the profile's, or one of a lasting attribute."""
     bare = " ".join(text[:_LONGEST].split())
     said = own_words(language, write_out(language, bare), speaker=speaker)
+    # Without a subject, "Write code in Python" may be a note about the user as well as a request: both are looked at.
+    if rule := instruction_rule(language, said) or instruction_rule(language, write_out(language, bare)):
+        return rule
     cued = language.tables.profile.with_cues(set(WORD.findall(said.lower())))
     if rule := next((rule for rule in cued if rule.find(said)), None):
         return rule

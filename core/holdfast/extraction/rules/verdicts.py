@@ -18,6 +18,7 @@ KEPT = ""
 _FEWEST_WORDS = 2
 _FEWEST_LETTERS = 4
 _INSTRUCTION = "instruction"
+_REMOVAL = "removal"  # "Forget that ...": kept for the reconciliation
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,8 @@ def judge(
         nobody_known: Whether the speaker has mentioned nobody yet; then a `they` may be the user of a note.
     """
     if sentence.rstrip("\"'”\u2019)*_! ").endswith(("?", "\uff1f", "\u061f", "?!")):
-        return Verdict("question")
+        polite = not assistant and language.patterns.polite_instruction.match(write_out(language, sentence))
+        return Verdict(KEPT, "polite_instruction") if polite else Verdict("question")
     written = write_out(language, sentence)
     said = written if assistant else own_words(language, written, speaker=speaker)
     plain = _outside_quotes(said).lower()
@@ -74,10 +76,11 @@ def judge(
         return Verdict("quoted" if len(WORD.findall(sentence)) >= _FEWEST_WORDS else "fragment")
     rule = language.tables.note_verdict.first(plain) if said != written else None
     rule = rule or _first_verdict(language, plain, words)
-    if assistant and (rule is None or rule.outcome == _INSTRUCTION):
+    asks_for_good = rule is not None and rule.outcome in (_INSTRUCTION, _REMOVAL)
+    if assistant and (rule is None or asks_for_good):
         return _judge_assistant(language, plain, words)
     if rule:
-        return Verdict(KEPT if rule.outcome == _INSTRUCTION else rule.outcome, rule.name)
+        return Verdict(KEPT if asks_for_good else rule.outcome, rule.name)
     return _judge_subject(language, sentence, plain, words, names, nobody_known=nobody_known)
 
 

@@ -168,6 +168,7 @@ class _Writer:
             current,
             text=candidate.record.text,
             updated_at=max(self._observation.happened_at, current.created_at),
+            actor_id=candidate.record.actor_id,
             role=candidate.record.role,
             speaker=candidate.record.speaker,
             attributed_to=candidate.record.attributed_to,
