@@ -141,8 +141,10 @@ class _Writer:
         Returns:
             Whether the memory was changed. Without this, whoever says it first could keep the user from being heard.
         """
+        if candidate.record.standing != "instruction":
+            return False
         current = self._transaction.get(memory_id)
-        if candidate.record.standing != "instruction" or current is None or current.immutable:
+        if current is None or current.immutable:
             return False
         if current.standing == "instruction" or current.memory_type != "semantic":
             return False
