@@ -32,6 +32,10 @@ class MemoryContextConfig(MemoryConfig):
     window: ComponentModel
 
 
+ANY_USER = ("user", "user_proxy")
+"""The names that agents of AutoGen give to their user."""
+
+
 class MemoryChatCompletionContext(ChatCompletionContext, Component[MemoryContextConfig]):
     """A model context with a long-term memory, for `AssistantAgent(model_context=...)`.
 
@@ -71,7 +75,7 @@ class MemoryChatCompletionContext(ChatCompletionContext, Component[MemoryContext
         run_id: str | None = None,
         app_id: str | None = None,
         window: ChatCompletionContext | None = None,
-        people: Collection[str] = ("user", "user_proxy"),
+        people: Collection[str] = ANY_USER,
         max_tokens: int = 1_000,
         on_error: Literal["raise", "log"] = "log",
     ) -> None:
@@ -125,9 +129,8 @@ class MemoryChatCompletionContext(ChatCompletionContext, Component[MemoryContext
             self._progress.block = before.block
 
     async def _save(self, answer: LLMMessage | None) -> None:
-        texts, self._progress.unsaved = self._progress.unsaved, []
-        if texts:
-            turn = [{"role": "user", "content": text} for text in texts]
+        turn, self._progress.unsaved = self._progress.unsaved, []
+        if turn:
             reply = [] if answer is None else [{"role": "assistant", "content": content_text(answer.content)}]
             await self._memory.aadd([*turn, *reply])
 
@@ -164,7 +167,7 @@ class _Progress:
 
     people: tuple[str, ...]
     opener: str | None = None
-    unsaved: list[str] = field(default_factory=list)
+    unsaved: list[dict[str, str]] = field(default_factory=list)
     query: str = ""
     block: str | None = None
     model_asked: bool = False
@@ -176,6 +179,12 @@ class _Progress:
         if isinstance(message, UserMessage):
             self.opener = self.opener or message.source
             if text.strip() and message.source in (self.opener, *self.people):
-                self.unsaved.append(text)
+                name = {"name": message.source} if self._is_one_of_several(message.source) else {}
+                self.unsaved.append({"role": "user", "content": text, **name})
                 self.query, self.block = text, None
         return isinstance(message, AssistantMessage) and bool(text.strip())
+
+    def _is_one_of_several(self, source: str) -> bool:
+        """Return whether `source` names one of several people, who are not all the user whose memory it is."""
+        named = [name for name in self.people if name not in ANY_USER]
+        return len(named) > 1 or source not in (self.opener, *named, *ANY_USER)

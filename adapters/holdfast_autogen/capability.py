@@ -32,7 +32,7 @@ from holdfast_autogen.chat_messages import (
     get_group,
     get_last_text,
     get_text,
-    get_unsaved_texts,
+    get_unsaved_questions,
 )
 
 Reply = Callable[..., Any]
@@ -182,11 +182,10 @@ class MemoryCapability(AgentCapability):  # type: ignore[misc]
         answer = get_answer_text(reply) if final else ""
         if not answer.strip() or turn.saved or self in _answering.get():
             return []
-        texts = get_unsaved_texts(history, sender, turn.since)
-        if not texts:
+        questions = get_unsaved_questions(history, sender, turn.since)
+        if not questions:
             return []
         turn.saved = True
-        questions = [{"role": "user", "content": text} for text in texts]
         return [*questions, {"role": "assistant", "content": answer}]
 
     @contextmanager

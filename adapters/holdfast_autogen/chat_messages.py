@@ -49,16 +49,21 @@ def find_last_question(agent: Any, messages: Sequence[Message], sender: Any) -> 
     return next((message for message in reversed(stored) if is_same(message, question)), question)
 
 
-def get_unsaved_texts(messages: Sequence[Message], sender: Any, since: Message | None) -> list[str]:
-    """Return the user's texts after the agent's last answer, or after `since`."""
+def get_unsaved_questions(messages: Sequence[Message], sender: Any, since: Message | None) -> list[dict[str, str]]:
+    """Return the user's messages after the agent's last answer, or after `since`, as messages to save.
+
+    Among several people each message carries its speaker's name: not all of them are the user whose memory it is.
+    """
     people = get_people(sender)
-    texts: list[str] = []
+    several = people is not None and len(people) > 1
+    questions: list[dict[str, str]] = []
     for message in reversed(messages):
-        if is_answer(message) or (texts and since is not None and is_same(message, since)):
+        if is_answer(message) or (questions and since is not None and is_same(message, since)):
             break
         if is_from_user(message, people):
-            texts.append(get_text(message))
-    return texts[::-1]
+            name = {"name": str(message["name"])} if several and message.get("name") else {}
+            questions.append({"role": "user", "content": get_text(message), **name})
+    return questions[::-1]
 
 
 def get_last_text(messages: Iterable[Message]) -> str:
