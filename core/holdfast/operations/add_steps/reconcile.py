@@ -21,6 +21,8 @@ from holdfast.runtime.effects import Flow
 from holdfast.runtime.runtime import Runtime
 
 _MOST_EARLIER_FACTS = 20  # of the same add that a fact is compared with
+# How far back the most similar of them are looked for: all the way, 70,000 facts of one add would take minutes.
+_MOST_COMPARED_FACTS = 1000
 
 
 def reconcile_with_model(
@@ -116,8 +118,9 @@ class _RuleReconciler:
         candidate = self._candidates[number]
         names = attribute_labels(candidate.fact.text, candidate.record.speaker)
         sharing = [other for name in names for other in self._by_attribute.get(name, [])[-_MOST_EARLIER_FACTS:]]
-        similar = np.argsort(self._vectors[:number] @ self._vectors[number])[-_MOST_EARLIER_FACTS:]
-        return list(dict.fromkeys([*sharing, *similar.tolist()]))
+        start = max(0, number - _MOST_COMPARED_FACTS)
+        similar = np.argsort(self._vectors[start:number] @ self._vectors[number])[-_MOST_EARLIER_FACTS:]
+        return list(dict.fromkeys([*sharing, *(start + similar).tolist()]))
 
     def _remember(self, change: PlannedChange) -> None:
         """Let the facts that follow see what this one changes."""
