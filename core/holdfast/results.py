@@ -87,6 +87,23 @@ class MessageResult(TypedDict):
     count: NotRequired[int]
 
 
+class ForgetResult(TypedDict):
+    """The receipt of `forget`: the numbers of memories, deleted ones included, of source turns and of versions."""
+
+    message: str
+    memories: int
+    turns: int
+    versions: int
+
+
+class PruneResult(TypedDict):
+    """What `prune_history` has deleted: former states of memories, and source turns."""
+
+    message: str
+    versions: int
+    turns: int
+
+
 class HistoryItem(TypedDict):
     """One version of a memory, in Mem0's shape.
 

@@ -4,6 +4,7 @@ from tests.contracts.memory.adding import AddingContract
 from tests.contracts.memory.deleting import DeletingContract
 from tests.contracts.memory.editing import EditingContract
 from tests.contracts.memory.engines import EnginesContract
+from tests.contracts.memory.erasing import ErasingContract, PruningContract
 from tests.contracts.memory.extracting import ExtractionContract
 from tests.contracts.memory.forgotten_turns import ForgottenTurnsContract
 from tests.contracts.memory.history import HistoryContract
@@ -28,6 +29,8 @@ class MemoryContract(
     HistoryContract,
     DeletingContract,
     ForgottenTurnsContract,
+    ErasingContract,
+    PruningContract,
     UsersContract,
     EnginesContract,
     LifecycleContract,

@@ -6,6 +6,7 @@ version, store or length of vectors, or ahead of the store is ignored, and the i
 
 from __future__ import annotations
 
+import glob
 import json
 import logging
 import os
@@ -68,6 +69,12 @@ def save_snapshot(path: Path, index: MemoryIndex, store: Store, *, since: int) -
         if draft is not None:
             draft.unlink(missing_ok=True)
     return True
+
+
+def delete_snapshot(path: Path) -> None:
+    """Delete the snapshot at `path`, and the drafts of it that killed processes have left."""
+    for file in (path, *path.parent.glob(f".{glob.escape(path.name)}.*")):
+        file.unlink(missing_ok=True)
 
 
 def load_snapshot(path: Path, store: Store, *, dimensions: int) -> MemoryIndex | None:
@@ -183,9 +190,11 @@ def _encode_scopes(index: MemoryIndex, existing: Positions) -> tuple[list[str], 
     codes = np.zeros((len(existing), len(SCOPE_FIELDS)), dtype=np.int32)
     for column, field in enumerate(SCOPE_FIELDS):
         for name, positions in index.scopes.lists(field):
-            names.append(name)
             places_of_id = places[positions]
-            codes[places_of_id[places_of_id >= 0], column] = len(names)
+            existing_places = places_of_id[places_of_id >= 0]
+            if len(existing_places):  # the id of a deleted user may be a name, too
+                names.append(name)
+                codes[existing_places, column] = len(names)
     return names, codes
 
 

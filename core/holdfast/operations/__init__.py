@@ -4,8 +4,10 @@ from holdfast.operations.add import add
 from holdfast.operations.context import context
 from holdfast.operations.delete import batch_delete, delete, delete_all, reset
 from holdfast.operations.doctor import doctor
+from holdfast.operations.forget import forget
 from holdfast.operations.get import get, get_all
 from holdfast.operations.history import history, rollback
+from holdfast.operations.prune_history import prune_history
 from holdfast.operations.put import put
 from holdfast.operations.reembed import reembed
 from holdfast.operations.search import search
@@ -21,9 +23,11 @@ __all__ = [
     "delete_all",
     "delete_users",
     "doctor",
+    "forget",
     "get",
     "get_all",
     "history",
+    "prune_history",
     "put",
     "reembed",
     "reset",

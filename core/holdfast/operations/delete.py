@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from holdfast.filters import Filter, split_scope
-from holdfast.operations.arguments import check_batch, check_memory_id, check_scope
+from holdfast.filters import Filter
+from holdfast.operations.arguments import check_batch, check_memory_id, check_scope, check_switch
+from holdfast.operations.deletion import TurnEntries, delete_records, delete_selected, write_deletion
+from holdfast.operations.forget import erase_matching
 from holdfast.operations.update import unknown_memory
-from holdfast.records import MemoryRecord
 from holdfast.results import MessageResult
-from holdfast.runtime.effects import Flow, write
+from holdfast.runtime.effects import Flow, work, write
 from holdfast.runtime.runtime import Runtime
 from holdfast.stores.protocol import Transaction
 
@@ -66,8 +67,11 @@ def delete_all(
     app_id: str | None = None,
     actor_id: str | None = None,
     filters: Mapping[str, Any] | None = None,
+    erase: bool = False,
 ) -> Flow[MessageResult]:
     """Delete every memory of a scope, expired ones included, and nothing outside it.
+
+    Their history stays unless `erase` is true.
 
     Args:
         user_id: The user; at least one of the four scope ids must be given, here or in `filters`.
@@ -76,12 +80,15 @@ def delete_all(
         app_id: The application.
         actor_id: Only what this speaker said.
         filters: Only memories that match these conditions (see `holdfast.filters`).
+        erase: Erase them as `forget` does, with their history and those deleted before: none of the words remain in
+            any file.
 
     Returns:
-        `count` is the number of deleted memories.
+        `count` is the number of deleted memories, without those deleted before.
 
     Raises:
         InvalidInput: No scope is named; `reset` empties the whole store.
+        StorageError: With `erase`: the memories are deleted, but their words may still be in the file (see `forget`).
 
     >>> from holdfast import Memory
     >>> memory = Memory(":memory:", llm="rules", embedder="hashing")
@@ -90,12 +97,18 @@ def delete_all(
     (1, 1)
     """
     matching = check_scope(filters, user_id=user_id, agent_id=agent_id, run_id=run_id, app_id=app_id, actor_id=actor_id)
-    count = yield from delete_matching(runtime, matching)
+    if check_switch(erase, name="erase", default=False):
+        count = (yield from erase_matching(runtime, matching)).current
+    else:
+        count = yield from delete_matching(runtime, matching)
     return {"message": "Memories deleted successfully!", "count": count}
 
 
 def reset(runtime: Runtime) -> Flow[MessageResult]:
-    """Delete every memory of every scope, every version and every message.
+    """Erase every memory of every scope, every version and every message; none of their words remain in any file.
+
+    Raises:
+        StorageError: Everything is deleted, but the words may still be in the file (see `forget`).
 
     >>> from holdfast import Memory
     >>> memory = Memory(":memory:", llm="rules", embedder="hashing")
@@ -107,45 +120,30 @@ def reset(runtime: Runtime) -> Flow[MessageResult]:
     """
     now = runtime.clock()
     yield from write(runtime.store, lambda transaction: transaction.clear(recorded_at=now))
+    yield from work(runtime.scrub)
     return {"message": "Memory reset successfully!"}
 
 
 def _delete_by_id(runtime: Runtime, memory_ids: Sequence[str]) -> Flow[None]:
     now = runtime.clock()
 
-    def apply(transaction: Transaction) -> None:
-        records = [transaction.get(memory_id) for memory_id in memory_ids]
-        for memory_id, record in zip(memory_ids, records, strict=True):
+    def apply(transaction: Transaction, entries: TurnEntries) -> None:
+        records = []
+        for memory_id in memory_ids:
+            record = transaction.get(memory_id)
             if record is None:
                 raise unknown_memory(memory_id)
-        delete_records(transaction, [record for record in records if record is not None], now)
+            records.append(record)
+        delete_records(transaction, records, entries, now=now)
 
-    yield from write(runtime.store, apply)
+    yield from write_deletion(runtime, apply)
 
 
 def delete_matching(runtime: Runtime, matching: Filter) -> Flow[int]:
-    """Delete every memory that matches, and what conversations said of them; return how many."""
+    """Delete every memory that matches, of a whole scope also the turns of all its sessions; return how many."""
     now = runtime.clock()
-    ids, rest = split_scope(matching)
 
-    def apply(transaction: Transaction) -> int:
-        records = transaction.select(matching)
-        delete_records(transaction, records, now)
-        if rest is None:
-            transaction.delete_messages(ids)  # of sessions without any memory, too
-        return len(records)
+    def apply(transaction: Transaction, entries: TurnEntries) -> int:
+        return delete_selected(transaction, matching, entries, now=now).count
 
-    return (yield from write(runtime.store, apply))
-
-
-def delete_records(transaction: Transaction, records: Sequence[MemoryRecord], now: int) -> None:
-    """Delete memories with every turn that said them or may have.
-
-    Of the turns of their scopes only those stay that are known to be the source of another memory: an answer repeats
-    what was said, a question before it names it.
-    """
-    for record in records:
-        transaction.delete(record, happened_at=now, recorded_at=now)
-    # No conversation is the source of a document.
-    for scope in {record.scope for record in records if record.memory_type != "document"}:
-        transaction.delete_uncited_messages(scope)
+    return (yield from write_deletion(runtime, apply))

@@ -20,8 +20,10 @@ from holdfast.timestamps import to_isoformat
 def history(runtime: Runtime, memory_id: str) -> Flow[list[HistoryItem]]:
     """Return every version of a memory, oldest first; also of a deleted one.
 
+    Versions that `prune_history` has deleted are missing: the first one has the oldest text that is left.
+
     Raises:
-        NotFound: The id was never used.
+        NotFound: The id was never used, or nothing is left of it.
 
     >>> from holdfast import Memory
     >>> memory = Memory(":memory:", llm="rules", embedder="hashing")
@@ -33,7 +35,7 @@ def history(runtime: Runtime, memory_id: str) -> Flow[list[HistoryItem]]:
     wanted = check_memory_id(memory_id)
     versions = yield from work(runtime.store.list_versions, wanted)
     if not versions:
-        raise NotFound(f"there is no memory {wanted}, and there never was")
+        raise _no_history(wanted)
     return [_history_item(version) for version in versions]
 
 
@@ -46,7 +48,7 @@ def rollback(runtime: Runtime, memory_id: str, *, version: int | None = None) ->
             latest change.
 
     Raises:
-        NotFound: The id or the version was never used.
+        NotFound: The id or the version was never used, or is gone: forgotten or pruned.
         InvalidInput: The version is the one that made the memory: `delete` undoes that.
         ProviderError: The embedder failed; nothing was changed.
 
@@ -63,19 +65,25 @@ def rollback(runtime: Runtime, memory_id: str, *, version: int | None = None) ->
     wanted = check_memory_id(memory_id)
     versions = yield from work(runtime.store.list_versions, wanted)
     if not versions:
-        raise NotFound(f"there is no memory {wanted}, and there never was")
+        raise _no_history(wanted)
     number = versions[-1].number if version is None else version
     if isinstance(number, bool) or not isinstance(number, int):
         raise InvalidInput(f"version is {short_repr(version)}: it must be one of those in `history`")
     if number not in [one.number for one in versions]:
-        raise NotFound(f"memory {wanted} has no version {short_repr(number)}: `history` lists them")
+        raise NotFound(f"memory {wanted} has no version {short_repr(number)}: `history` lists those there are")
     before = yield from work(runtime.store.get_before_change, wanted, number)
     if before is None:
-        raise InvalidInput(f"version {number} made memory {wanted}: there is nothing before it, use delete")
+        raise InvalidInput(
+            f"version {number} is the first of memory {wanted}, and there is nothing before it: to undo it, use delete"
+        )
     entry = (yield from embed_records(runtime, [before]))[0]
     now = runtime.clock()
     yield from runtime.write_with_embedder_check(lambda transaction: _restore(transaction, before, entry, now), [entry])
     return {"message": "Memory rolled back successfully!"}
+
+
+def _no_history(memory_id: str) -> NotFound:
+    return NotFound(f"there is no memory {memory_id} and no history of one: it never existed, or it is forgotten")
 
 
 def _restore(transaction: Transaction, before: MemoryRecord, entry: IndexEntry, now: int) -> None:

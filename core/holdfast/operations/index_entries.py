@@ -36,7 +36,21 @@ def embed_records(
     """
     used = runtime.engines.embedder if embedder is None else embedder
     vectors = yield from embed(used, [text_to_embed(record) for record in records])
-    return [_entry(record, vector, used) for record, vector in zip(records, vectors, strict=True)]
+    return [index_entry(record, vector, used) for record, vector in zip(records, vectors, strict=True)]
+
+
+def index_entry(record: MemoryRecord, vector: Any, embedder: Embedder | None) -> IndexEntry:
+    """Return the index entry of `record` with this vector."""
+    labels = [*_indexed_labels(record.text, record.speaker)]
+    if record.facts is not None:
+        labels += [label for fact in record.facts for label in _indexed_labels(fact, record.speaker)] + [TURN]
+    elif record.standing is not None:
+        labels += [PROFILE_FACT, record.standing]
+    elif any(label.startswith("/") for label in labels):
+        labels.append(PROFILE_FACT)
+    if record.memory_type == "document":
+        labels.append(DOCUMENT)
+    return IndexEntry(vector, terms_to_index(record, labels=labels), embedder)
 
 
 def attribute_labels(text: str, speaker: str | None = None) -> tuple[str, ...]:
@@ -76,16 +90,3 @@ def _indexed_labels(text: str, speaker: str | None) -> Iterator[str]:
     for attribute in rules.attributes_of(text, speaker=speaker):
         label = _label_of(attribute)
         yield from (label,) if attribute.value else ended_labels([label])
-
-
-def _entry(record: MemoryRecord, vector: Any, embedder: Embedder) -> IndexEntry:
-    labels = [*_indexed_labels(record.text, record.speaker)]
-    if record.facts is not None:
-        labels += [label for fact in record.facts for label in _indexed_labels(fact, record.speaker)] + [TURN]
-    elif record.standing is not None:
-        labels += [PROFILE_FACT, record.standing]
-    elif any(label.startswith("/") for label in labels):
-        labels.append(PROFILE_FACT)
-    if record.memory_type == "document":
-        labels.append(DOCUMENT)
-    return IndexEntry(vector, terms_to_index(record, labels=labels), embedder)

@@ -8,7 +8,7 @@ from typing import Any
 
 from holdfast.errors import HoldfastError, InvalidInput
 from holdfast.operations.arguments import MAX_MESSAGES, check_memory_id, check_metadata, check_text
-from holdfast.operations.delete import delete_records
+from holdfast.operations.deletion import delete_records
 from holdfast.operations.index_entries import embed_records
 from holdfast.records import MemoryRecord
 from holdfast.results import Document, MessageResult
@@ -129,7 +129,7 @@ def _upsert_all(runtime: Runtime, request: _Request, new: Sequence[MemoryRecord]
 def _delete_documents(transaction: Transaction, request: _Request, now: int) -> int:
     found = [record for memory_id in request.removed if (record := transaction.get(memory_id)) is not None]
     mine = [record for record in found if record.memory_type == "document" and record.scope == request.scope]
-    delete_records(transaction, mine, now)
+    delete_records(transaction, mine, {}, now=now)
     return len(mine)
 
 

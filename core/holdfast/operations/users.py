@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from holdfast.errors import InvalidInput, NotFound
 from holdfast.operations.arguments import check_scope
-from holdfast.operations.delete import delete_matching
+from holdfast.operations.forget import erase_matching
 from holdfast.results import MessageResult, UserItem, UserListing
 from holdfast.runtime.effects import Flow, work
 from holdfast.runtime.runtime import Runtime
@@ -34,11 +34,15 @@ def delete_users(
     app_id: str | None = None,
     run_id: str | None = None,
 ) -> Flow[MessageResult]:
-    """Delete one user, agent, app or run with all its memories.
+    """Erase one user, agent, app or run with all its memories, as `forget` does: none of the words remain in any file.
+
+    Returns:
+        `count` is the number of deleted memories, without those deleted before.
 
     Raises:
         InvalidInput: Not exactly one id is given.
-        NotFound: It has no memories.
+        NotFound: It has no memories, no history and no turns.
+        StorageError: The memories are deleted, but their words may still be in the file (see `forget`).
 
     >>> from holdfast import Memory
     >>> memory = Memory(":memory:", llm="rules", embedder="hashing")
@@ -50,13 +54,13 @@ def delete_users(
     named = {field: value for field, value in given.items() if value is not None}
     if len(named) != 1:
         raise InvalidInput(f"delete_users takes exactly one of {', '.join(SCOPE_FIELDS)}: {len(named)} were given")
-    count = yield from delete_matching(
+    erased = yield from erase_matching(
         runtime, check_scope(None, user_id=user_id, agent_id=agent_id, app_id=app_id, run_id=run_id)
     )
-    if not count:
+    if not erased.memories and not erased.turns:
         field, value = next(iter(named.items()))
         raise NotFound(f"{field} {value!r} has no memories: `users` lists who has")
-    return {"message": "Entity deleted successfully!", "count": count}
+    return {"message": "Entity deleted successfully!", "count": erased.current}
 
 
 def _user_item(entity: Entity) -> UserItem:

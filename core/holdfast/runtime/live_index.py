@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Generator, Sequence
 from datetime import date
 from pathlib import Path
@@ -9,14 +10,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from holdfast.errors import HoldfastError
 from holdfast.filters import Filter, split_scope
 from holdfast.index.memory_index import MemoryIndex
 from holdfast.index.protocol import Index, Positions
-from holdfast.index.snapshot import load_snapshot, save_snapshot
+from holdfast.index.snapshot import delete_snapshot, load_snapshot, save_snapshot
 from holdfast.protocols import Embedder
 from holdfast.records import MemoryRecord
 from holdfast.runtime.embedder_guard import EMBEDDER_SETTING, embedder_setting, require_same_embedder
 from holdfast.stores.protocol import IndexBatch, Store
+
+_log = logging.getLogger("holdfast")
 
 
 class LiveIndex:
@@ -94,15 +98,31 @@ class LiveIndex:
     def drop(self) -> None:
         """Drop the index and its snapshot; the next use builds it from the store."""
         with self.lock:
-            self._index, self._seen, self._snapshot_sequence = None, None, 0
+            self._index, self._seen = None, None
+            self.drop_snapshot()
+
+    def drop_snapshot(self) -> None:
+        """Delete the snapshot, and those that a killed process left half written."""
+        with self.lock:
+            self._snapshot_sequence = 0
             if self._snapshot is not None:
-                self._snapshot.unlink(missing_ok=True)
+                delete_snapshot(self._snapshot)
 
     def save(self) -> None:
         """Write the snapshot where that makes the next start faster."""
         with self.lock:
-            if self._index is not None and self._snapshot is not None:
-                save_snapshot(self._snapshot, self._index, self._store, since=self._snapshot_sequence)
+            if self._index is None or self._snapshot is None:
+                return
+            try:
+                # Not the index of an earlier state: what was erased since must not come back in a file.
+                self.catch_up()
+                index = self._index
+                saved = save_snapshot(self._snapshot, index, self._store, since=self._snapshot_sequence)
+                later = self._store.index_batches(index.sequence) if saved else ()
+                if any(batch.restart or batch.deleted_rows for batch in later):
+                    delete_snapshot(self._snapshot)  # another process has deleted something meanwhile
+            except HoldfastError as error:
+                _log.warning("the index was not saved (%s): the next start builds it from the store", error)
 
     def _changes_since(self, sequence: int) -> Generator[IndexBatch, None, None]:
         for batch in self._store.index_batches(sequence):

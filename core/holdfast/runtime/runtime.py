@@ -143,6 +143,15 @@ class Runtime:
             self.live_index.embedder = embedder
             self.live_index.drop()
 
+    def scrub(self) -> None:
+        """Take what was deleted out of every file: the snapshot of the index, the store and its log.
+
+        Raises:
+            StorageError: See `Store.scrub`; call it again to finish.
+        """
+        self.live_index.drop_snapshot()
+        self.store.scrub()
+
     def close(self) -> None:
         """Save the index where that pays, and close the store and the engines made here."""
         with self.store.index_lock:

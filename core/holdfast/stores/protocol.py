@@ -88,6 +88,27 @@ class IndexBatch:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptTurn:
+    """A turn that was kept beside its facts.
+
+    Attributes:
+        record: The turn.
+        told: The texts, present and former, of the memories that may come from it.
+    """
+
+    record: MemoryRecord
+    told: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What an erasure took out of the history: memories of which nothing remains, and versions."""
+
+    memories: int
+    versions: int
+
+
+@dataclass(frozen=True, slots=True)
 class Entity:
     """One user, agent, run or app that has memories, with the number of them."""
 
@@ -210,12 +231,62 @@ class Transaction(Protocol):
         """Store source messages; return their numbers."""
         ...
 
+    def count_messages(self) -> int:
+        """Return how many source messages there are."""
+        ...
+
     def delete_uncited_messages(self, scope: Scope) -> None:
         """Delete the messages of exactly this scope that are not known to be the source of a memory."""
         ...
 
-    def delete_messages(self, ids: Mapping[str, str]) -> int:
-        """Delete the messages of every scope that has all of `ids`, by field name; return how many."""
+    def delete_messages(self, ids: Mapping[str, str], *, before: int | None = None) -> None:
+        """Delete the messages of every scope that has all of `ids`, by field name.
+
+        Args:
+            ids: Empty for all scopes.
+            before: Only what was said before this moment, microseconds since 1970.
+        """
+        ...
+
+    def list_kept_turns(self, record: MemoryRecord) -> list[MemoryRecord]:
+        """Return the turns kept beside their facts that the memory may come from."""
+        ...
+
+    def list_turns_kept_with(self, turn: MemoryRecord) -> list[KeptTurn]:
+        """Return the turns that were kept in the same add as `turn`, this one included."""
+        ...
+
+    def find_rows(self, filters: Filter) -> list[int]:
+        """Return the rows of memories that match `filters`, and of deleted ones that did when they were deleted."""
+        ...
+
+    def find_rows_of(self, memory_id: str) -> list[int]:
+        """Return the row of a memory, and those it had before it was deleted."""
+        ...
+
+    def erase_history(self, rows: Sequence[int], *, ids: Sequence[str], recorded_at: int) -> Erased:
+        """Delete every version of the memories in `rows`, and of the turns kept in the adds they come from.
+
+        Of memories that exist only the present state remains. `Store.scrub` takes the words out of the file itself.
+
+        Args:
+            rows: See `find_rows`.
+            ids: What repair has set aside goes as well when it has all of these ids, of a scope or of a memory.
+            recorded_at: The time of this call.
+        """
+        ...
+
+    def prune_history(
+        self, *, keep: int | None, before: int | None, rows: Sequence[int] | None, recorded_at: int
+    ) -> int:
+        """Delete former states of memories; return how many.
+
+        Args:
+            keep: How many of each memory stay at most, the newest ones; `None` for any number.
+            before: Those replaced before this moment go, microseconds since 1970; `None` for any age.
+            rows: Only of memories in these rows; `None` for all.
+            recorded_at: The time of this call.
+        """
         ...
 
     def get_setting(self, name: str) -> Any:
@@ -370,6 +441,14 @@ class Store(Protocol):
         """Return a text that identifies change `sequence`, `None` if there is no such change.
 
         Two stores that share a past, such as a store and its backup, differ in it from where they part.
+        """
+        ...
+
+    def scrub(self) -> None:
+        """Rewrite the file, so that nothing deleted remains in it, and empty its log; other reads may go on.
+
+        Raises:
+            StorageError: There is no room for the rewritten file, or another process reads the log all the time.
         """
         ...
 

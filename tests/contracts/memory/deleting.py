@@ -57,6 +57,12 @@ class DeletingContract(MemorySubject):
         found = memory.search("ana ben", **everyone)["results"]
         assert {item["id"] for item in found} == {item["id"] for item in left}
 
+    def test_doctor_checks_a_store_whose_memories_are_all_deleted(self, memory):
+        add_verbatim(memory, "one", user_id="ana")
+        memory.search("one", user_id="ana")
+        memory.delete_all(user_id="ana")
+        assert memory.doctor()["healthy"]
+
     def test_reset_empties_the_store_and_leaves_it_usable(self, memory):
         (memory_id,) = add_verbatim(memory, "one", user_id="ana")
         memory.search("one", user_id="ana")

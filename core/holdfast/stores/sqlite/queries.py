@@ -24,6 +24,7 @@ from holdfast.stores.sqlite.rows import (
     record_checksum,
     vector_checksum,
 )
+from holdfast.stores.sqlite.versions import PRUNED
 
 VERSIONS = """
 WITH one (row) AS (
@@ -32,7 +33,8 @@ WITH one (row) AS (
     SELECT row FROM changes WHERE memory_id = :id AND event = 'DELETE'
 )
 SELECT sequence, event, happened_at, recorded_at, actor_id, role, before, row, memory_id, checksum
-FROM changes WHERE sequence IN one OR (row IN one AND row <> sequence) ORDER BY sequence
+FROM changes WHERE (sequence IN one OR (row IN one AND row <> sequence)) AND event IN ('ADD', 'UPDATE', 'DELETE')
+ORDER BY sequence
 """
 """The changes of the memory with an id: of its present row, and of rows it had before it was deleted."""
 
@@ -45,7 +47,10 @@ CHANGED_ENTRIES = (
     " JOIN memories ON memories.row = changed.row JOIN vectors ON vectors.row = changed.row ORDER BY vectors.row"
 )
 
-NEEDS_RESTART = "SELECT 1 FROM changes WHERE sequence > ? AND event IN ('RESET', 'REEMBED')"
+NEEDS_RESTART = f"""
+SELECT 1 FROM changes
+WHERE sequence > :since AND (event IN ('RESET', 'REEMBED') OR (event = '{PRUNED}' AND row > :since)) LIMIT 1
+"""
 
 DELETED_ROWS = """
 SELECT DISTINCT row FROM changes

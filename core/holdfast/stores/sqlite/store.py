@@ -36,6 +36,7 @@ from holdfast.stores.sqlite.queries import (
 )
 from holdfast.stores.sqlite.repair import repair
 from holdfast.stores.sqlite.rows import COLUMNS, from_document, from_row, scope_key, to_json
+from holdfast.stores.sqlite.scrub import scrub
 from holdfast.stores.sqlite.settings import read_setting, replace_damaged_settings
 from holdfast.stores.sqlite.transaction import SqliteTransaction
 
@@ -199,15 +200,16 @@ class SqliteStore(Store):
         (sequence,) = connection.execute("SELECT ifnull(max(sequence), 0) FROM changes").fetchone()
         if sequence < since:
             raise StorageError(f"{self.path} is older than its index: it was replaced while it was open")
-        restart = bool(connection.execute(NEEDS_RESTART, [since]).fetchone())
+        restart = bool(connection.execute(NEEDS_RESTART, {"since": since}).fetchone())
         reads_all = restart or not since
         deleted = [] if reads_all else [row for (row,) in connection.execute(DELETED_ROWS, [since])]
         cursor = connection.execute(ALL_ENTRIES) if reads_all else connection.execute(CHANGED_ENTRIES, [since])
         with contextlib.closing(cursor):
-            # A batch without rows still carries a restart or deletions.
-            while (rows := cursor.fetchmany(_BATCH_ROWS)) or restart or deleted:
+            # A batch without rows still carries a restart, deletions, or how far it comes.
+            is_behind = sequence > since
+            while (rows := cursor.fetchmany(_BATCH_ROWS)) or is_behind:
                 yield to_index_batch(rows, deleted, sequence, restart=restart)
-                restart, deleted = False, []
+                is_behind, restart, deleted = False, False, []
 
     @override
     def get_change_id(self, sequence: int) -> str | None:
@@ -227,6 +229,10 @@ class SqliteStore(Store):
         )
 
     # Maintenance
+
+    @override
+    def scrub(self) -> None:
+        scrub(self._connections)
 
     @override
     def find_damage(self) -> list[Damage]:

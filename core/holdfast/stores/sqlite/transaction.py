@@ -11,9 +11,9 @@ from typing_extensions import override
 from holdfast.errors import NotFound, StorageError
 from holdfast.filters import Filter, scope_filter, to_sql
 from holdfast.records import Event, MemoryRecord, SourceMessage
-from holdfast.scope import SCOPE_FIELDS, Scope
-from holdfast.stores.protocol import IndexEntry, Transaction
-from holdfast.stores.sqlite import reembedding
+from holdfast.scope import Scope
+from holdfast.stores.protocol import Erased, IndexEntry, KeptTurn, Transaction
+from holdfast.stores.sqlite import conversations, reembedding, versions
 from holdfast.stores.sqlite.queries import select_records
 from holdfast.stores.sqlite.rows import (
     COLUMN_COUNT,
@@ -22,7 +22,6 @@ from holdfast.stores.sqlite.rows import (
     checksum,
     from_row,
     record_checksum,
-    scope_key,
     to_blobs,
     to_document,
     to_row,
@@ -78,7 +77,7 @@ class SqliteTransaction(Transaction):
         )
         self._log_change(row, row, record, "ADD", record.created_at, record.recorded_at)
         # A kept turn is its own text: it keeps no message in prompts.
-        self._link_sources(row, sources, cite=record.facts is None)
+        conversations.link_sources(self.connection, row, sources, cite=record.facts is None)
         return None
 
     @override
@@ -103,7 +102,7 @@ class SqliteTransaction(Transaction):
             # An update may make two memories equal, which is no error. Only one of them can own the hash.
             [*values, record_checksum(values), content_hash if duplicate in (None, old.id) else None, row],
         )
-        self._link_sources(row, sources, cite=new.facts is None)
+        conversations.link_sources(self.connection, row, sources, cite=new.facts is None)
         if index_entry is not None:
             vector, terms = to_blobs(index_entry)
             self.connection.execute(
@@ -115,54 +114,66 @@ class SqliteTransaction(Transaction):
     def link_sources(self, memory_id: str, sources: Sequence[int]) -> None:
         found = self.connection.execute("SELECT row, facts IS NULL FROM memories WHERE id = ?", [memory_id]).fetchone()
         if found:
-            self._link_sources(found[0], sources, cite=bool(found[1]))
+            conversations.link_sources(self.connection, found[0], sources, cite=bool(found[1]))
 
     @override
     def delete(self, record: MemoryRecord, *, happened_at: int, recorded_at: int) -> None:
         row = self._row_of(record.id)
         before = to_document(record)
         self._log_change(self._next_sequence(), row, record, "DELETE", happened_at, recorded_at, before=before)
-        self.connection.execute(
-            "DELETE FROM messages WHERE number IN"
-            " (SELECT number FROM sources JOIN messages ON number BETWEEN first AND last WHERE sources.row = ?)",
-            [row],
-        )
+        conversations.delete_sources(self.connection, row)
         self.connection.execute("DELETE FROM memories WHERE row = ?", [row])
 
     @override
     def insert_messages(self, scope: Scope, messages: Sequence[SourceMessage], *, recorded_at: int) -> list[int]:
-        key = scope_key(scope)
-        self.connection.execute(
-            "INSERT OR IGNORE INTO scopes VALUES (?, ?, ?, ?, ?)",
-            [key, *(getattr(scope, field) for field in SCOPE_FIELDS)],
-        )
-        # `sources` may hold the numbers of messages that are gone: they are not used again.
-        (last,) = self.connection.execute(
-            "SELECT max(ifnull((SELECT max(number) FROM messages), 0), ifnull((SELECT max(last) FROM sources), 0))"
-        ).fetchone()
-        numbers = list(range(last + 1, last + 1 + len(messages)))
-        for number, message in zip(numbers, messages, strict=True):
-            content = (message.role, message.content, message.name, message.happened_at)
-            self.connection.execute(
-                "INSERT INTO messages (number, scope, role, content, name, happened_at, recorded_at, checksum)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                [number, key, *content, recorded_at, checksum(content)],
-            )
-        return numbers
+        return conversations.insert_messages(self.connection, scope, messages, recorded_at=recorded_at)
+
+    @override
+    def count_messages(self) -> int:
+        (count,) = self.connection.execute("SELECT count(*) FROM messages").fetchone()
+        return int(count)
 
     @override
     def delete_uncited_messages(self, scope: Scope) -> None:
-        self.connection.execute("DELETE FROM messages WHERE scope = ? AND cited = 0", [scope_key(scope)])
+        conversations.delete_uncited_messages(self.connection, scope)
 
     @override
-    def delete_messages(self, ids: Mapping[str, str]) -> int:
-        condition = " AND ".join(f"{field} = ?" for field in SCOPE_FIELDS if field in ids)
-        values = [ids[field] for field in SCOPE_FIELDS if field in ids]
-        deleted = self.connection.execute(
-            f"DELETE FROM messages WHERE scope IN (SELECT key FROM scopes WHERE {condition})", values
-        )
-        self.connection.execute(f"DELETE FROM scopes WHERE {condition}", values)
-        return int(deleted.rowcount)
+    def delete_messages(self, ids: Mapping[str, str], *, before: int | None = None) -> None:
+        conversations.delete_messages(self.connection, ids, before=before)
+
+    @override
+    def list_kept_turns(self, record: MemoryRecord) -> list[MemoryRecord]:
+        return conversations.list_kept_turns(self.connection, self._row_of(record.id))
+
+    @override
+    def list_turns_kept_with(self, turn: MemoryRecord) -> list[KeptTurn]:
+        return conversations.list_turns_kept_with(self.connection, turn)
+
+    @override
+    def find_rows(self, filters: Filter) -> list[int]:
+        return versions.find_rows(self.connection, filters)
+
+    @override
+    def find_rows_of(self, memory_id: str) -> list[int]:
+        return versions.find_rows_of(self.connection, memory_id)
+
+    @override
+    def erase_history(self, rows: Sequence[int], *, ids: Sequence[str], recorded_at: int) -> Erased:
+        every = sorted({*rows, *versions.find_rows_kept_with(self.connection, rows)})
+        first = self._next_sequence()
+        for sequence, row in enumerate(every, first):
+            self._append_change((sequence, row, "", versions.ERASED, recorded_at, recorded_at, None, None, None))
+        return versions.erase_history(self.connection, every, ids=ids, before=first)
+
+    @override
+    def prune_history(
+        self, *, keep: int | None, before: int | None, rows: Sequence[int] | None, recorded_at: int
+    ) -> int:
+        sequence = self._next_sequence()
+        count, last = versions.prune_history(self.connection, keep=keep, before=before, rows=rows)
+        if last:
+            self._append_change((sequence, last, "", versions.PRUNED, recorded_at, recorded_at, None, None, None))
+        return count
 
     @override
     def get_setting(self, name: str) -> Any:
@@ -226,14 +237,6 @@ class SqliteTransaction(Transaction):
         if current != fingerprint:
             reason = "has finished" if current is None else f"with {current} has started"
             raise StorageError(f"another re-embedding {reason}, so this one, with {fingerprint}, stops: call it again")
-
-    def _link_sources(self, row: int, messages: Sequence[int], *, cite: bool) -> None:
-        if not messages:
-            return
-        first, last = messages[0], messages[-1]
-        self.connection.execute("INSERT OR IGNORE INTO sources VALUES (?, ?, ?)", [row, first, last])
-        if cite and first == last:
-            self.connection.execute("UPDATE messages SET cited = 1 WHERE number = ?", [first])
 
     def _find_duplicate(self, content_hash: bytes) -> str | None:
         row = self.connection.execute("SELECT id FROM memories WHERE fingerprint = ?", [content_hash]).fetchone()
