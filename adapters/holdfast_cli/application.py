@@ -18,7 +18,7 @@ from holdfast_cli.commands.add import add
 from holdfast_cli.commands.audit import audit
 from holdfast_cli.commands.demo import demo
 from holdfast_cli.commands.doctor import doctor, reembed
-from holdfast_cli.commands.edit import delete, update
+from holdfast_cli.commands.edit import delete, forget, prune_history, update
 from holdfast_cli.commands.evaluate import evaluate
 from holdfast_cli.commands.search import get, history, list_memories, search, users
 from holdfast_cli.failures import report_failure, to_failure
@@ -83,6 +83,8 @@ app.command("list")(list_memories)
 app.command()(get)
 app.command()(update)
 app.command()(delete)
+app.command()(forget)
+app.command("prune-history")(prune_history)
 app.command()(history)
 app.command()(users)
 app.command()(doctor)

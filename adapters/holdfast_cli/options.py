@@ -58,6 +58,7 @@ Embedder = Annotated[
     ),
 ]
 
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 MemoryId = Annotated[str, typer.Argument(metavar="ID", help="The memory's id.")]
 Filters = Annotated[
     str | None,

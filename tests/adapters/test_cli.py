@@ -25,7 +25,7 @@ from holdfast_cli.conversation_files import parse_conversations, parse_session_t
 from holdfast_cli.options import parse_time
 from holdfast_cli.output import replace_controls, to_one_line
 
-COMMANDS = ("demo add search list get update delete history users doctor reembed audit eval").split()
+COMMANDS = "demo add search list get update delete forget prune-history history users doctor reembed audit eval".split()
 EVALUATED = Path(__file__).with_name("evaluation_conversations.json").read_text("utf-8")
 README = Path(holdfast_cli.__file__).with_name("README.md").read_text("utf-8")
 KEY_FREE = {name: value for name, value in os.environ.items() if name != "OPENAI_API_KEY"}
@@ -226,6 +226,36 @@ def test_deleting_all_of_an_unknown_user_finds_nothing(path):
     assert json.loads(result.stdout)["count"] == 0
 
 
+def test_a_forgotten_memory_has_no_history(path):
+    (memory_id,) = ana(path, "I live in Rome")
+    declined = run("forget", memory_id, "--path", path, stdin="n\n")
+    assert declined.exit_code == 1
+    assert f"Erase {memory_id} for good" in declined.stderr
+    erased = run("forget", memory_id, "--path", path, "--yes")
+    assert erased.stdout == "erased 1 memory, 1 turn and 1 version\n"
+    assert run("history", memory_id, "--path", path).exit_code == 1
+
+
+def test_forgetting_or_erasing_a_scope_takes_its_history(path):
+    first, second = ana(path, "I live in Rome", "I play the cello")
+    run("delete", first, "--path", path)
+    assert run_json("delete", "--all", "--erase", "--user-id", "ana", "--yes", "--path", path)["count"] == 1
+    for memory_id in (first, second):
+        assert run("history", memory_id, "--path", path).exit_code == 1
+    ana(path, "I live in Rome")
+    assert run_json("forget", "--user-id", "ana", "--yes", "--path", path)["memories"] == 1
+
+
+def test_pruning_deletes_former_states(path):
+    (memory_id,) = ana(path, "I live in Rome")
+    for city in ("Bari", "Faro"):
+        run("update", memory_id, f"I live in {city}", "--path", path)
+    pruned = run("prune-history", "--keep", "1", "--path", path)
+    assert pruned.stdout == "deleted 1 version and 0 turns\n"
+    assert len(run_json("history", memory_id, "--path", path)) == 2
+    assert run_json("prune-history", "--before", "2999-01-01", "--user-id", "ana", "--path", path)["versions"] == 1
+
+
 # Errors
 
 
@@ -262,6 +292,12 @@ def test_deleting_all_of_an_unknown_user_finds_nothing(path):
         (["delete", NO_ONE, "--all", "--user-id", "ana"], "InvalidInput", "say what to delete"),
         (["delete", NO_ONE, "--user-id", "ana"], "InvalidInput", "say what to delete"),
         (["delete", "--all", "--yes"], "InvalidInput", "no scope is named"),
+        (["delete", NO_ONE, "--erase"], "InvalidInput", "holdfast forget"),
+        (["forget"], "InvalidInput", "say what to forget"),
+        (["forget", NO_ONE, "--user-id", "ana"], "InvalidInput", "say what to forget"),
+        (["prune-history"], "InvalidInput", "neither keep nor before"),
+        (["prune-history", "--keep", "-1"], "InvalidInput", "keep is -1"),
+        (["prune-history", "--before", "soon"], "InvalidInput", "before is 'soon'"),
         (["history", " "], "InvalidInput", "memory_id is ' '"),
         (["users", "--user-id", "ana"], "UsageError", "--user-id"),
         (["doctor", "everything"], "UsageError", "everything"),
@@ -283,7 +319,17 @@ def test_invalid_input_is_one_clear_line_and_exit_code_2(words, kind, says):
     assert says in error["message"]
 
 
-@pytest.mark.parametrize("words", [["get", NO_ONE], ["update", NO_ONE, "x"], ["delete", NO_ONE], ["history", NO_ONE]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["get", NO_ONE],
+        ["update", NO_ONE, "x"],
+        ["delete", NO_ONE],
+        ["forget", NO_ONE, "--yes"],
+        ["prune-history", "--keep", "1", "--memory-id", NO_ONE],
+        ["history", NO_ONE],
+    ],
+)
 def test_an_unknown_id_is_exit_code_1(words, path):
     ana(path, "I live in Rome")
     result = run(*words, "--path", path, "--json")
@@ -301,6 +347,8 @@ def test_an_unknown_id_is_exit_code_1(words, path):
         ["get", NO_ONE],
         ["update", NO_ONE, "x"],
         ["delete", NO_ONE],
+        ["forget", NO_ONE],
+        ["prune-history", "--keep", "1"],
         ["history", NO_ONE],
         ["users"],
         ["doctor"],

@@ -46,9 +46,11 @@ class MessagesContract(StoreSubject):
         store.write(messages("a", "b"))
         store.write(messages("c", scope=MONDAY))
         store.write(messages("d", scope=Scope(user_id="ben", run_id="monday")))
-        assert store.write(lambda transaction: transaction.delete_messages(MONDAY.ids())) == 1
-        assert contents(store) == ["a", "b"]
-        assert store.write(lambda transaction: transaction.delete_messages(ANA.ids())) == 2
+        store.write(lambda transaction: transaction.delete_messages(MONDAY.ids()))
+        assert (contents(store), contents(store, MONDAY)) == (["a", "b"], [])
+        store.write(lambda transaction: transaction.delete_messages(ANA.ids(), before=1))
+        assert store.write(lambda transaction: transaction.count_messages()) == 3
+        store.write(lambda transaction: transaction.delete_messages(ANA.ids()))
         assert contents(store, Scope(user_id="ben", run_id="monday")) == ["d"]
 
     def test_the_number_of_a_deleted_message_is_not_used_again(self, store):

@@ -24,6 +24,7 @@ PRUNED = "PRUNE"
 """The event of the mark that pruning leaves; its `row` is the number of the last change that pruning took."""
 
 _EXISTS = "EXISTS (SELECT 1 FROM memories WHERE memories.row = changes.row)"
+_OF_MEMORIES = ("memories", "changes")  # tables whose rows, once set aside, name the row of a memory
 _OF_ROWS = (
     "(sequence IN (SELECT value FROM json_each(:rows))"
     " OR (row IN (SELECT value FROM json_each(:rows)) AND row <> sequence))"
@@ -151,27 +152,31 @@ def _former_states(
 
 
 def _find_set_aside(connection: sqlite3.Connection, filters: Filter) -> list[int]:
-    """Return the rows that memories of the scope of `filters` had which repair has set aside."""
+    """Return the rows of which repair has set something aside that has the ids of the scope of `filters`."""
     ids, rest = split_scope(filters)
     if rest is not None or not ids:
         return []
-    found = connection.execute(
-        "SELECT content FROM damaged WHERE json_valid(content) AND json_extract(content, '$.table') = 'memories'"
-    )
+    condition, values = _holds(list(ids.values()))
+    found = connection.execute(f"SELECT content FROM damaged WHERE json_valid(content) AND {condition}", values)
     contents = [json.loads(content) for (content,) in found.fetchall()]
-    return [one["row"] for one in contents if ids.items() <= one.items() and isinstance(one.get("row"), int)]
+    rows = [one["row"] for one in contents if isinstance(one, dict) and one.get("table") in _OF_MEMORIES]
+    return [row for row in rows if isinstance(row, int)]
 
 
 def _erase_set_aside(connection: sqlite3.Connection, rows: Sequence[int], ids: Sequence[str]) -> None:
     """Delete what repair has set aside of the memories in `rows`, or with all of `ids`, however damaged it is."""
     connection.execute(
-        "DELETE FROM damaged WHERE json_valid(content) AND json_extract(content, '$.table') IN ('memories', 'changes')"
+        f"DELETE FROM damaged WHERE json_valid(content) AND json_extract(content, '$.table') IN {_OF_MEMORIES}"
         " AND json_extract(content, '$.row') IN (SELECT value FROM json_each(?))",
         [to_json(rows)],
     )
     if ids:
-        # An id is a value of its own, or one inside the JSON of a former state.
-        quoted = [to_json(one) for one in ids]
-        condition = " AND ".join("(instr(content, ?) OR instr(content, ?))" for _ in quoted)
-        values = [form for one in quoted for form in (one, to_json(one)[1:-1])]
+        condition, values = _holds(ids)
         connection.execute(f"DELETE FROM damaged WHERE {condition}", values)
+
+
+def _holds(ids: Sequence[str]) -> tuple[str, list[str]]:
+    """Return the condition that what was set aside has all of `ids`: each a value, or inside a former state's JSON."""
+    quoted = [to_json(one) for one in ids]
+    condition = " AND ".join("(instr(content, ?) OR instr(content, ?))" for _ in quoted)
+    return condition, [form for one in quoted for form in (one, to_json(one)[1:-1])]
