@@ -3,6 +3,7 @@
 from tests.contracts.store.changes import ChangesContract
 from tests.contracts.store.damage import DamageContract
 from tests.contracts.store.duplicates import DuplicatesContract
+from tests.contracts.store.erasing import ErasingContract
 from tests.contracts.store.messages import MessagesContract
 from tests.contracts.store.reading import ReadingContract
 from tests.contracts.store.reembedding import ReembeddingContract
@@ -15,6 +16,7 @@ class StoreContract(
     DuplicatesContract,
     ReadingContract,
     MessagesContract,
+    ErasingContract,
     VersionsContract,
     ChangesContract,
     DamageContract,

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import threading
 
 import pytest
 from tests.results import add_verbatim
@@ -32,7 +33,7 @@ def fill(memory, *, count: int = 60) -> list[str]:
         long = " and ".join(WORDS) + f" {number} "
         said = {"role": "user", "name": "HIVPOSITIVE Ana", "content": long * (1, 7, 300)[number % 3]}
         ids += [item["id"] for item in memory.add(said, infer=False, actor_id="HIVPOSITIVE", **EVERYWHERE)["results"]]
-        add_verbatim(memory, f"I like tea number {number}", user_id="ben")
+        memory.add(f"I like tea number {number}", infer=False, user_id="ben")
     memory.add(f"I live in HIVPOSITIVE number {count}. What is ÜBERSCHULDET?", user_id=ANA, run_id="HIVPOSITIVE")
     memory.add("Is ÜBERSCHULDET a word?", user_id=ANA, run_id="without a memory")
     memory.put([{"memory_id": "HIVPOSITIVE/1", "text": "ÜBERSCHULDET"}], user_id=ANA)
@@ -170,6 +171,37 @@ def test_another_process_with_the_file_open_keeps_no_words(memory, tmp_path):
         memory.delete_users(user_id=ANA)
         assert words_in(tmp_path) == {}
         assert other.search("HIVPOSITIVE", user_id=ANA)["results"] == []
+
+
+def test_searches_and_adds_go_on_while_others_are_erased(memory, tmp_path):
+    stop, done, failures = threading.Event(), [], []
+
+    def work_on():
+        while not stop.is_set():
+            try:
+                add_verbatim(memory, f"I like coffee number {len(done)}", user_id="ben", run_id=str(len(done)))
+                assert memory.search("tea", user_id="ben")["results"]
+                memory.history(memory.get_all(user_id="ben", limit=1)["results"][0]["id"])
+            except Exception as error:  # noqa: BLE001 - shown by the assertion below
+                failures.append(error)
+            done.append(1)
+
+    fill(memory, count=5)
+    thread = threading.Thread(target=work_on)
+    thread.start()
+    try:
+        for _ in range(5):
+            memory.delete_users(user_id=ANA)
+            assert words_in(tmp_path) == {}
+            fill(memory, count=5)
+        memory.forget(user_id=ANA)
+    finally:
+        stop.set()
+        thread.join()
+    assert failures == []
+    assert len(done) > 1
+    assert words_in(tmp_path) == {}
+    assert memory.doctor()["healthy"]
 
 
 def test_a_reader_that_holds_the_log_is_named_and_the_call_finishes_later(memory, tmp_path, monkeypatch):

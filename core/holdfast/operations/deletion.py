@@ -89,7 +89,7 @@ def delete_records(
     Raises:
         EntriesMissing: A kept turn that loses facts is not among `entries`.
     """
-    facts = [record for record in records if record.memory_type != "document" and record.facts is None]
+    facts = [record for record in records if record.memory_type not in ("document", "episodic")]
     kept = {turn.id: turn for record in facts for turn in transaction.list_kept_turns(record)}
     for record in records:
         transaction.delete(record, happened_at=now, recorded_at=now)
