@@ -29,7 +29,7 @@ def forget(
     Unlike after `delete`, no history remains and `rollback` restores nothing. The memory goes with its versions, the
     turns it may have been told in, and the turns kept beside its facts that have no other fact left. Of a scope go all
     memories, those deleted before, all versions and all turns. The file is written again without them, which takes
-    about a second for 100,000 memories and needs room for a second copy. Backups, copies and logs that were set aside
+    a few seconds for 100,000 memories and needs room for a second copy. Backups, copies and logs that were set aside
     (`….stale-…`) are yours to erase.
 
     Args:
