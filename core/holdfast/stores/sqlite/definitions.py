@@ -37,10 +37,11 @@ def find_damaged_definitions(connection: sqlite3.Connection) -> Iterator[Damage]
     found, expected = _definitions(connection), _expected_definitions()
     for name, definition in expected.items():
         if name not in found:
-            yield Damage(f"the {definition.kind} {name} is missing: {_consequence(definition)}")
+            yield Damage(f"the {definition.kind} {name} is missing: {_consequence(definition, is_missing=True)}")
         elif found[name] != definition:
             yield Damage(
-                f"the {definition.kind} {name} is defined differently than it was created: {_consequence(definition)}"
+                f"the {definition.kind} {name} is defined differently than it was created:"
+                f" {_consequence(definition, is_missing=False)}"
             )
     for name, definition in found.items():
         if name not in expected:
@@ -60,25 +61,55 @@ def undamaged_tables(connection: sqlite3.Connection) -> set[str]:
     }
 
 
-def unrecoverable(connection: sqlite3.Connection) -> list[str]:
-    """Return the names of what is missing or altered and cannot be created from the rest of the file."""
-    return [name for name, definition in _find_altered(connection).items() if not definition.is_derived]
+def find_lost_tables(connection: sqlite3.Connection) -> list[str]:
+    """Return the names of the tables that SQLite cannot find, or that have lost a column."""
+    return [name for name, columns in _columns_of_tables().items() if _count_columns(connection, name) != len(columns)]
 
 
-def count_altered_indexes(connection: sqlite3.Connection) -> int:
-    """Return how many indexes are missing or altered."""
-    return len(_find_altered_indexes(connection))
+def count_altered(connection: sqlite3.Connection) -> int:
+    """Return how many definitions are missing or altered."""
+    found = _definitions(connection)
+    return sum(found.get(name) != definition for name, definition in _expected_definitions().items())
 
 
-def recreate_indexes(connection: sqlite3.Connection) -> None:
-    """Create the missing and altered indexes again."""
-    for name, definition in _find_altered_indexes(connection).items():
-        connection.execute(f"DROP INDEX IF EXISTS {name}")
-        connection.execute(definition.statement)
+def recreate_indexes(connection: sqlite3.Connection) -> bool:
+    """Create the missing indexes again; return whether that makes all definitions what they should be."""
+    found, expected = _definitions(connection), _expected_definitions()
+    # An index that has lost its name is still there under another one, and an altered one cannot be found to be
+    # dropped: with a second one beside it, SQLite would not open the file any more.
+    if any(found.get(name, definition) != definition for name, definition in expected.items()) or any(
+        definition.kind == "index" for name, definition in found.items() if name not in expected
+    ):
+        return count_altered(connection) == 0
+    for name, definition in expected.items():
+        if name not in found and definition.is_derived:
+            connection.execute(definition.statement)
+    return count_altered(connection) == 0
 
 
-def _find_altered_indexes(connection: sqlite3.Connection) -> dict[str, Definition]:
-    return {name: definition for name, definition in _find_altered(connection).items() if definition.is_derived}
+def _count_columns(connection: sqlite3.Connection, table: str) -> int:
+    try:
+        with contextlib.closing(connection.execute(f"SELECT * FROM {table} LIMIT 0")) as cursor:
+            return len(cursor.description)
+    except sqlite3.OperationalError as error:
+        if "no such" in str(error):
+            return 0
+        raise
+
+
+def columns_of(table: str) -> list[str]:
+    """Return the names of the columns of a table, in order."""
+    return _columns_of_tables()[table]
+
+
+@lru_cache(maxsize=1)
+def _columns_of_tables() -> Mapping[str, list[str]]:
+    with _empty_database() as empty:
+        return {
+            name: [column for _, column, *_ in empty.execute(f"PRAGMA table_info({name})")]
+            for name, definition in _definitions(empty).items()
+            if definition.kind == "table"
+        }
 
 
 def primary_keys() -> Mapping[str, tuple[str, ...]]:
@@ -93,9 +124,17 @@ def primary_keys() -> Mapping[str, tuple[str, ...]]:
 
 def forget_tables(connection: sqlite3.Connection) -> None:
     """Remove every table and index of Holdfast from the list of definitions, and leave their pages as they are."""
-    tables = [name for name, definition in _expected_definitions().items() if definition.kind == "table"]
+    expected = _expected_definitions()
+    tables = {definition.table for definition in expected.values()}
+    statements = {definition.statement for definition in expected.values()} - {""}
+    rows = connection.execute("SELECT rowid, name, tbl_name, sql FROM sqlite_master").fetchall()
+    ours = [
+        (number,)
+        for number, name, table, sql in rows
+        if name in expected or table in tables or _normalise(sql) in statements  # any of them may be damaged
+    ]
     connection.execute("PRAGMA writable_schema = ON")
-    connection.execute(f"DELETE FROM sqlite_master WHERE tbl_name IN ({', '.join('?' * len(tables))})", tables)
+    connection.executemany("DELETE FROM sqlite_master WHERE rowid = ?", ours)
     connection.execute("PRAGMA writable_schema = RESET")  # and off; the connection reads the list again
 
 
@@ -106,19 +145,15 @@ def create_tables(connection: sqlite3.Connection) -> None:
             connection.execute(definition.statement)
 
 
-def _find_altered(connection: sqlite3.Connection) -> dict[str, Definition]:
-    """Return what is missing or altered in the file, as it should be defined."""
-    found = _definitions(connection)
-    return {name: definition for name, definition in _expected_definitions().items() if found.get(name) != definition}
-
-
 def _definitions(connection: sqlite3.Connection) -> dict[str, Definition]:
     rows = connection.execute("SELECT name, type, tbl_name, sql FROM sqlite_master").fetchall()
     # `ANALYZE`, which anyone may run, keeps its statistics in tables of these names.
     ours = [row for row in rows if not str(row[0]).startswith("sqlite_stat")]
-    return {
-        str(name): Definition(str(kind), str(table), " ".join((sql or "").split())) for name, kind, table, sql in ours
-    }
+    return {str(name): Definition(str(kind), str(table), _normalise(sql)) for name, kind, table, sql in ours}
+
+
+def _normalise(statement: object) -> str:
+    return " ".join(statement.split()) if isinstance(statement, str) else ""
 
 
 @lru_cache(maxsize=1)
@@ -134,7 +169,9 @@ def _empty_database() -> Iterator[sqlite3.Connection]:
         yield empty
 
 
-def _consequence(definition: Definition) -> str:
+def _consequence(definition: Definition, *, is_missing: bool) -> str:
     if definition.is_derived:
         return "repair creates it again"
-    return "its rows are lost or cannot be trusted, restore a backup"
+    if is_missing:
+        return "its rows are lost or cannot be trusted, restore a backup"
+    return "repair creates it again with every row that matches its checksum"

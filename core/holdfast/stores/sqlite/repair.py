@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from holdfast.errors import StorageError
 from holdfast.stores.protocol import Damage
 from holdfast.stores.sqlite.definitions import (
-    count_altered_indexes,
+    columns_of,
+    count_altered,
     create_tables,
+    find_lost_tables,
     forget_tables,
     primary_keys,
     recreate_indexes,
     undamaged_tables,
-    unrecoverable,
 )
 from holdfast.stores.sqlite.file import IN_MEMORY
 from holdfast.stores.sqlite.integrity import Finding, find_damaged_pages, row_checks, tolerating_damaged_text
@@ -39,13 +40,13 @@ class Repair:
 
     Attributes:
         settled: What it found and settled; memories without a vector are left to the caller, who has the embedder.
-        rebuilt_indexes: How many indexes of SQLite were missing or altered.
+        rebuilt_definitions: How many definitions of tables and indexes were missing or altered.
         unkept: How many rows were set aside because they do not fit their table.
         leaves_unused_pages: Whether the tables were written anew, so that `VACUUM` has to follow.
     """
 
     settled: list[Damage] = field(default_factory=list)
-    rebuilt_indexes: int = 0
+    rebuilt_definitions: int = 0
     leaves_unused_pages: bool = False
     unkept: int = 0
 
@@ -62,20 +63,18 @@ def repair(connection: sqlite3.Connection, path: str, *, recorded_at: int) -> Re
         StorageError: The definitions of tables are damaged, or SQLite can no longer read a table.
     """
     with tolerating_damaged_text(connection), _raising_beyond_repair():
-        for name in unrecoverable(connection):
+        for name in find_lost_tables(connection):
             raise StorageError(f"{_BEYOND_REPAIR}: {name} is missing or altered")
         # A memory moves to another row before what refers to it does; the commit checks that all is in place.
         connection.execute("PRAGMA defer_foreign_keys = ON")
-        done = Repair(rebuilt_indexes=count_altered_indexes(connection))
+        done = Repair(rebuilt_definitions=count_altered(connection))
         with _reader(path, connection) as reader:
             pages = find_damaged_pages(reader)
-            if pages:
-                done.note(pages[0].problem)
-                _write_tables_anew(connection, reader, done)
-        if not pages:
-            recreate_indexes(connection)
-            # The name of a setting may itself be damaged; written again as a whole, the others can be found.
-            replace_damaged_settings(connection, {})
+            if pages or not recreate_indexes(connection):
+                _write_tables_anew(connection, reader, done, pages)
+            else:
+                # The name of a setting may itself be damaged; written again as a whole, the others can be found.
+                replace_damaged_settings(connection, {})
         _settle_rows(connection, done, recorded_at)
         return done
 
@@ -129,14 +128,20 @@ def _raising_beyond_repair() -> Iterator[None]:
 # never touched again: to free them, SQLite would have to follow their damaged pointers. `VACUUM` drops them.
 
 
-def _write_tables_anew(connection: sqlite3.Connection, reader: sqlite3.Connection, done: Repair) -> None:
+def _write_tables_anew(
+    connection: sqlite3.Connection, reader: sqlite3.Connection, done: Repair, pages: Sequence[Damage]
+) -> None:
+    done.settled += pages[:1]
     forget_tables(connection)
     create_tables(connection)
     for table, keys in primary_keys().items():
         for names, values in _most_certain_first(reader, table, keys, done):
             _insert(connection, table, names, values, done)
     if done.unkept > _MOST_UNKEPT or _most_memories_are_lost(connection):
-        raise StorageError(f"{_BEYOND_REPAIR}: {done.settled[0].problem}, and too little of the tables can be read")
+        problem = done.settled[0].problem if done.settled else "the definitions are altered"
+        raise StorageError(f"{_BEYOND_REPAIR}: {problem}, and too little of the tables can be read")
+    if count_altered(connection):
+        raise StorageError(f"{_BEYOND_REPAIR}: the tables cannot be created again")
     for damage in find_damaged_pages(connection, most=1_000_000):
         if "never used" not in damage.problem:
             raise StorageError(f"{_BEYOND_REPAIR}: {damage.problem}")
@@ -178,7 +183,7 @@ def _read_rows(reader: sqlite3.Connection, table: str, keys: Sequence[str], done
     Raises:
         DatabaseError: A page of the table cannot be read, and with it nobody knows how many rows.
     """
-    names = [column for _, column, *_ in reader.execute(f"PRAGMA table_info({table})")]
+    names = columns_of(table)
     count = 0
     with (
         contextlib.suppress(sqlite3.DatabaseError),

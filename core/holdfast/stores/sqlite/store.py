@@ -244,7 +244,7 @@ class SqliteStore(Store):
         done = self.write(lambda transaction: repair(transaction.connection, self.path, recorded_at=recorded_at))
         if done.leaves_unused_pages:
             self._connections.vacuum()
-        return done.settled, len(done.settled) + done.rebuilt_indexes
+        return done.settled, len(done.settled) + done.rebuilt_definitions
 
     @override
     def list_memories_without_vector(self, *, limit: int) -> list[tuple[int, MemoryRecord]]:
