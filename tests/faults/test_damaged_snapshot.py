@@ -1,5 +1,6 @@
 """Searches give the same results with any snapshot of the index: intact, old, damaged or missing."""
 
+import json
 import logging
 import random
 import shutil
@@ -153,3 +154,75 @@ def test_a_damaged_snapshot_is_replaced_by_an_intact_one(path, caplog):
     snapshot_path(path).write_bytes(b"rubbish")
     check_answers(path, expected, used=False, caplog=caplog)
     check_answers(path, expected, used=True, caplog=caplog)
+
+
+# Content that does not fit the store, under a right checksum
+
+
+def forge(path, change):
+    """Change the arrays of the snapshot, and give it a right checksum."""
+    content = snapshot_path(path).read_bytes()
+    start = len(snapshot_module._MAGIC)
+    size = int.from_bytes(content[start : start + 8], "little")
+    header = json.loads(content[start + 8 : start + 8 + size])
+    body = memoryview(content)[start + 8 + size : -4]
+    arrays = {name: array.copy() for name, array in snapshot_module._read_arrays(header["arrays"], body).items()}
+    change(header, arrays)
+    header["arrays"] = [[name, array.dtype.str, list(array.shape)] for name, array in arrays.items()]
+    parts = [snapshot_module._with_length(json.dumps(header).encode()), *(a.tobytes() for a in arrays.values())]
+    snapshot_module._write_with_checksum(snapshot_path(path), parts)
+
+
+def exchange(name):
+    """Swap the first two different items of an array."""
+
+    def change(_, arrays):
+        array = arrays[name]
+        other = next(place for place in range(len(array)) if (array[place] != array[0]).any())
+        array[[0, other]] = array[[other, 0]]
+
+    return change
+
+
+@pytest.mark.parametrize("name", ["codes", "vectors", "words", "expires"])
+def test_doctor_finds_what_is_exchanged_in_a_snapshot_and_repairs_it(path, name):
+    expected = fill(path)
+    forge(path, exchange(name))
+    with open_memory(path) as memory:
+        assert not memory.doctor()["healthy"]
+        memory.doctor(repair=True)
+        assert memory.doctor()["healthy"]
+        assert answers(memory) == expected
+
+
+def test_doctor_finds_an_exchanged_snapshot_while_the_index_in_memory_is_right(path):
+    fill(path)
+    with open_memory(path) as memory:
+        memory.search("box", user_id="u0")
+        forge(path, exchange("codes"))
+        (problem,) = memory.doctor(repair=True)["problems"]
+        assert "snapshot" in problem["problem"]
+        assert memory.doctor()["healthy"]
+
+
+FORGERIES = {
+    "rows that do not ascend": lambda _, arrays: arrays.update(rows=arrays["rows"][::-1]),
+    "fewer rows": lambda _, arrays: arrays.update(rows=arrays["rows"][:-1]),
+    "narrow vectors": lambda _, arrays: arrays.update(vectors=arrays["vectors"][:, :32]),
+    "vectors that are no numbers": lambda _, arrays: arrays["vectors"].fill(float("nan")),
+    "ids beyond the names": lambda _, arrays: arrays["codes"].fill(1_000_000),
+    "ids below zero": lambda _, arrays: arrays["codes"].fill(-1),
+    "lengths that are too large": lambda _, arrays: arrays["lengths"].fill(1_000_000),
+    "lengths below zero": lambda _, arrays: arrays["lengths"].fill(-1),
+    "names that are no text": lambda header, _: header.update(names=[[]] * len(header["names"])),
+    "no names": lambda header, _: header.update(names=None),
+    "a part that is missing": lambda _, arrays: arrays.pop("words"),
+    "another type of numbers": lambda _, arrays: arrays.update(speakers=arrays["speakers"].astype("f8")),
+}
+
+
+@pytest.mark.parametrize("forgery", FORGERIES)
+def test_a_snapshot_whose_parts_do_not_fit_together_is_ignored(path, forgery, caplog):
+    expected = fill(path)
+    forge(path, FORGERIES[forgery])
+    check_answers(path, expected, used=False, caplog=caplog)

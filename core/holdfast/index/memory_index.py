@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from holdfast.index.protocol import HashedTerms, Index, Matrix, Positions, Vecto
 from holdfast.index.scopes import ScopePositions
 from holdfast.index.vectors import FaissVectors
 from holdfast.retrieval.tokenize import first_name, hash_terms
-from holdfast.scope import Scope
+from holdfast.scope import SCOPE_FIELDS, Scope
 from holdfast.stores.protocol import IndexBatch
 
 _NEVER = date.max.toordinal()
@@ -141,11 +142,25 @@ class MemoryIndex(Index):
         here, there = np.flatnonzero(self.exists.values), np.flatnonzero(other.exists.values)
         if not np.array_equal(self.rows.values[here], other.rows.values[there]):
             return f"the index holds {len(self)} memories, the store {len(other)}"
-        if not np.array_equal(self.vectors.matrix()[here], other.vectors.matrix()[there]):
-            return "the index holds other vectors than the store"
-        if not np.array_equal(self.terms.terms_of(here), other.terms.terms_of(there)):
-            return "the index holds other words than the store"
+        columns: dict[str, tuple[NDArray[Any], NDArray[Any]]] = {
+            "vectors": (self.vectors.matrix()[here], other.vectors.matrix()[there]),
+            "numbers of words": (self.terms.lengths_at(here), other.terms.lengths_at(there)),
+            "words": (self.terms.terms_of(here), other.terms.terms_of(there)),
+            "expiration dates": (self.expires.values[here], other.expires.values[there]),
+            "conversations": (self.conversations.values[here], other.conversations.values[there]),
+            "speakers": (self.speakers.values[here], other.speakers.values[there]),
+        }
+        for name, (ours, theirs) in columns.items():
+            if not np.array_equal(ours, theirs):
+                return f"the index holds other {name} than the store"
+        if any(self._rows_by_id(field) != other._rows_by_id(field) for field in SCOPE_FIELDS):
+            return "the index holds other scopes than the store"
         return None
+
+    def _rows_by_id(self, field: str) -> dict[str, bytes]:
+        """Return the rows of the memories that have each id of a scope field, as one comparable text."""
+        existing = ((name, positions[self.exists.values[positions]]) for name, positions in self.scopes.lists(field))
+        return {name: self.rows.values[positions].tobytes() for name, positions in existing if len(positions)}
 
     def _apply_batch(self, batch: IndexBatch) -> None:
         # Rows only grow (each is the number of the change that inserted it), so a larger row is a new memory.

@@ -85,7 +85,7 @@ def load_snapshot(path: Path, store: Store, *, dimensions: int) -> MemoryIndex |
         return None
     try:
         return _read(content, store, dimensions)
-    except (ValueError, KeyError, TypeError, IndexError, StorageError) as reason:
+    except _UNUSABLE as reason:
         _log.warning("%s is not used (%s): the index is built from the store", path, reason)
         return None
 
@@ -96,6 +96,19 @@ def _mode_of_store(snapshot: Path) -> int:
         return snapshot.with_suffix("").stat().st_mode & 0o666
     except FileNotFoundError:
         return PRIVATE_FILE
+
+
+# What reading made-up content under a right checksum can raise, beside our own errors.
+_UNUSABLE = (
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    MemoryError,
+    RecursionError,
+    StorageError,
+)
 
 
 def _write(path: Path, index: MemoryIndex, store: Store) -> None:
@@ -149,16 +162,57 @@ def _read(content: bytes, store: Store, dimensions: int) -> MemoryIndex:
         raise ValueError("it belongs to another store")
     if header["mark"] is None or store.get_change_id(header["sequence"]) != header["mark"]:
         raise ValueError("it has changes that the store does not have")
-    return _build_index(header, _read_arrays(header["arrays"], body[8 + size :]), dimensions)
+    arrays = _read_arrays(header["arrays"], body[8 + size :])
+    _check_arrays(arrays, header["names"], dimensions)
+    return _build_index(header, arrays, dimensions)
+
+
+_DTYPES = {
+    "rows": "<i8",
+    "expires": "<i4",
+    "codes": "<i4",
+    "conversations": "<i8",
+    "speakers": "<u4",
+    "lengths": "<i4",
+    "words": "<u4",
+    "vectors": "<f4",
+}
 
 
 def _read_arrays(shapes: list[Any], body: memoryview) -> dict[str, NDArray[Any]]:
     arrays, offset = {}, 0
     for name, dtype, shape in shapes:
+        if dtype != _DTYPES[name] or min(shape) < 0:
+            raise ValueError(f"its {name} have another form")
         count = int(np.prod(shape, dtype=np.int64))
         arrays[name] = np.frombuffer(body, dtype=dtype, count=count, offset=offset).reshape(shape)
         offset += arrays[name].nbytes
     return arrays
+
+
+def _check_arrays(arrays: dict[str, NDArray[Any]], names: list[str], dimensions: int) -> None:
+    """Raise unless the arrays fit together: FAISS and NumPy would read beyond them.
+
+    Raises:
+        ValueError: They do not.
+    """
+    count = len(arrays["rows"])
+    shapes = {name: array.shape for name, array in arrays.items() if name != "words"}
+    expected = dict.fromkeys(shapes, (count,)) | {
+        "codes": (count, len(SCOPE_FIELDS)),
+        "vectors": (count, dimensions),
+    }
+    lengths, codes = arrays["lengths"], arrays["codes"]
+    if (
+        shapes != expected
+        or (np.diff(arrays["rows"]) <= 0).any()
+        or (lengths < 0).any()
+        or lengths.sum(dtype=np.int64) != len(arrays["words"])
+        or not np.isfinite(arrays["vectors"].sum())
+        or not all(isinstance(name, str) for name in names)
+        or (count and not 0 <= codes.min() <= codes.max() <= len(names))
+    ):
+        raise ValueError("its parts do not fit together")
 
 
 def _build_index(header: dict[str, Any], arrays: dict[str, NDArray[Any]], dimensions: int) -> MemoryIndex:

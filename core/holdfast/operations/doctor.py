@@ -177,15 +177,23 @@ def _count(runtime: Runtime, remaining: Sequence[Damage]) -> int:
 
 
 def _index_difference(runtime: Runtime) -> str | None:
-    """Return how the index differs from one built from the store, `None` when it does not."""
+    """Return how the index, or its snapshot, differs from one built from the store; `None` when neither does."""
     with runtime.live_index.lock:
         current = runtime.live_index.catch_up()
         fresh = current.new_empty()
         fresh.apply(runtime.store.index_batches(0))
-        while fresh.sequence != current.sequence:  # another process writes in between
-            current.apply(runtime.store.index_batches(current.sequence))
-            fresh.apply(runtime.store.index_batches(fresh.sequence))
-        return current.describe_difference(fresh)
+        snapshot = runtime.live_index.read_snapshot()
+        for index, name in ((current, ""), (snapshot, " (in the snapshot beside the file)")):
+            if index is None:
+                continue
+            index.apply(runtime.store.index_batches(index.sequence))
+            while fresh.sequence != index.sequence:  # another process writes in between
+                index.apply(runtime.store.index_batches(index.sequence))
+                fresh.apply(runtime.store.index_batches(fresh.sequence))
+            difference = index.describe_difference(fresh)
+            if difference is not None:
+                return difference + name
+        return None
 
 
 def _count_duplicates(records: list[MemoryRecord]) -> int:

@@ -95,6 +95,13 @@ class LiveIndex:
         """
         require_same_embedder(self._store.get_setting(EMBEDDER_SETTING), self.embedder)
 
+    def read_snapshot(self) -> Index | None:
+        """Return the index of the snapshot, as the next process would load it; `None` when it would not use one."""
+        if self._snapshot is None:
+            return None
+        with self._store.index_lock:
+            return load_snapshot(self._snapshot, self._store, dimensions=self._dimensions())
+
     def drop(self) -> None:
         """Drop the index and its snapshot; the next use builds it from the store."""
         with self.lock:
@@ -130,10 +137,13 @@ class LiveIndex:
                 self.check_embedder()
             yield batch
 
-    def _load(self) -> MemoryIndex:
+    def _dimensions(self) -> int:
         # The recorded dimensions come first: asking a local model for its dimensions loads the model.
         vectors = self._store.get_setting(EMBEDDER_SETTING) or embedder_setting(self.embedder)
-        dimensions = vectors["dimensions"]
+        return int(vectors["dimensions"])
+
+    def _load(self) -> MemoryIndex:
+        dimensions = self._dimensions()
         if self._snapshot is not None:
             loaded = load_snapshot(self._snapshot, self._store, dimensions=dimensions)
             if loaded is not None:
