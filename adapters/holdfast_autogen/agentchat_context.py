@@ -22,7 +22,7 @@ except ImportError as error:
     ) from error
 
 from holdfast import AsyncMemory, Memory, ScopedMemory, content_text
-from holdfast_autogen.component_config import MemoryConfig, get_path
+from holdfast_autogen.component_config import LABEL, MemoryConfig, get_path
 
 
 class MemoryContextConfig(MemoryConfig):
@@ -132,7 +132,7 @@ class MemoryChatCompletionContext(ChatCompletionContext, Component[MemoryContext
         turn, self._progress.unsaved = self._progress.unsaved, []
         if turn:
             reply = [] if answer is None else [{"role": "assistant", "content": content_text(answer.content)}]
-            await self._memory.aadd([*turn, *reply])
+            await self._memory.aadd([*turn, *reply], metadata={LABEL: True})
 
     def _to_config(self) -> MemoryContextConfig:
         scoped = self._memory

@@ -27,7 +27,7 @@ except ImportError as error:
     ) from error
 
 from holdfast import AsyncMemory, InvalidInput, Memory, ScopedMemory, content_text
-from holdfast_autogen.component_config import MemoryConfig, get_path
+from holdfast_autogen.component_config import LABEL, MemoryConfig, get_path
 
 T = TypeVar("T")
 
@@ -37,7 +37,13 @@ _HEADING = "What is remembered:\n"
 _current_blocks: WeakKeyDictionary[ChatCompletionContext, WeakKeyDictionary[Any, str]] = WeakKeyDictionary()
 
 
-class HoldfastAutoGenMemory(MemoryProtocol, Component[MemoryConfig]):
+class ClearableMemoryConfig(MemoryConfig):
+    """The configuration of a `HoldfastAutoGenMemory`."""
+
+    clears_scope: bool = False
+
+
+class HoldfastAutoGenMemory(MemoryProtocol, Component[ClearableMemoryConfig]):
     """A long-term memory for `AssistantAgent(memory=[...])`.
 
     It only recalls: AutoGen queries it before each run of the agent and adds nothing to it. Use
@@ -56,12 +62,13 @@ class HoldfastAutoGenMemory(MemoryProtocol, Component[MemoryConfig]):
         app_id: The application.
         max_tokens: The size limit of the recalled block, in tokens (see `Memory.context`).
         on_error: `"log"` lets the agent continue when the memory fails, `"raise"` raises the failure.
+        clears_scope: Whether `clear` also deletes what was stored in the scope by other means than AutoGen.
 
     Raises:
         InvalidInput: No id is given, or an argument is unusable.
     """
 
-    component_config_schema = MemoryConfig
+    component_config_schema = ClearableMemoryConfig
     component_provider_override = "holdfast_autogen.HoldfastAutoGenMemory"
 
     def __init__(
@@ -74,7 +81,9 @@ class HoldfastAutoGenMemory(MemoryProtocol, Component[MemoryConfig]):
         app_id: str | None = None,
         max_tokens: int = 1_000,
         on_error: Literal["raise", "log"] = "log",
+        clears_scope: bool = False,
     ) -> None:
+        self._clears_scope = clears_scope
         self._memory = ScopedMemory(
             memory, user_id=user_id, agent_id=agent_id, run_id=run_id, app_id=app_id, on_error=on_error
         )
@@ -120,12 +129,12 @@ class HoldfastAutoGenMemory(MemoryProtocol, Component[MemoryConfig]):
             asyncio.CancelledError: The token was cancelled.
             InvalidInput: `content` is an image or bytes.
         """
-        added = self._memory.aadd(_get_text(content), infer=False, metadata=content.metadata)
+        added = self._memory.aadd(_get_text(content), infer=False, metadata={**(content.metadata or {}), LABEL: True})
         await _cancellable(added, cancellation_token)
 
     async def clear(self) -> None:
-        """Delete every memory of the scope."""
-        await self._memory.adelete_all()
+        """Delete every memory of the scope that was stored through AutoGen; those that others have stored stay."""
+        await self._memory.adelete_all(filters=None if self._clears_scope else {LABEL: True})
 
     async def close(self) -> None:
         """Close the memory if this component opened it when it was loaded; a memory that was given stays open."""
@@ -152,19 +161,20 @@ class HoldfastAutoGenMemory(MemoryProtocol, Component[MemoryConfig]):
             messages.insert(min(len(messages) - len(shown) + 1, len(messages) - 1), recalled)
             await model_context.load_state({**state, "messages": messages})
 
-    def _to_config(self) -> MemoryConfig:
+    def _to_config(self) -> ClearableMemoryConfig:
         scoped = self._memory
-        return MemoryConfig(
+        return ClearableMemoryConfig(
             path=get_path(self._unscoped_memory),
             max_tokens=self._max_tokens,
             on_error=scoped.on_error,
+            clears_scope=self._clears_scope,
             **scoped.scope.ids(),
         )
 
     @classmethod
-    def _from_config(cls, config: MemoryConfig) -> Self:
+    def _from_config(cls, config: ClearableMemoryConfig) -> Self:
         opened = Memory(config.path)
-        loaded = cls(opened, **config.arguments())
+        loaded = cls(opened, **config.arguments(), clears_scope=config.clears_scope)
         loaded._opened = opened
         return loaded
 
@@ -196,8 +206,9 @@ def _get_text(content: MemoryContent) -> str:
 
 
 def _to_content(item: Mapping[str, Any]) -> MemoryContent:
+    own = {key: value for key, value in (item.get("metadata") or {}).items() if key != LABEL}
     metadata = {
-        **(item.get("metadata") or {}),
+        **own,
         **{key: item[key] for key in ("id", "score", "created_at", "updated_at")},
     }
     return MemoryContent(content=item["memory"], mime_type=MemoryMimeType.TEXT, metadata=metadata)

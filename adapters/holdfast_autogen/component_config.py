@@ -9,6 +9,9 @@ from pydantic import BaseModel
 
 from holdfast import AsyncMemory, InvalidInput, Memory
 
+LABEL = "autogen"
+"""The metadata key of memories that were stored through AutoGen."""
+
 
 class MemoryConfig(BaseModel):
     """The path of a memory and a scope. The engines are not included, because the file of a memory names them."""

@@ -21,6 +21,7 @@ def crew_memory(
     app_id: str | None = None,
     on_error: Any = "log",
     max_tokens: int = 1_000,
+    clears_scope: bool = False,
 ) -> ExternalMemory:
     """Return a memory for `Crew(external_memory=...)`.
 
@@ -32,12 +33,19 @@ def crew_memory(
         app_id: The application.
         on_error: `"log"` lets a crew continue without memory, `"raise"` passes failures to CrewAI.
         max_tokens: The size limit of the block a task is shown, in tokens, at least 1.
+        clears_scope: Whether a reset also deletes what the user said to other frameworks and to the program itself.
 
     Raises:
         InvalidInput: No id is given.
     """
     ids: dict[str, Any] = {"user_id": user_id, "agent_id": agent_id, "run_id": run_id, "app_id": app_id}
-    return ExternalMemory(storage=ExternalStorage(ScopedMemory(memory, **ids, on_error=on_error), max_tokens))
+    scoped = ScopedMemory(memory, **ids, on_error=on_error)
+    return ExternalMemory(storage=ExternalStorage(scoped, max_tokens, clears_scope=clears_scope))
+
+
+# The label of `records`, which imports what early releases of CrewAI lack.
+_LABELLED = {"crewai": {"scope": ["/"]}}
+_OWN = {"crewai": "*"}
 
 
 class ExternalStorage(Storage):  # type: ignore[misc]
@@ -47,17 +55,18 @@ class ExternalStorage(Storage):  # type: ignore[misc]
     in the key under which they read the text of a result, so arguments are ignored and every key is filled.
     """
 
-    def __init__(self, scoped: ScopedMemory, max_tokens: int) -> None:
+    def __init__(self, scoped: ScopedMemory, max_tokens: int, *, clears_scope: bool = False) -> None:
         self._scoped = scoped
         self._max_tokens = max_tokens
+        self._clears_scope = clears_scope
 
     def save(self, value: Any, metadata: Mapping[str, Any] | None = None, *_: Any, **__: Any) -> None:
         """Remember the task in `metadata` and its answer; the prompts in `metadata` are not stored."""
-        self._scoped.add(_to_messages(value, metadata))
+        self._scoped.add(_to_messages(value, metadata), metadata=_LABELLED)
 
     async def asave(self, value: Any, metadata: Mapping[str, Any] | None = None, *_: Any, **__: Any) -> None:
         """Do `save` without blocking the event loop."""
-        await self._scoped.aadd(_to_messages(value, metadata))
+        await self._scoped.aadd(_to_messages(value, metadata), metadata=_LABELLED)
 
     def search(self, query: str, *_: Any, **__: Any) -> list[dict[str, Any]]:
         """Return one result that holds the fenced block of relevant memories, or none."""
@@ -68,8 +77,8 @@ class ExternalStorage(Storage):  # type: ignore[misc]
         return _to_results(await self._scoped.acontext(query, max_tokens=self._max_tokens))
 
     def reset(self) -> None:
-        """Delete all memories of this scope, and none of another scope."""
-        self._scoped.delete_all()
+        """Delete all memories of this scope that were stored through CrewAI, and none of another scope."""
+        self._scoped.delete_all(filters=None if self._clears_scope else _OWN)
 
 
 def _to_messages(value: Any, metadata: Mapping[str, Any] | None) -> list[Message]:

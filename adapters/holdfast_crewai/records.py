@@ -20,6 +20,9 @@ LABEL = "crewai"
 ROOT = "/"
 """The path of everything."""
 
+OWN = {LABEL: "*"}
+"""The filter for memories that were stored through CrewAI."""
+
 
 def to_path(*parts: str | None) -> str:
     """Return the parts of a scope as one path.
@@ -36,13 +39,14 @@ def to_metadata(metadata: Mapping[str, Any] | None, *, path: str = ROOT, **field
 
     Args:
         metadata: The caller's own.
-        path: The path of the record; it is stored with all paths above it, so that a filter on any of them matches.
+        path: The path of the record; it is stored with all paths above it, so that a filter on any of them matches. A
+            record at the root has the root as its only path, which also says that it was stored through CrewAI.
         fields: The other fields of the record; those that are `None` are left out.
     """
     names = path.split("/")[1:] if path != ROOT else []
     paths = ["/" + "/".join(names[: depth + 1]) for depth in range(len(names))]
-    label = {name: value for name, value in {"scope": paths or None, **fields}.items() if value is not None}
-    return {**(metadata or {}), **({LABEL: label} if label else {})}
+    label = {name: value for name, value in {"scope": paths or [ROOT], **fields}.items() if value is not None}
+    return {**(metadata or {}), LABEL: label}
 
 
 def metadata_of_record(record: MemoryRecord) -> dict[str, Any]:

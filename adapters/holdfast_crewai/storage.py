@@ -19,7 +19,7 @@ except ImportError as error:
     ) from error
 
 from holdfast import AsyncMemory, InvalidInput, Memory, ScopedMemory
-from holdfast_crewai.records import ROOT, get_vector, metadata_of_record, record_filter, to_path, to_record
+from holdfast_crewai.records import OWN, ROOT, get_vector, metadata_of_record, record_filter, to_path, to_record
 
 _NO_LIMIT = 1_000_000
 
@@ -42,6 +42,8 @@ class HoldfastStorage:
         run_id: The session.
         app_id: The application.
         on_error: `"log"` turns a failure into a warning and an empty result, `"raise"` raises it.
+        clears_scope: Whether `delete` without `record_ids`, and `reset`, also delete what was stored in the scope by
+            other means than CrewAI.
 
     Raises:
         InvalidInput: No id is given.
@@ -59,10 +61,12 @@ class HoldfastStorage:
         run_id: str | None = None,
         app_id: str | None = None,
         on_error: Any = "log",
+        clears_scope: bool = False,
     ) -> None:
         self.scoped = ScopedMemory(
             memory, user_id=user_id, agent_id=agent_id, run_id=run_id, app_id=app_id, on_error=on_error
         )
+        self._clears_scope = clears_scope
 
     def save(self, records: list[MemoryRecord]) -> None:
         """Upsert `records` by id, all or none."""
@@ -97,7 +101,10 @@ class HoldfastStorage:
         older_than: datetime | None = None,
         metadata_filter: dict[str, Any] | None = None,
     ) -> int:
-        """Delete the records that match all the given arguments and return their number."""
+        """Delete the records that match all the given arguments and return their number.
+
+        Memories that were stored by other means than CrewAI are deleted only where `record_ids` names them.
+        """
         filters = record_filter(
             to_path(scope_prefix),
             categories=categories,
@@ -105,6 +112,8 @@ class HoldfastStorage:
             ids=record_ids,
             older_than=older_than,
         )
+        if record_ids is None:
+            filters = self._within_reach(filters)
         count = len(self._items(filters))
         self.scoped.delete_all(filters=filters)
         return count
@@ -161,8 +170,8 @@ class HoldfastStorage:
         return len(self._records(scope_prefix))
 
     def reset(self, scope_prefix: str | None = None) -> None:
-        """Delete the records at a path and below it, or of the whole scope, and none of another scope."""
-        self.scoped.delete_all(filters=record_filter(to_path(scope_prefix)))
+        """Delete the records at a path and below it, or all that were stored through CrewAI; none of another scope."""
+        self.scoped.delete_all(filters=self._within_reach(record_filter(to_path(scope_prefix))))
 
     async def asave(self, records: list[MemoryRecord]) -> None:
         """Do `save` without blocking the event loop."""
@@ -175,6 +184,9 @@ class HoldfastStorage:
     async def adelete(self, *arguments: Any, **options: Any) -> int:
         """Do `delete` without blocking the event loop."""
         return await asyncio.to_thread(self.delete, *arguments, **options)
+
+    def _within_reach(self, filters: dict[str, Any]) -> dict[str, Any]:
+        return filters if self._clears_scope else {"AND": [filters, OWN]}
 
     def _records(self, scope: str | None) -> list[MemoryRecord]:
         return [to_record(item) for item in self._items(record_filter(to_path(scope)))]

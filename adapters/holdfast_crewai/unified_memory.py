@@ -41,6 +41,7 @@ def crew_memory(
     max_tokens: int = 1_000,
     threshold: float | None = None,
     read_only: bool = False,
+    clears_scope: bool = False,
 ) -> HoldfastMemory:
     """Return a memory for `Crew(memory=...)`, `Agent(memory=...)` and `Flow(memory=...)`.
 
@@ -65,12 +66,16 @@ def crew_memory(
         max_tokens: The size limit of the block a task is shown, in tokens, at least 1.
         threshold: The minimum score of a memory that is found, 0.0 to 1.0.
         read_only: Recall only, and remember nothing.
+        clears_scope: Whether `forget` without `record_ids`, `reset` and `reset_all` also delete what the user said to
+            other frameworks and to the program itself.
 
     Raises:
         InvalidInput: No id is given, or a value is out of range.
     """
     ids: dict[str, Any] = {"user_id": user_id, "agent_id": agent_id, "run_id": run_id, "app_id": app_id}
-    storage = TextStorage(memory, **ids, on_error=on_error, max_tokens=max_tokens, threshold=threshold)
+    storage = TextStorage(
+        memory, **ids, on_error=on_error, clears_scope=clears_scope, max_tokens=max_tokens, threshold=threshold
+    )
     return HoldfastMemory(storage, read_only=read_only)
 
 
@@ -268,7 +273,7 @@ class HoldfastMemory(CrewAIMemory):
             raise self._failures.pop(0)
 
     def reset_all(self) -> None:
-        """Delete all memories of this scope, below `root_scope` if it is set, and none of another scope."""
+        """Delete all memories stored through CrewAI in this scope, below `root_scope` if it is set."""
         self.reset()
 
     def __copy__(self) -> Self:

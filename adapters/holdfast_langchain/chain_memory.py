@@ -24,6 +24,9 @@ except ImportError:
 
 _CONTROL_KEYS = frozenset(("stop",))  # inputs of a chain that are not the user's words
 
+_LABELLED = {"stored_by": "langchain_memory"}
+_OWN: dict[str, Any] = {"metadata": dict(_LABELLED)}
+
 
 class HoldfastMemory(BaseMemory):
     """Fills a prompt variable with what is remembered about the user, and remembers every turn.
@@ -50,6 +53,7 @@ class HoldfastMemory(BaseMemory):
         return_messages: Fill the variable with a list that holds one system message, or with an empty list when
             nothing is remembered, for the placeholder of a chat prompt. By default the variable is text.
         max_tokens: The size limit of the recalled block, in tokens.
+        clears_scope: Whether `clear` also deletes what was stored in the scope by other means than this class.
 
     Raises:
         InvalidInput: No id is given, or `on_error` is neither of the two.
@@ -63,6 +67,7 @@ class HoldfastMemory(BaseMemory):
     output_key: str | None = None
     return_messages: bool = False
     max_tokens: int = 1_000
+    clears_scope: bool = False
 
     _scoped: ScopedMemory = PrivateAttr()
 
@@ -110,21 +115,24 @@ class HoldfastMemory(BaseMemory):
         """
         turn = self._turn(inputs, outputs)
         if turn:
-            self._scoped.add(turn)
+            self._scoped.add(turn, metadata=_LABELLED)
 
     async def asave_context(self, inputs: dict[str, Any], outputs: dict[str, Any]) -> None:
         """Do `save_context` without blocking the event loop."""
         turn = self._turn(inputs, outputs)
         if turn:
-            await self._scoped.aadd(turn)
+            await self._scoped.aadd(turn, metadata=_LABELLED)
 
     def clear(self) -> None:
-        """Delete every memory of the scope."""
-        self._scoped.delete_all()
+        """Delete every memory of the scope that was stored through this class."""
+        self._scoped.delete_all(filters=self._reach())
 
     async def aclear(self) -> None:
         """Do `clear` without blocking the event loop."""
-        await self._scoped.adelete_all()
+        await self._scoped.adelete_all(filters=self._reach())
+
+    def _reach(self) -> dict[str, Any] | None:
+        return None if self.clears_scope else _OWN
 
     def _question(self, inputs: Mapping[str, Any]) -> str:
         return get_text(self._input(inputs))

@@ -50,6 +50,12 @@ def make_id_filter(scoped: ScopedMemory, ids: Sequence[str]) -> dict[str, Any]:
     return {"memory_ids": [*(make_memory_id(scoped, one) for one in ids), *ids]}
 
 
+def make_store_filter(scoped: ScopedMemory) -> dict[str, Any]:
+    """Return the filter that matches all documents of the store of exactly this scope."""
+    beginning = make_memory_id(scoped, "").removesuffix('""]')
+    return {"memory_type": "document", "memory_ids": {"contains": beginning}}
+
+
 def pair_with_ids(
     texts: Iterable[str], metadatas: Sequence[Mapping[str, Any]] | None, ids: Sequence[str | None] | None
 ) -> list[tuple[str, dict[str, Any]]]:

@@ -12,7 +12,14 @@ from langchain_core.vectorstores import VectorStore
 from typing_extensions import Self
 
 from holdfast import AsyncMemory, Flow, Memory, OnError, ScopedMemory
-from holdfast_langchain.documents import get_document_id, make_id_filter, make_memory_id, pair_with_ids, to_document
+from holdfast_langchain.documents import (
+    get_document_id,
+    make_id_filter,
+    make_memory_id,
+    make_store_filter,
+    pair_with_ids,
+    to_document,
+)
 
 _BATCH_SIZE = 10_000  # documents in one transaction
 _IDS_PER_FILTER = 5_000  # a filter takes 10,000 values and holds each id twice
@@ -41,6 +48,7 @@ class HoldfastVectorStore(VectorStore):
         app_id: The application.
         on_error: `"raise"` by default, so that a document that could not be stored is never reported as stored;
             `"log"` returns an empty result instead.
+        clears_scope: Whether `delete` without ids also deletes what was stored in the scope by other means.
 
     Raises:
         InvalidInput: No id is given, or `on_error` is neither of the two.
@@ -55,7 +63,9 @@ class HoldfastVectorStore(VectorStore):
         run_id: str | None = None,
         app_id: str | None = None,
         on_error: OnError = "raise",
+        clears_scope: bool = False,
     ) -> None:
+        self._clears_scope = clears_scope
         self._scoped = ScopedMemory(
             memory, user_id=user_id, agent_id=agent_id, run_id=run_id, app_id=app_id, on_error=on_error
         )
@@ -138,7 +148,10 @@ class HoldfastVectorStore(VectorStore):
         return await self._scoped.arun(self._get(ids))
 
     def delete(self, ids: list[str] | None = None, **_: Any) -> bool | None:
-        """Delete the documents with these ids, or everything in the scope for `None`; unknown ids are skipped."""
+        """Delete the documents with these ids, or for `None` all documents of this store; unknown ids are skipped.
+
+        Memories that the scope has from conversations stay, unless `ids` names them.
+        """
         self._scoped.run(self._delete(ids))
         return True
 
@@ -187,9 +200,9 @@ class HoldfastVectorStore(VectorStore):
             yield from self._scoped.flows.delete_all(filters=filters)
 
     def _id_filters(self, ids: Sequence[str] | None) -> list[dict[str, Any] | None]:
-        """Return filters that together match these ids, each within the limits of a filter; `[None]` for everything."""
+        """Return filters that together match these ids, each within the limits of a filter."""
         if ids is None:
-            return [None]
+            return [None if self._clears_scope else make_store_filter(self._scoped)]
         starts = range(0, len(ids), _IDS_PER_FILTER)
         return [make_id_filter(self._scoped, ids[start : start + _IDS_PER_FILTER]) for start in starts]
 

@@ -33,7 +33,7 @@ from autogen_core.models import (
 from autogen_ext.models.openai import OpenAIChatCompletionClient
 from autogen_ext.models.replay import ReplayChatCompletionClient
 from PIL import Image as Picture
-from tests.contracts.adapter_contract import AdapterContract
+from tests.contracts.adapter_contract import AdapterContract, Clearing
 
 from holdfast import AsyncMemory, InvalidInput, Memory
 from holdfast.testing import (
@@ -98,6 +98,20 @@ class TestContextFace(AdapterContract):
 
     def make_adapter(self, memory, **ids):
         return MemoryChatCompletionContext(memory=memory, **ids)
+
+    def make_clearing(self, memory, *, user_id, **options):
+        ours = HoldfastAutoGenMemory(memory=memory, user_id=user_id, **options)
+
+        def add(text):
+            asyncio.run(ours.add(MemoryContent(content=text, mime_type=MemoryMimeType.TEXT)))
+
+        def clear():
+            asyncio.run(ours.clear())
+
+        return [
+            Clearing(add, clear),
+            Clearing(self.conversation(memory, user_id=user_id).say, clear),
+        ]
 
 
 # MemoryChatCompletionContext
@@ -414,8 +428,8 @@ async def test_images_are_refused_with_a_reason(memory):
 
 
 async def test_clearing_deletes_only_the_scope(memory):
-    memory.add("I live in Lisbon.", user_id="ana")
-    memory.add("I live in Porto.", user_id="ben")
+    await HoldfastAutoGenMemory(memory=memory, user_id="ana").add(text("I live in Lisbon."))
+    await HoldfastAutoGenMemory(memory=memory, user_id="ben").add(text("I live in Porto."))
     await HoldfastAutoGenMemory(memory=memory, user_id="ana").clear()
     assert stored_texts(memory) == []
     assert stored_texts(memory, user_id="ben") == ["I live in Porto."]

@@ -10,10 +10,11 @@ import pickle
 import subprocess
 import sys
 import threading
+from datetime import datetime
 
 import pytest
 from tests.adapters.crewai_conversation import UNIFIED, ScriptedLLM, agent_with, conversation, crew_with, served_model
-from tests.contracts.adapter_contract import AdapterContract
+from tests.contracts.adapter_contract import AdapterContract, Clearing
 from tests.results import stored_texts
 
 from holdfast import AsyncMemory, HoldfastError, InvalidInput, ProviderError
@@ -50,6 +51,21 @@ class TestCrew(AdapterContract):
 
     def make_adapter(self, memory, **ids):
         return crew_memory(memory=memory, **ids)
+
+    def make_clearing(self, memory, **arguments):
+        ours = crew_memory(memory, on_error="raise", **arguments)
+        crew = crew_with(ScriptedLLM(), ours)
+        if not UNIFIED:
+            return [Clearing(lambda text: ours.save(text, {"description": text}), ours.reset)]
+        return [
+            Clearing(ours.remember, lambda: ours.forget(scope="/")),
+            Clearing(ours.remember, ours.forget),
+            Clearing(ours.remember, ours.reset),
+            Clearing(ours.remember, ours.reset_all),
+            Clearing(lambda text: ours.remember(text, scope="/travel"), lambda: ours.forget(scope="/")),
+            Clearing(ours.remember, lambda: ours.forget(older_than=datetime(2100, 1, 1))),  # noqa: DTZ001
+            Clearing(ours.remember, lambda: crew.reset_memories("memory")),
+        ]
 
     @pytest.mark.xfail(not LETS_ABORT, reason=SWALLOWED)
     def test_a_failing_memory_raises_with_on_error_raise(self, memory):
@@ -406,8 +422,8 @@ def test_an_unknown_policy_for_errors_is_refused_at_once(memory):
 
 
 def test_resetting_a_crews_memories_leaves_other_scopes(memory):
-    memory.add("I live in Lisbon.", user_id="ana")
-    memory.add("I live in Porto.", user_id="ben")
+    conversation(memory, user_id="ana").say("I live in Lisbon.")
+    conversation(memory, user_id="ben").say("I live in Porto.")
     crew_with(ScriptedLLM(), crew_memory(memory, user_id="ana")).reset_memories("memory" if UNIFIED else "external")
     assert stored_texts(memory, user_id="ana") == []
     assert stored_texts(memory, user_id="ben") == ["I live in Porto."]

@@ -15,7 +15,7 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, Tool
 from langchain_core.runnables import ConfigurableField
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from tests.adapters.langchain_conversation import RunnableConversation
-from tests.contracts.adapter_contract import HOSTILE_IDS, AdapterContract
+from tests.contracts.adapter_contract import HOSTILE_IDS, AdapterContract, Clearing
 from tests.results import stored_texts
 
 import holdfast_langchain
@@ -99,6 +99,14 @@ class TestAChainOfRunnables(AdapterContract):
 
     def make_adapter(self, memory, **ids):
         return HoldfastRetriever(memory=memory, **ids)
+
+    def make_clearing(self, memory, *, clears_scope=False, **ids):
+        store = HoldfastVectorStore(memory=memory, clears_scope=clears_scope, **ids)
+        clearing = [Clearing(lambda text: store.add_texts([text]), store.delete)]
+        if not clears_scope:  # a session is cleared of its messages alone
+            session = HoldfastChatMessageHistory(memory=memory, run_id="monday", infer=False, **ids)
+            clearing.append(Clearing(session.add_user_message, session.clear))
+        return clearing
 
 
 # The retriever

@@ -9,7 +9,7 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
 from tests.adapters.langchain_conversation import ChainConversation, ScriptedModel
-from tests.contracts.adapter_contract import AdapterContract
+from tests.contracts.adapter_contract import AdapterContract, Clearing
 from tests.results import stored_texts
 
 from holdfast import AsyncMemory, InvalidInput
@@ -35,6 +35,10 @@ class TestAChain(AdapterContract):
 
     def make_adapter(self, memory, **ids):
         return HoldfastMemory(memory=memory, **ids)
+
+    def make_clearing(self, memory, **arguments):
+        ours = HoldfastMemory(memory=memory, **arguments)
+        return [Clearing(lambda text: ours.save_context({"input": text}, {"output": "Noted."}), ours.clear)]
 
 
 def test_the_variable_is_the_one_named(memory):
@@ -135,8 +139,8 @@ def test_it_works_beside_a_buffer_memory(memory):
 
 
 def test_clear_deletes_only_the_scope(memory):
-    memory.add("I live in Lisbon.", user_id="ana")
-    memory.add("I live in Porto.", user_id="ben")
+    for user in ("ana", "ben"):
+        HoldfastMemory(memory=memory, user_id=user).save_context({"input": "I live in Porto."}, {"output": "Noted."})
     HoldfastMemory(memory=memory, user_id="ana").clear()
     assert stored_texts(memory) == []
     assert stored_texts(memory, user_id="ben") == ["I live in Porto."]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from abc import abstractmethod
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import pytest
 from tests.contracts.guard import Contract
@@ -32,6 +33,18 @@ class Conversation(Protocol):
         ...
 
 
+class Clearing(NamedTuple):
+    """One verb of a framework that deletes everything, and the verb that stored it.
+
+    Attributes:
+        store: Stores a text.
+        delete_all: Deletes what `store` has stored.
+    """
+
+    store: Callable[[str], object]
+    delete_all: Callable[[], object]
+
+
 class AdapterContract(Contract):
     """A subject defines `conversation` and `make_adapter` and inherits the tests."""
 
@@ -42,6 +55,10 @@ class AdapterContract(Contract):
     @abstractmethod
     def make_adapter(self, memory: Memory, **ids: str) -> object:
         """Return the adapter's main object for these ids; without ids it must be refused."""
+
+    def make_clearing(self, memory: Memory, *, user_id: str, **options: bool) -> Sequence[Clearing]:  # noqa: ARG002
+        """Return every verb of the framework that deletes all it has stored; none by default."""
+        return []
 
     @pytest.fixture
     def memory(self, tmp_path):
@@ -80,6 +97,27 @@ class AdapterContract(Contract):
         self.conversation(memory, user_id="ana").say("I live in Lisbon.")
         memory.delete_all(user_id="ana")
         assert "Lisbon" not in self.conversation(memory, user_id="ana").say("Where do I live?")
+
+    def test_deleting_everything_leaves_what_others_have_stored(self, memory):
+        for clearing in self.make_clearing(memory, user_id="ana"):
+            memory.add("I live in Lisbon.", user_id="ana")
+            memory.put([{"memory_id": "note", "text": "Ana's own note"}], user_id="ana")
+            others = {item["id"]: item for item in memory.get_all(user_id="ana")["results"]}
+            clearing.store("I'm allergic to peanuts.")
+            stored = memory.get_all(user_id="ana", show_expired=True)["results"]
+            assert len(stored) > len(others), "nothing was stored"
+            clearing.delete_all()
+            left = memory.get_all(user_id="ana", show_expired=True)["results"]
+            assert {item["id"]: item for item in left} == others
+
+    def test_deleting_everything_reaches_the_whole_scope_where_the_program_wants_it(self, memory):
+        for clearing in self.make_clearing(memory, user_id="ana", clears_scope=True):
+            memory.add("I live in Lisbon.", user_id="ana")
+            memory.add("I live in Rome.", user_id="ben")
+            clearing.store("I'm allergic to peanuts.")
+            clearing.delete_all()
+            assert memory.get_all(user_id="ana")["results"] == []
+            assert len(memory.get_all(user_id="ben")["results"]) == 1
 
     def test_recalled_memories_are_not_saved_again(self, memory):
         self.conversation(memory, user_id="ana").say("I live in Lisbon.")
