@@ -5,13 +5,16 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test test-matrix check bench bench-frameworks clean
+.PHONY: demo test test-matrix check bench bench-frameworks fuzz clean
 
 demo: $(READY)  ## remember a conversation and answer from it, with no key
 	$(BIN)/holdfast demo
 
 test: $(READY)  ## the whole suite
 	$(BIN)/python -m pytest -n auto
+
+fuzz: $(READY)  ## a million hostile calls of every verb; ARGS="--inputs 50000"
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 test-matrix: $(READY)  ## each adapter at its floor and at other versions, in environments of their own
 	$(BIN)/python tests/matrix.py $(ARGS)

@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 
 from platformdirs import user_data_path
 
-from holdfast.errors import ConfigError, InvalidInput
+from holdfast.errors import ConfigError, InvalidInput, short_repr
 from holdfast.paths import path_text, to_path
 from holdfast.protocols import ChatModel, Embedder, Reranker, Role, Spec, TokenCounter
 from holdfast.providers.mem0_settings import with_vector_store
@@ -71,22 +71,32 @@ class Config:
     ignored: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        try:
+            self._check()
+        except ConfigError:
+            raise
+        except Exception as error:  # a value of a foreign class may raise anything when it is looked at
+            raise ConfigError(f"a value of the configuration cannot be read: {type(error).__name__}") from error
+
+    def _check(self) -> None:
         if self.path is not None:
             try:
                 path_text(self.path)
             except InvalidInput as error:
                 raise ConfigError(str(error)) from None
         if self.synchronous not in ("FULL", "NORMAL"):
-            raise ConfigError(f"synchronous is {self.synchronous!r}: use 'FULL' or 'NORMAL'")
+            raise ConfigError(f"synchronous is {short_repr(self.synchronous)}: use 'FULL' or 'NORMAL'")
         for name in _BOOLEAN_FIELDS:
             if not isinstance(getattr(self, name), bool):
-                raise ConfigError(f"{name} is {getattr(self, name)!r}: use True or False")
+                raise ConfigError(f"{name} is {short_repr(getattr(self, name))}: use True or False")
         if self.count_tokens is not None and not callable(self.count_tokens):
-            raise ConfigError(f"count_tokens is {self.count_tokens!r}: give a function from a text to a whole number")
+            raise ConfigError(
+                f"count_tokens is {short_repr(self.count_tokens)}: give a function from a text to a whole number"
+            )
         for name in _PROMPT_FIELDS:
             prompt = getattr(self, name)
             if prompt is not None and (not isinstance(prompt, str) or not prompt.strip()):
-                raise ConfigError(f"{name} is {prompt!r}: give the prompt's text, or leave it out")
+                raise ConfigError(f"{name} is {short_repr(prompt)}: give the prompt's text, or leave it out")
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> Config:
@@ -100,6 +110,8 @@ class Config:
         >>> Config.from_mapping({"llm": "rules", "history_db_path": "history.db"}).ignored
         ('history_db_path',)
         """
+        if not isinstance(mapping, Mapping):
+            raise ConfigError(f"config is {type(mapping).__name__}: it must be a dictionary")
         given = {key: value for key, value in mapping.items() if value is not None}
         _check_keys(given)
         ignored = [key for key in _IGNORED_KEYS if key in given]
@@ -134,7 +146,9 @@ def _check_keys(given: Mapping[str, Any]) -> None:
         if key not in (*_KNOWN_KEYS, "graph_store"):
             close = get_close_matches(str(key), _KNOWN_KEYS, n=1)
             guess = f", did you mean {close[0]!r}" if close else ""
-            raise ConfigError(f"configuration key {key!r} is not known{guess}: there are {', '.join(_KNOWN_KEYS)}")
+            raise ConfigError(
+                f"configuration key {short_repr(key)} is not known{guess}: there are {', '.join(_KNOWN_KEYS)}"
+            )
 
 
 def _ignored_settings_of(role: Role, values: Mapping[str, Any]) -> list[str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from types import TracebackType
 from typing import Any
@@ -13,7 +14,7 @@ from typing_extensions import Self
 
 from holdfast import operations
 from holdfast.config import Config
-from holdfast.errors import ConfigError, StorageError
+from holdfast.errors import ConfigError, HoldfastError, StorageError
 from holdfast.protocols import ChatModel, Embedder, Reranker, Spec
 from holdfast.runtime.blocking_driver import blocking
 from holdfast.runtime.open import engine_names, open_runtime
@@ -55,10 +56,11 @@ class Face:
         reranker: str | Spec | Reranker | None = None,
         config: Config | Mapping[str, Any] | None = None,
     ) -> None:
-        base = config if isinstance(config, Config) else Config.from_mapping(config or {})
         named: dict[str, Any] = {"path": path, "llm": llm, "embedder": embedder, "reranker": reranker}
-        self._config = replace(base, **{key: value for key, value in named.items() if value is not None})
-        self._runtime = open_runtime(self._config)
+        with _reading_configuration():
+            base = config if isinstance(config, Config) else Config.from_mapping({} if config is None else config)
+            self._config = replace(base, **{key: value for key, value in named.items() if value is not None})
+            self._runtime = open_runtime(self._config)
         # Closes the memory when it is garbage-collected, or when the program ends.
         self._close = weakref.finalize(self, self._runtime.close)
 
@@ -74,9 +76,9 @@ class Face:
         >>> memory.engines["embedder"]
         'hashing:1:384'
         """
-        if not isinstance(config, Mapping):
-            raise ConfigError(f"config is {type(config).__name__}: it must be a dictionary")
-        return cls(config=config)
+        with _reading_configuration():
+            base = Config.from_mapping(config)
+        return cls(config=base)
 
     @classmethod
     def over(cls, opened: Face) -> Self:
@@ -128,6 +130,19 @@ class Face:
     def __repr__(self) -> str:
         names = ", ".join(f"{role}={name}" for role, name in self.engines.items() if name)
         return f"{type(self).__name__}({self._runtime.store.path!r}, {names})"
+
+
+@contextlib.contextmanager
+def _reading_configuration() -> Iterator[None]:
+    """Raise what an object of a foreign class raises, when it is looked at, as a `ConfigError`."""
+    try:
+        yield
+    except (HoldfastError, ImportError):
+        raise
+    except Exception as error:
+        raise ConfigError(
+            f"the configuration cannot be used, {type(error).__name__} was raised: give names, mappings or engines"
+        ) from error
 
 
 def _reopen(kind: type[Face], config: Config) -> Face:

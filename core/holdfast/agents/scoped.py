@@ -18,15 +18,16 @@ from typing_extensions import Concatenate, ParamSpec, Self
 
 from holdfast import operations
 from holdfast.async_memory import AsyncMemory
-from holdfast.errors import HoldfastError, InvalidInput, NotFound
+from holdfast.errors import HoldfastError, InvalidInput, NotFound, short_repr
 from holdfast.extraction.facts import Attribution
 from holdfast.memory import Face, Memory
 from holdfast.operations.arguments import Messages
 from holdfast.operations.context import DEFAULT_TOKENS
+from holdfast.plain_values import to_plain
 from holdfast.results import AddResult, Document, Listing, MemoryItem, SearchResults
 from holdfast.runtime.blocking_driver import present_as_method, run_blocking
 from holdfast.runtime.effects import Flow
-from holdfast.runtime.runtime import Runtime
+from holdfast.runtime.start import start
 from holdfast.scope import make_scope
 
 T = TypeVar("T")
@@ -66,7 +67,7 @@ class ScopedFlows:
     ) -> Flow[str]:
         """Return what is known as one fenced block for a prompt, `""` when nothing is (see `Memory.context`)."""
         options: dict[str, Any] = {"max_tokens": max_tokens, "filters": filters, "found": found}
-        return self._attempt("", lambda runtime: operations.context(runtime, query, **self._ids, **options))
+        return self._attempt("", operations.context, query, **self._ids, **options)
 
     def search(
         self,
@@ -82,9 +83,7 @@ class ScopedFlows:
         options: dict[str, Any] = {"limit": limit, "threshold": threshold, "filters": filters}
         options |= {"rerank": rerank, "filter_memories": filter_memories}
         nothing: SearchResults = {"results": []}
-        found = yield from self._attempt(
-            nothing, lambda runtime: operations.search(runtime, query, **self._ids, **options)
-        )
+        found = yield from self._attempt(nothing, operations.search, query, **self._ids, **options)
         return found["results"]
 
     def get_all(
@@ -97,21 +96,21 @@ class ScopedFlows:
         """Return the memories of the scope, newest first."""
         options: dict[str, Any] = {"limit": limit, "filters": filters, "show_expired": show_expired}
         nothing: Listing = {"results": []}
-        listing = yield from self._attempt(nothing, lambda runtime: operations.get_all(runtime, **self._ids, **options))
+        listing = yield from self._attempt(nothing, operations.get_all, **self._ids, **options)
         return listing["results"]
 
     def add(self, /, messages: Messages, **options: Any) -> Flow[AddResult]:
         """Remember a conversation; `options` are those of `Memory.add` except the ids."""
         nothing: AddResult = {"results": [], "skipped": [], "inference": "none"}
-        return self._attempt(nothing, lambda runtime: operations.add(runtime, messages, **self._ids, **options))
+        return self._attempt(nothing, operations.add, messages, **self._ids, **options)
 
     def put(self, documents: Sequence[Document], *, remove: Sequence[str] = ()) -> Flow[None]:
         """Upsert documents of the scope under ids of the caller (see `Memory.put`)."""
-        yield from self._attempt(None, lambda runtime: operations.put(runtime, documents, **self._ids, remove=remove))
+        yield from self._attempt(None, operations.put, documents, **self._ids, remove=remove)
 
     def get(self, memory_id: str) -> Flow[MemoryItem | None]:
         """Return one memory of the scope, `None` when the scope has no memory with this id."""
-        item = yield from self._attempt(None, lambda runtime: operations.get(runtime, memory_id))
+        item = yield from self._attempt(None, operations.get, memory_id)
         if item is None or any(item.get(field) != value for field, value in self._ids.items()):
             return None
         return item
@@ -131,7 +130,7 @@ class ScopedFlows:
         """
         before = yield from self._get_or_raise(memory_id)
         options: dict[str, Any] = {"metadata": metadata, "attributed_to": attributed_to}
-        yield from self._attempt(None, lambda runtime: operations.update(runtime, memory_id, text, **options))
+        yield from self._attempt(None, operations.update, memory_id, text, **options)
         return before
 
     def delete(self, memory_id: str) -> Flow[MemoryItem]:
@@ -141,23 +140,25 @@ class ScopedFlows:
             NotFound: The scope has no such memory. Raised whatever `on_error` is: the caller must know.
         """
         before = yield from self._get_or_raise(memory_id)
-        yield from self._attempt(None, lambda runtime: operations.delete(runtime, memory_id))
+        yield from self._attempt(None, operations.delete, memory_id)
         return before
 
     def delete_all(self, *, filters: Mapping[str, Any] | None = None) -> Flow[None]:
         """Delete every memory of the scope, or only those that match `filters`."""
-        yield from self._attempt(None, lambda runtime: operations.delete_all(runtime, **self._ids, filters=filters))
+        yield from self._attempt(None, operations.delete_all, **self._ids, filters=filters)
 
     def _get_or_raise(self, memory_id: str) -> Flow[MemoryItem]:
         item = yield from self.get(memory_id)
         if item is None:
-            raise NotFound(f"there is no memory {memory_id} here: search shows the ids there are")
+            raise NotFound(
+                f"there is no memory {to_plain(memory_id, 'memory_id')} here: search shows the ids there are"
+            )
         return item
 
-    def _attempt(self, fallback: Any, start: Callable[[Runtime], Flow[T]]) -> Flow[T]:
+    def _attempt(self, fallback: Any, operation: Callable[..., Flow[T]], *args: Any, **options: Any) -> Flow[T]:
         """Run a verb; on a failure return `fallback` where failures are logged."""
         try:
-            return (yield from start(self._memory.runtime))
+            return (yield from start(operation, self._memory.runtime, args, options))
         except HoldfastError as error:
             if self._on_error == "raise":
                 raise
@@ -215,11 +216,12 @@ class ScopedMemory:
         app_id: str | None = None,
         on_error: OnError = "log",
     ) -> None:
-        if on_error not in ("raise", "log"):
-            raise InvalidInput(f"on_error is {on_error!r}: use 'raise' or 'log'")
+        if to_plain(on_error, "on_error") not in ("raise", "log"):
+            raise InvalidInput(f"on_error is {short_repr(on_error)}: use 'raise' or 'log'")
         if not isinstance(memory, (Memory, AsyncMemory)):
             raise InvalidInput(f"memory is {type(memory).__name__}: give a holdfast.Memory or AsyncMemory")
-        self.scope = make_scope(user_id=user_id, agent_id=agent_id, run_id=run_id, app_id=app_id)
+        ids = {"user_id": user_id, "agent_id": agent_id, "run_id": run_id, "app_id": app_id}
+        self.scope = make_scope(**{field: to_plain(value, field) for field, value in ids.items()})
         self.on_error: OnError = on_error
         self._ids: dict[str, Any] = self.scope.ids()
         self._memory = memory

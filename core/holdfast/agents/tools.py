@@ -24,6 +24,7 @@ from holdfast.agents.scoped import ScopedFlows, ScopedMemory
 from holdfast.errors import HoldfastError, InvalidInput, NotFound, short_repr
 from holdfast.extraction.fence import fenced_block
 from holdfast.operations.arguments import check_limit
+from holdfast.plain_values import to_plain
 from holdfast.results import AddedItem, AddResult, MemoryItem
 from holdfast.runtime.effects import Flow
 
@@ -171,6 +172,7 @@ class MemoryTool:
 
     def _read(self, arguments: Mapping[str, Any]) -> dict[str, str | int]:
         names = [one.name for one in self.parameters]
+        arguments = to_plain(arguments, "the arguments")
         if not isinstance(arguments, Mapping):
             raise InvalidInput(f"the arguments are {type(arguments).__name__}: give an object with {', '.join(names)}")
         unknown = [name for name in arguments if name not in names]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from holdfast.plain_values import to_plain
+
 
 def content_text(content: object) -> str:
     r"""Return the text of a message's content; images, tool calls and reasoning are left out.
@@ -15,9 +17,13 @@ def content_text(content: object) -> str:
     Returns:
         The text parts, joined by line feeds; `""` when there is no text.
 
+    Raises:
+        InvalidInput: Reading `content` raised an error.
+
     >>> content_text([{"type": "text", "text": "Look:"}, {"type": "image_url", "image_url": {"url": "..."}}, "a cat"])
     'Look:\na cat'
     """
+    content = to_plain(content, "the content")
     if isinstance(content, str):
         return content
     parts: Sequence[Any] = content if isinstance(content, Sequence) else [content]

@@ -13,6 +13,7 @@ from holdfast.extraction.fence import split_fenced
 from holdfast.extraction.messages import part_text
 from holdfast.filters import Filter, is_scoped, join_filters, parse_filter, scope_filter
 from holdfast.protocols import Json
+from holdfast.results import MemoryItem
 from holdfast.scope import IDENTITY_FIELDS, Scope, check_id, check_storable, make_scope
 
 MAX_TEXT = 1_000_000
@@ -93,7 +94,8 @@ def check_metadata(metadata: Any) -> dict[str, Json]:
             raise InvalidInput(f"metadata may not set {field}: give it as an argument of its own")
     budget = iter(range(_MAX_METADATA_VALUES))
     return {
-        key: _json_value(value, f"metadata[{key!r}]", 1, budget) for key, value in _checked_keys(metadata, "metadata")
+        key: _json_value(value, f"metadata[{short_repr(key)}]", 1, budget)
+        for key, value in _checked_keys(metadata, "metadata")
     }
 
 
@@ -178,6 +180,52 @@ def check_batch(items: Any, *, name: str) -> list[Any]:
     return list(items)
 
 
+def check_ids(ids: Any, *, name: str) -> list[str]:
+    """Return a list of memory ids, which may be empty.
+
+    Raises:
+        InvalidInput: It is not a list, or one of them is no id.
+    """
+    if not isinstance(ids, (list, tuple, set, frozenset)):
+        raise InvalidInput(f"{name} is {short_repr(ids)}: it must be a list of ids")
+    return [check_memory_id(one) for one in ids]
+
+
+def check_found(found: Any) -> list[MemoryItem]:
+    """Return results of `search` that the caller gives back; `None` and an empty list are none.
+
+    Raises:
+        InvalidInput: It is not a list of such results.
+    """
+    if found is None:
+        return []
+    if not isinstance(found, (list, tuple)):
+        raise InvalidInput(f"found is {short_repr(found)}: give the results of search, a list")
+    for item in found:
+        if not isinstance(item, Mapping) or not all(_fits(item, *kind) for kind in _KINDS_OF_FOUND.items()):
+            raise InvalidInput(f"found holds {short_repr(item)}: give the results of search as they are")
+    return list(found)
+
+
+_KINDS_OF_FOUND: Mapping[str, tuple[type, ...]] = {
+    "memory": (str,),
+    "updated_at": (str,),
+    "score": (int, float),
+    "speaker": (str,),
+    "standing": (str,),
+    "facts": (list, tuple),
+}
+
+
+def _fits(item: Mapping[str, Any], field: str, kinds: tuple[type, ...]) -> bool:
+    if field not in item:
+        return field not in ("memory", "updated_at")
+    value: Any = item[field]
+    if field == "facts":
+        return isinstance(value, (list, tuple)) and all(isinstance(fact, str) for fact in value)
+    return isinstance(value, kinds)
+
+
 def check_scope_and_actor(
     filters: Mapping[str, Any] | None, *, actor_id: Any = None, **ids: Any
 ) -> tuple[Scope, str | None]:
@@ -223,7 +271,7 @@ def _read_turn(message: Any, *, name: str) -> tuple[list[Turn], list[Skipped]]:
         raise InvalidInput(f"{name} is {type(message).__name__}: it must be a dictionary with role and content")
     role = message.get("role", "user")
     if not isinstance(role, str) or not role.strip():
-        raise InvalidInput(f"{name} has the role {role!r}: it must be text such as 'user' or 'assistant'")
+        raise InvalidInput(f"{name} has the role {short_repr(role)}: it must be text such as 'user' or 'assistant'")
     whole, skipped = _read_content(message.get("content"), name=name)
     content, cut_off = split_fenced(whole)
     skipped += [Skipped("recalled memory", block, "the block of recalled memories has no end") for block in cut_off]
@@ -250,14 +298,20 @@ def _read_content(content: Any, *, name: str) -> tuple[str, list[Skipped]]:
             texts.append(text)
         else:
             kind = part.get("type") if isinstance(part, Mapping) else None
-            skipped.append(Skipped("not text", str(kind), f"{name} has a part of type {kind!r}, which is not read"))
+            skipped.append(
+                Skipped(
+                    "not text",
+                    short_repr(kind) if not isinstance(kind, str) else kind,
+                    f"{name} has a part of type {short_repr(kind)}, which is not read",
+                )
+            )
     return "\n".join(texts), skipped
 
 
 def _checked_keys(mapping: Mapping[Any, Any], name: str) -> Iterator[tuple[str, Any]]:
     for key, value in mapping.items():
         if not isinstance(key, str):
-            raise InvalidInput(f"{name} has the key {key!r}: keys must be text")
+            raise InvalidInput(f"{name} has the key {short_repr(key)}: keys must be text")
         yield check_storable(key, name=f"a key of {name}"), value
 
 
@@ -276,7 +330,8 @@ def _json_value(value: Any, name: str, depth: int, budget: Iterator[int]) -> Jso
         return float(value)
     if isinstance(value, Mapping):
         return {
-            key: _json_value(item, f"{name}[{key!r}]", depth + 1, budget) for key, item in _checked_keys(value, name)
+            key: _json_value(item, f"{name}[{short_repr(key)}]", depth + 1, budget)
+            for key, item in _checked_keys(value, name)
         }
     if isinstance(value, (list, tuple)):
         return [_json_value(item, f"{name}[{place}]", depth + 1, budget) for place, item in enumerate(value)]

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from holdfast.errors import InvalidInput
+from holdfast.errors import InvalidInput, short_repr
 from holdfast.extraction.fence import fenced_block, fenced_line
 from holdfast.filters import Filter, split_scope
-from holdfast.operations.arguments import check_scope
+from holdfast.operations.arguments import check_found, check_scope
 from holdfast.operations.index_entries import PROFILE_FACT
 from holdfast.operations.result_items import memory_item
 from holdfast.operations.search import check_search_options, find_relevant
@@ -97,15 +97,17 @@ def context(
     </recalled-memory>
     """
     if isinstance(max_tokens, bool) or not isinstance(max_tokens, int) or max_tokens < 1:
-        raise InvalidInput(f"max_tokens is {max_tokens!r}: it must be a whole number from 1")
+        raise InvalidInput(f"max_tokens is {short_repr(max_tokens)}: it must be a whole number from 1")
     matching = check_scope(filters, user_id=user_id, agent_id=agent_id, run_id=run_id, app_id=app_id, actor_id=actor_id)
-    if found is None and isinstance(query, str) and query.strip():
+    if query is not None and not isinstance(query, str):
+        raise InvalidInput(f"query is {short_repr(query)}: it must be text, blank for the profile facts alone")
+    if found is None and query is not None and query.strip():
         options = check_search_options(
             runtime, limit=_MOST_RELEVANT, threshold=threshold, rerank=rerank, filter_memories=filter_memories
         )
         results = yield from find_relevant(runtime, query, matching, options)
         found = results["results"]
-    relevant = [item for item in found or [] if item.get("score", 1.0) > 0]
+    relevant = [item for item in check_found(found) if item.get("score", 1.0) > 0]
     return (yield from work(_compose, runtime, matching, relevant, max_tokens))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from holdfast.errors import HoldfastError, InvalidInput
-from holdfast.operations.arguments import MAX_MESSAGES, check_memory_id, check_metadata, check_text
+from holdfast.operations.arguments import MAX_MESSAGES, check_ids, check_memory_id, check_metadata, check_text
 from holdfast.operations.deletion import delete_records
 from holdfast.operations.index_entries import embed_records
 from holdfast.records import MemoryRecord
@@ -64,7 +64,7 @@ def put(
     """
     scope = make_scope(user_id=user_id, agent_id=agent_id, run_id=run_id, app_id=app_id)
     drafts = _drafts(documents, scope, runtime.clock())
-    request = _Request(scope, drafts, {check_memory_id(one) for one in remove} - drafts.keys())
+    request = _Request(scope, drafts, set(check_ids(remove, name="remove")) - drafts.keys())
     known = yield from work(runtime.store.get, list(drafts))
     new = [draft for draft in drafts.values() if draft.id not in known or known[draft.id].text != draft.text]
     try:

@@ -21,6 +21,7 @@ from holdfast.errors import HoldfastError, StorageError, provider_error
 from holdfast.runtime.blocking_driver import present_as_method
 from holdfast.runtime.effects import Effect, Flow, LocalWork, ModelCall, Write
 from holdfast.runtime.runtime import Runtime
+from holdfast.runtime.start import start
 from holdfast.stores.protocol import QueuedWrite, Store
 
 T = TypeVar("T")
@@ -54,7 +55,7 @@ def awaitable(
     """Return `operation` as a method to be awaited."""
 
     async def method(self: HasDriver, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return await self.driver.run(operation(self.runtime, *args, **kwargs))
+        return await self.driver.run(start(operation, self.runtime, args, kwargs))
 
     return present_as_method(method, operation)
 

@@ -11,6 +11,7 @@ from typing_extensions import Concatenate, ParamSpec
 
 from holdfast.errors import HoldfastError, provider_error
 from holdfast.runtime.effects import Effect, Flow, LocalWork, Write
+from holdfast.runtime.start import start
 
 if TYPE_CHECKING:
     from holdfast.runtime.runtime import Runtime
@@ -33,7 +34,7 @@ def blocking(operation: Callable[Concatenate[Runtime, P], Flow[T]]) -> Callable[
     """Return `operation` as a method that returns when the work is done."""
 
     def method(self: HasRuntime, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return run_blocking(operation(self.runtime, *args, **kwargs))
+        return run_blocking(start(operation, self.runtime, args, kwargs))
 
     return present_as_method(method, operation)
 

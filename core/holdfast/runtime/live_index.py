@@ -99,7 +99,7 @@ class LiveIndex:
         """Return the index of the snapshot, as the next process would load it; `None` when it would not use one."""
         if self._snapshot is None:
             return None
-        with self._store.index_lock:
+        with self.lock:
             return load_snapshot(self._snapshot, self._store, dimensions=self._dimensions())
 
     def drop(self) -> None:

@@ -1,0 +1,43 @@
+"""Start an operation with the arguments of a caller."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from holdfast.plain_values import to_plain
+from holdfast.runtime.effects import Flow
+
+if TYPE_CHECKING:
+    from holdfast.runtime.runtime import Runtime
+
+T = TypeVar("T")
+
+_OBJECTS = ("embedder", "progress")
+"""The arguments that are objects of the caller, to be used as they are."""
+
+
+def start(
+    operation: Callable[..., Flow[T]], runtime: Runtime, args: Sequence[Any], options: Mapping[str, Any]
+) -> Flow[T]:
+    """Return the flow of `operation`, its arguments copied as plain values (see `to_plain`).
+
+    Raises:
+        InvalidInput: An argument cannot be read.
+    """
+    names = _names_of(operation)
+    plain = [_plain(name, value) for name, value in zip(names, args)]  # noqa: B905 - Python itself refuses further ones
+    return operation(
+        runtime, *plain, *args[len(plain) :], **{name: _plain(name, value) for name, value in options.items()}
+    )
+
+
+def _plain(name: str, value: Any) -> Any:
+    return value if name in _OBJECTS else to_plain(value, name)
+
+
+@lru_cache(maxsize=64)
+def _names_of(operation: Callable[..., Any]) -> tuple[str, ...]:
+    return tuple(inspect.signature(operation).parameters)[1:]
