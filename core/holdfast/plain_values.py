@@ -89,7 +89,7 @@ class _Copy:
         if not issubclass(kind, (dict, list, tuple, set, frozenset, Mapping, Sequence)) or issubclass(
             kind, (bytearray, memoryview)
         ):
-            return value if kind.__module__.startswith("holdfast.") else _unusable(value)
+            return value if kind.__module__.startswith("holdfast.") else _foreign(value)
         if depth == 0:
             return _unusable(value)
         known = self._copies.get(id(value))
@@ -127,9 +127,13 @@ def _bounded(items: Any) -> Any:
         yield item
 
 
+def _foreign(value: object) -> Any:
+    """Return the text of a foreign kind of UUID, which is an id as good as any other, else an `Unusable`."""
+    return str.__str__(str(value)) if isinstance(getattr(value, "hex", None), str) else _unusable(value)
+
+
 def _unusable(value: object) -> Unusable:
     kind = type(value)
-    # An id of another library's UUID class is as good as its text.
     text = short_repr(value) if kind.__repr__ is not object.__repr__ else f"<{kind.__name__}>"
     return _unusable_kind(kind.__name__)(text)
 

@@ -41,12 +41,12 @@ def main() -> int:
     # Some targets have few inputs, such as a verb without arguments: the others make up for them.
     count = -(-options.inputs * 12 // (10 * max(len(places), 1)))
     print(f"seed {options.seed}: {count:,} inputs for each of {len(places)} targets")
+    outcomes = []
     with ProcessPoolExecutor(options.processes) as processes:
-        outcomes = list(processes.map(_run, places, [count] * len(places), [options.seed] * len(places)))
-    for outcome in outcomes:
-        print(
-            f"{outcome.name:25} {outcome.calls:10,} calls {outcome.seconds:8.1f} s {'FAILED' * bool(outcome.failure)}"
-        )
+        for outcome in processes.map(_run, places, [count] * len(places), [options.seed] * len(places)):
+            verdict = "FAILED" if outcome.failure else ""
+            print(f"{outcome.name:25} {outcome.calls:10,} calls {outcome.seconds:8.1f} s {verdict}", flush=True)
+            outcomes.append(outcome)
     failures = [outcome for outcome in outcomes if outcome.failure]
     for outcome in failures:
         print(f"\n{outcome.name}:\n{outcome.failure}")

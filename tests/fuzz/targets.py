@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import HealthCheck, given, seed, settings, strategies as st
 from tests.fuzz.hostile import to_hostile, values
+from typer.testing import CliRunner
 
 from holdfast import MEMORY_TOOLS, AsyncMemory, HoldfastError, Memory, ScopedMemory, content_text
 from holdfast.config import Config
@@ -20,6 +22,7 @@ from holdfast.errors import short_repr
 from holdfast.filters import parse_filter
 from holdfast.operations.verbs import VERBS
 from holdfast.timestamps import to_calendar_day, to_microseconds
+from holdfast_cli import app
 
 HASHING = {"provider": "hashing", "config": {"dimensions": 16}}
 KNOWN = "11111111-1111-1111-1111-111111111111"
@@ -83,13 +86,13 @@ class Target:
         name: What it is called in reports.
         arguments: The arguments of one call.
         call: Calls it; gets an open memory and the arguments.
-        changes: Whether a call that succeeds may change the store.
+        share: The part of the inputs it gets, for a call that takes long.
     """
 
     name: str
     arguments: st.SearchStrategy[dict[str, Any]]
     call: Callable[[Memory, dict[str, Any]], Any]
-    changes: bool = True
+    share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -180,6 +183,32 @@ def _open_and_close(config: Any) -> None:
     Memory.from_config(config).close()
 
 
+def _run_command(_: Memory, given: dict[str, Any]) -> None:
+    """Run a command of `holdfast` on a store of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        words = [given["command"], *given["words"], "--path", f"{folder}/memory.db"]
+        result = CliRunner().invoke(app, words, input=given["stdin"], prog_name="holdfast")
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+
+
+_SLOW_COMMANDS = ("demo", "eval")
+_COMMANDS = [
+    name
+    for one in app.registered_commands
+    if (name := one.name or one.callback.__name__) not in _SLOW_COMMANDS  # type: ignore[union-attr]
+]
+_OPTIONS = (
+    "--user-id --agent-id --json --limit --filter --metadata --timestamp --threshold --repair --all --yes".split()
+)
+commands = st.fixed_dictionaries(
+    {
+        "command": st.sampled_from(_COMMANDS),
+        "words": st.lists(st.sampled_from([*_OPTIONS, "ana", "5", "{}", "-", KNOWN]) | st.text(max_size=8), max_size=6),
+        "stdin": st.text(max_size=20),
+    }
+)
+
 config = st.fixed_dictionaries(
     {},
     optional={
@@ -201,6 +230,7 @@ config = st.fixed_dictionaries(
 ).map(lambda given: {**given, "path": ":memory:"})
 
 TARGETS = [
+    Target("command line", commands, _run_command, share=0.1),
     *_verb_targets(),
     *_tool_targets(),
     _one("from_config", _open_and_close, config | values.filter(lambda value: not isinstance(value, dict))),
@@ -267,7 +297,7 @@ def run(
     limit = 200  # memories, so that a call stays fast
 
     @settings(
-        max_examples=count,
+        max_examples=max(int(count * target.share), 1),
         deadline=None,
         database=None,
         derandomize=derandomize,
