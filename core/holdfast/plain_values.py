@@ -16,7 +16,7 @@ from uuid import UUID
 from holdfast.errors import HoldfastError, InvalidFilter, InvalidInput, short_repr
 
 _SCALARS = frozenset({type(None), bool, int, float, str, bytes, date, datetime, UUID})
-_MAX_DEPTH = 64  # every check of an argument allows less
+_MAX_DEPTH = 80  # every check of an argument allows less: a filter of 32 levels has a list and a dictionary in each
 _MAX_ITEMS = 1_000_000
 """Most items of one container that computes them: those of a list or a dictionary are there already."""
 
@@ -135,7 +135,9 @@ def _foreign(value: object) -> Any:
 def _unusable(value: object) -> Unusable:
     kind = type(value)
     text = short_repr(value) if kind.__repr__ is not object.__repr__ else f"<{kind.__name__}>"
-    return _unusable_kind(kind.__name__)(text)
+    # `reprlib` takes anything whose type is called `list` for a list.
+    name = f"nested {kind.__name__}" if kind in (list, tuple, dict, set, frozenset) else kind.__name__
+    return _unusable_kind(name)(text)
 
 
 @lru_cache(maxsize=1024)
