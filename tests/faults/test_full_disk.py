@@ -1,5 +1,6 @@
 """A full disk raises, leaves nothing half done, and everything works again once there is room."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -84,6 +85,47 @@ def test_a_full_disk_raises_and_works_again_when_there_is_room(small_disk):
         memory.add("afterwards", user_id="ana", infer=False)
         assert memory.search("afterwards", user_id="ana", limit=1)["results"][0]["memory"] == "afterwards"
         assert memory.doctor()["healthy"]
+
+
+def use_up(folder):
+    """Let another program take what is free."""
+    with contextlib.suppress(OSError), (folder / "other").open("ab", buffering=0) as other:
+        while True:
+            other.write(bytes(4096))
+
+
+@pytest.mark.parametrize("room", [600_000, 2_000_000])
+@pytest.mark.parametrize("others_write_too", [False, True])
+def test_memories_can_be_deleted_on_a_full_disk(small_disk, room, others_write_too):
+    (small_disk / "filler").write_bytes(bytes(2_000_000 - room))
+    with Memory(small_disk / "memory.db", llm="rules", embedder="hashing") as memory:
+        memory.add(["I play the cello", "I like tea"], user_id="ben", infer=False)
+        stored = []
+        with pytest.raises(StorageError, match="can be deleted"):
+            fill(memory, stored)
+        if others_write_too:
+            use_up(small_disk)
+        memory.delete_users(user_id="ben")
+        memory.delete(stored[0]["id"])
+        memory.batch_delete([{"memory_id": item["id"]} for item in stored[1:4]])
+        assert memory.get_all(user_id="ben")["results"] == []
+        left = {item["id"] for item in memory.get_all(user_id="ana", limit=1000)["results"]}
+        assert left == {item["id"] for item in stored[4:]}
+        assert memory.doctor()["healthy"]
+    with Memory(small_disk / "memory.db", llm="rules", embedder="hashing") as memory:
+        assert {item["id"] for item in memory.get_all(user_id="ana", limit=1000)["results"]} == left
+
+
+def test_the_reserve_of_the_disk_has_no_name_and_ends_with_the_store(small_disk):
+    def free():
+        return os.statvfs(small_disk).f_bavail * os.statvfs(small_disk).f_frsize
+
+    Memory(small_disk / "memory.db", llm="rules", embedder="hashing").close()
+    before = free()
+    with Memory(small_disk / "memory.db", llm="rules", embedder="hashing"):
+        assert free() < before * 3 / 4
+        assert {file.name for file in small_disk.iterdir()} <= {"memory.db", "memory.db-wal", "memory.db-shm"}
+    assert free() == before
 
 
 def test_a_store_that_cannot_be_created_leaves_no_file(small_disk):

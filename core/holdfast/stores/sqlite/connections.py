@@ -22,10 +22,12 @@ from holdfast.stores.sqlite.file import (
     advice_for,
     configure,
     empty_log,
+    limit_pages_of_log,
     prepare_file,
 )
 from holdfast.stores.sqlite.new_file import BUSY_TIMEOUT
 from holdfast.stores.sqlite.old_log import beside
+from holdfast.stores.sqlite.reserve import Reserve
 from holdfast.stores.sqlite.schema import migrate
 
 _SECONDS_BETWEEN_LOG_CHECKS = 0.5
@@ -50,6 +52,7 @@ class Connections:
         reader: The same; used under `read_lock`.
         openings: How often the connections were opened: once, and once more after each fork.
         is_closed: Whether `close` was called.
+        deletes: Whether the present transaction deletes something, so that it may use the reserve of the disk.
         before_reopening_in_child: Called in the child of a fork before it opens its own connections.
         index_lock: See `Store`.
     """
@@ -61,6 +64,7 @@ class Connections:
         self.path = path
         self.openings = 0
         self.is_closed = False
+        self.deletes = False
         self.before_reopening_in_child: Callable[[], None] = lambda: None
         self.index_lock = threading.RLock()
         self.write_lock = threading.RLock()
@@ -68,6 +72,7 @@ class Connections:
         self._address = IN_MEMORY
         self._log = beside(Path(os.path.realpath(path)), "-wal")
         self._next_log_check = 0.0
+        self._reserve = Reserve(self._log.parent)
         self.read_lock = self.write_lock if path == IN_MEMORY else threading.RLock()
         with self._translated_errors():
             if path != IN_MEMORY:
@@ -137,7 +142,7 @@ class Connections:
         return translated
 
     def limit_log(self) -> None:
-        """Cut the log if it is too large and nobody needs it; looks at it once in a while, and never waits.
+        """Cut the log if it is too large and nobody needs it, and fill the reserve; once in a while, and never waiting.
 
         A reader that another program keeps open lets the log grow without end. SQLite reuses the space after the
         reader has ended, but gives none of it back before the next writes.
@@ -145,7 +150,17 @@ class Connections:
         now = time.monotonic()
         if now >= self._next_log_check:
             self._next_log_check = now + _SECONDS_BETWEEN_LOG_CHECKS
-            self._cut_large_log()
+            self._keep_disk_in_order()
+
+    def note_deletion(self) -> None:
+        """Take note that the present transaction deletes something."""
+        self.deletes = True
+
+    def make_room(self) -> None:
+        """Give a deletion all the space that can be given back to a full disk: the reserve, and that of the log."""
+        self._reserve.release()
+        with contextlib.suppress(sqlite3.Error):  # the deletion then says what is missing
+            empty_log(self.writer)
 
     def _closed(self) -> StorageError:
         return StorageError(f"the memory at {self.path} is closed: open it again")
@@ -155,7 +170,8 @@ class Connections:
         self.is_closed = True
         _open_connections.discard(self)
         with self._translated_errors(), self.write_lock, self.read_lock:
-            self._cut_large_log()  # if others keep the file open; the last to close removes the log
+            self._reserve.release()
+            self._keep_disk_in_order()  # if others keep the file open; the last to close removes the log
             self._close()
 
     @contextlib.contextmanager
@@ -165,12 +181,9 @@ class Connections:
         except _FAILURES as error:
             raise self.translate(error) from error
 
-    def _cut_large_log(self) -> None:
-        try:
-            is_large = self._log.stat().st_size > LOG_LIMIT
-        except OSError:  # there is none
-            return
-        if not is_large:
+    def _keep_disk_in_order(self) -> None:
+        is_large = _size_of(self._log) > LOG_LIMIT
+        if self.path == IN_MEMORY or not (is_large or self._reserve.is_empty):
             return
         taken: list[bool] = []
         try:
@@ -179,15 +192,24 @@ class Connections:
             if any(taken) and not self.writer.in_transaction:
                 # A failure loses nothing: everything in the log is durable where it is.
                 with contextlib.suppress(sqlite3.Error):
-                    empty_log(self.writer)
+                    if is_large:
+                        empty_log(self.writer)
+                    self._fill_reserve()
         finally:
             if any(taken):
                 self.write_lock.release()
+
+    def _fill_reserve(self) -> None:
+        if self.path != IN_MEMORY and not self.is_closed:
+            self._reserve.fill()
+            # What the log adds to the file must fit into the reserve, so that on a full disk the log can be emptied.
+            limit_pages_of_log(self.writer, self._reserve.size)
 
     def _open(self) -> None:
         self.openings += 1
         self.writer = self._new_connection()
         self.reader = self.writer if self.path == IN_MEMORY else self._new_connection()
+        self._fill_reserve()
 
     def _close(self) -> None:
         self.reader.close()
@@ -228,6 +250,7 @@ class Connections:
         """Open new connections and let others in. In the child, an in-memory store is closed: it is the parent's."""
         try:
             if in_child:
+                self._reserve.forget()
                 self.before_reopening_in_child()
                 self.is_closed |= self.path == IN_MEMORY
             if self.path != IN_MEMORY and not self.is_closed:
@@ -236,6 +259,13 @@ class Connections:
             self.read_lock.release()
             self.write_lock.release()
             self.index_lock.release()
+
+
+def _size_of(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 _open_connections: weakref.WeakSet[Connections] = weakref.WeakSet()

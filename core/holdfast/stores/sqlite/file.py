@@ -22,6 +22,7 @@ IN_MEMORY = ":memory:"
 LOG_LIMIT = 8 * 1024 * 1024
 """Bytes to which the log is cut once nobody reads from it. SQLite keeps it at 4 MiB while no reader stays open."""
 
+_MOST_PAGES_OF_LOG = 1_000
 _LEAST_BYTES = 512  # of any database; SQLite takes a shorter file for a new one and would overwrite it
 
 
@@ -87,11 +88,24 @@ def empty_log(connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT * 1000:.0f}")
 
 
+def limit_pages_of_log(connection: sqlite3.Connection, size: int) -> None:
+    """Let each commit move the log into the file from `size` bytes on, 0 for SQLite's own limit, which is the most."""
+    (page_size,) = connection.execute("PRAGMA page_size").fetchone()
+    pages = min(size // page_size, _MOST_PAGES_OF_LOG) or _MOST_PAGES_OF_LOG
+    connection.execute(f"PRAGMA wal_autocheckpoint = {pages}")
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Return whether more room on the disk may help: a full disk, a quota, or a limit of the size of files."""
+    # A quota and a limit are reported as "disk I/O error".
+    return isinstance(error, sqlite3.OperationalError) and any(word in str(error) for word in ("full", "disk I/O"))
+
+
 def advice_for(error: BaseException) -> str:
     """Return a sentence on what the caller can do about an error of SQLite.
 
     >>> advice_for(sqlite3.OperationalError("database or disk is full"))
-    'Nothing was written: make room on the disk and call again'
+    'Nothing was written: make room on the disk and call again; a few memories at a time can be deleted without'
     """
     text = str(error).lower()
     return next((advice for words, advice in _ADVICE.items() if any(word in text for word in words)), _NO_ADVICE)
@@ -99,7 +113,9 @@ def advice_for(error: BaseException) -> str:
 
 _NO_ADVICE = "Nothing was written"
 _ADVICE = {
-    ("full", "no space"): "Nothing was written: make room on the disk and call again",
+    ("full", "no space"): (
+        "Nothing was written: make room on the disk and call again; a few memories at a time can be deleted without"
+    ),
     ("locked", "busy"): (
         f"Another process has locked it for over {BUSY_TIMEOUT:.0f} seconds: nothing was written, call again"
     ),

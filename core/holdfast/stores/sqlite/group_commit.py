@@ -19,6 +19,7 @@ from typing import Any
 from holdfast.errors import StorageError
 from holdfast.stores.protocol import QueuedWrite
 from holdfast.stores.sqlite.connections import Connections
+from holdfast.stores.sqlite.file import is_disk_full
 
 Work = Callable[[], Any]
 Outcome = tuple[Any, BaseException | None]
@@ -134,6 +135,14 @@ class GroupCommit:
         queued.is_done = True
 
     def _run_or_fail(self, group: _Group) -> None:
+        self._connections.deletes = False
+        self._try_to_run(group)
+        is_full = any(failure is not None and is_disk_full(failure) for _, failure in group.outcomes)
+        if is_full and self._connections.deletes and not group.commits:
+            self._connections.make_room()
+            self._try_to_run(group)
+
+    def _try_to_run(self, group: _Group) -> None:
         try:
             self._connections.require_open()  # another thread may have closed the store since these were queued
             self._run(group)

@@ -93,7 +93,9 @@ class SqliteStore(Store):
     @override
     def submit(self, work: Callable[[SqliteTransaction], T]) -> QueuedWrite[T]:
         self._connections.require_open()
-        return self._commits.submit(lambda: work(SqliteTransaction(self._connections.writer)))
+        return self._commits.submit(
+            lambda: work(SqliteTransaction(self._connections.writer, on_deletion=self._connections.note_deletion))
+        )
 
     @override
     def flush(self) -> None:

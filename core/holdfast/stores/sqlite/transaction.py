@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from typing_extensions import override
@@ -36,10 +36,16 @@ _PLACEHOLDERS = ", ".join("?" * COLUMN_COUNT)
 
 
 class SqliteTransaction(Transaction):
-    """A transaction on the writing connection, which `GroupCommit` begins and commits."""
+    """A transaction on the writing connection, which `GroupCommit` begins and commits.
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    Args:
+        connection: In a transaction.
+        on_deletion: Called before something is deleted. On a full disk only such a transaction may use the reserve.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, *, on_deletion: Callable[[], None]) -> None:
         self.connection = connection
+        self._on_deletion = on_deletion
 
     @override
     def get(self, memory_id: str) -> MemoryRecord | None:
@@ -118,6 +124,7 @@ class SqliteTransaction(Transaction):
 
     @override
     def delete(self, record: MemoryRecord, *, happened_at: int, recorded_at: int) -> None:
+        self._on_deletion()
         row = self._row_of(record.id)
         before = to_document(record)
         self._log_change(self._next_sequence(), row, record, "DELETE", happened_at, recorded_at, before=before)
@@ -135,10 +142,12 @@ class SqliteTransaction(Transaction):
 
     @override
     def delete_uncited_messages(self, scope: Scope) -> None:
+        self._on_deletion()
         conversations.delete_uncited_messages(self.connection, scope)
 
     @override
     def delete_messages(self, ids: Mapping[str, str], *, before: int | None = None) -> None:
+        self._on_deletion()
         conversations.delete_messages(self.connection, ids, before=before)
 
     @override
@@ -159,6 +168,7 @@ class SqliteTransaction(Transaction):
 
     @override
     def erase_history(self, rows: Sequence[int], *, ids: Sequence[str], recorded_at: int) -> Erased:
+        self._on_deletion()
         every = sorted({*rows, *versions.find_rows_kept_with(self.connection, rows)})
         first = self._next_sequence()
         for sequence, row in enumerate(every, first):
@@ -169,6 +179,7 @@ class SqliteTransaction(Transaction):
     def prune_history(
         self, *, keep: int | None, before: int | None, rows: Sequence[int] | None, recorded_at: int
     ) -> int:
+        self._on_deletion()
         sequence = self._next_sequence()
         count, last = versions.prune_history(self.connection, keep=keep, before=before, rows=rows)
         if last:
@@ -185,6 +196,7 @@ class SqliteTransaction(Transaction):
 
     @override
     def clear(self, *, recorded_at: int) -> None:
+        self._on_deletion()
         for table in ("memories", "messages", "scopes", "damaged"):
             self.connection.execute(f"DELETE FROM {table}")
         # The sequence must not start again: the indexes of other processes have read up to here, and learn of the
