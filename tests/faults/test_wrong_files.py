@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import sys
 import tempfile
 from pathlib import Path
 
@@ -103,3 +104,47 @@ def test_a_path_without_write_permission_is_refused(start, locked):
         assert printed != "written\n"
         assert path.read_bytes() == before
         assert [file.name for file in path.parent.iterdir()] == ["memory.db"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be moved here")
+@pytest.mark.parametrize("what", ["moved", "deleted", "replaced", "folder moved"])
+def test_nothing_is_written_to_a_file_that_is_no_longer_at_its_path(tmp_path, what):
+    path = tmp_path / "folder" / "memory.db"
+    with open_memory(tmp_path / "other.db") as memory:
+        memory.add("I like tea", user_id="ana", infer=False)
+    memory = open_memory(path)
+    kept = memory.add("I play the cello", user_id="ana", infer=False)["results"][0]
+    if what == "moved":
+        path.rename(tmp_path / "moved.db")
+    elif what == "deleted":
+        path.unlink()
+    elif what == "replaced":
+        (tmp_path / "other.db").replace(path)
+    else:
+        path.parent.rename(tmp_path / "elsewhere")
+    for write in (
+        lambda: memory.add("I play the viola", user_id="ana", infer=False),
+        lambda: memory.delete(kept["id"]),
+        memory.reset,
+    ):
+        with pytest.raises(StorageError, match="moved, deleted or replaced while it was open: nothing was written"):
+            write()
+    memory.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be moved here")
+def test_a_store_opened_at_the_path_of_a_moved_one_keeps_what_it_acknowledges(tmp_path):
+    path = tmp_path / "memory.db"
+    first = open_memory(path)
+    first.add("I play the cello", user_id="ana", infer=False)
+    path.rename(tmp_path / "moved.db")
+    second = open_memory(path)
+    second.add("I like tea", user_id="ana", infer=False)
+    first.close()
+    with open_memory(path) as third:
+        third.add("I like coffee", user_id="ana", infer=False)
+        assert len(third.get_all(user_id="ana")["results"]) == 2
+    second.close()
+    with open_memory(path) as memory:
+        assert len(memory.get_all(user_id="ana")["results"]) == 2
+        assert memory.doctor()["healthy"]

@@ -70,7 +70,8 @@ class Connections:
         self.write_lock = threading.RLock()
         self._synchronous = synchronous
         self._address = IN_MEMORY
-        self._log = beside(Path(os.path.realpath(path)), "-wal")
+        self._file = Path(os.path.realpath(path))
+        self._log = beside(self._file, "-wal")
         self._next_log_check = 0.0
         self._reserve = Reserve(self._log.parent)
         self.read_lock = self.write_lock if path == IN_MEMORY else threading.RLock()
@@ -132,6 +133,13 @@ class Connections:
         if self.is_closed:
             raise self._closed()
 
+    def require_same_file(self) -> None:
+        """Raise a `StorageError` if the file is no longer at its path: what is written to it, no one would find."""
+        if self.path != IN_MEMORY and _identity(self._file) != self._opened_file:
+            raise StorageError(
+                f"{self.path} was moved, deleted or replaced while it was open: nothing was written, open it again"
+            )
+
     def translate(self, error: BaseException) -> BaseException:
         """Return the `StorageError` to raise for a failure of SQLite; any other error as it is."""
         if isinstance(error, HoldfastError) or not isinstance(error, _FAILURES):
@@ -189,9 +197,9 @@ class Connections:
         try:
             # One call takes the lock and notes it, so that Ctrl-C comes before both or after both.
             taken.extend(map(self.write_lock.acquire, [False]))
-            if any(taken) and not self.writer.in_transaction:
-                # A failure loses nothing: everything in the log is durable where it is.
-                with contextlib.suppress(sqlite3.Error):
+            # A failure loses nothing: everything in the log is durable where it is. Another thread may have closed it.
+            with contextlib.suppress(sqlite3.Error):
+                if any(taken) and not self.writer.in_transaction:
                     if is_large:
                         empty_log(self.writer)
                     self._fill_reserve()
@@ -207,6 +215,7 @@ class Connections:
 
     def _open(self) -> None:
         self.openings += 1
+        self._opened_file = _identity(self._file)
         self.writer = self._new_connection()
         self.reader = self.writer if self.path == IN_MEMORY else self._new_connection()
         self._fill_reserve()
@@ -259,6 +268,14 @@ class Connections:
             self.read_lock.release()
             self.write_lock.release()
             self.index_lock.release()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)  # noqa: PTH116 - every write passes here, and `Path.stat` takes twice as long
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _size_of(path: Path) -> int:

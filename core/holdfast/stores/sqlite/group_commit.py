@@ -145,6 +145,7 @@ class GroupCommit:
     def _try_to_run(self, group: _Group) -> None:
         try:
             self._connections.require_open()  # another thread may have closed the store since these were queued
+            self._connections.require_same_file()
             self._run(group)
         except Exception as error:  # noqa: BLE001 - every caller of the group gets it
             group.outcomes = [(None, error)] * len(group.writes)
