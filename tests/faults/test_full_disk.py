@@ -100,15 +100,18 @@ def test_memories_can_be_deleted_on_a_full_disk(small_disk, room, others_write_t
     (small_disk / "filler").write_bytes(bytes(2_000_000 - room))
     with Memory(small_disk / "memory.db", llm="rules", embedder="hashing") as memory:
         memory.add(["I play the cello", "I like tea"], user_id="ben", infer=False)
+        memory.add("I like coffee", user_id="carl", infer=False)
         stored = []
         with pytest.raises(StorageError, match="can be deleted"):
             fill(memory, stored)
         if others_write_too:
             use_up(small_disk)
-        memory.delete_users(user_id="ben")
+        memory.delete_all(user_id="ben")
+        with pytest.raises(StorageError, match="are deleted, but .* Make room on the disk"):
+            memory.delete_users(user_id="carl")
         memory.delete(stored[0]["id"])
         memory.batch_delete([{"memory_id": item["id"]} for item in stored[1:4]])
-        assert memory.get_all(user_id="ben")["results"] == []
+        assert [memory.get_all(user_id=name)["results"] for name in ("ben", "carl")] == [[], []]
         left = {item["id"] for item in memory.get_all(user_id="ana", limit=1000)["results"]}
         assert left == {item["id"] for item in stored[4:]}
         assert memory.doctor()["healthy"]
