@@ -107,7 +107,7 @@ def test_memories_can_be_deleted_on_a_full_disk(small_disk, room, others_write_t
         if others_write_too:
             use_up(small_disk)
         memory.delete_all(user_id="ben")
-        with pytest.raises(StorageError, match="are deleted, but .* Make room on the disk"):
+        with pytest.raises(StorageError, match=r"are deleted, but .* Make room on the disk"):
             memory.delete_users(user_id="carl")
         memory.delete(stored[0]["id"])
         memory.batch_delete([{"memory_id": item["id"]} for item in stored[1:4]])
