@@ -51,12 +51,14 @@ class Skipped:
         text: What was skipped, in full; `skipped_item` shortens it.
         detail: A sentence for people, empty when the reason says it all.
         rule: The name of the key-free rule that decided, empty when none did.
+        repeats: For a duplicate the fact of the same conversation that says the same, empty when there is none.
     """
 
     reason: str
     text: str
     detail: str = ""
     rule: str = ""
+    repeats: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,12 @@ rules do both.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from holdfast.extraction import rules
 from holdfast.extraction.facts import Attribution, Fact, Skipped
-from holdfast.operations.add_steps.apply import ScopeFilled, apply_plan
+from holdfast.operations.add_steps.apply import apply_plan
 from holdfast.operations.add_steps.candidates import (
     AddPlan,
     Candidate,
@@ -25,6 +26,7 @@ from holdfast.operations.add_steps.candidates import (
     embed_drafts,
 )
 from holdfast.operations.add_steps.extract import extract_facts, load_context
+from holdfast.operations.add_steps.recheck import PlanOutdated
 from holdfast.operations.add_steps.reconcile import reconcile_with_model, reconcile_with_rules
 from holdfast.operations.add_steps.similar import find_similar, find_similar_or_ended
 from holdfast.operations.arguments import (
@@ -42,6 +44,9 @@ from holdfast.results import AddResult
 from holdfast.runtime.effects import Flow, work
 from holdfast.runtime.runtime import Runtime
 from holdfast.timestamps import TimeLike, to_calendar_day, to_microseconds
+
+_MOST_ATTEMPTS = 5
+"""Times a model is asked when other adds change what it has decided on; then the rules decide."""
 
 
 def add(
@@ -144,12 +149,21 @@ def _add_verbatim(runtime: Runtime, observation: Observation) -> Flow[AddResult]
 
 def _add_by_rules(runtime: Runtime, observation: Observation, *, keep_turns: bool) -> Flow[AddResult]:
     facts, skipped = rules.extract(observation.turns, keep=observation.sides)
-    drafts, repeated = yield from _without_duplicates(runtime, draft_facts(runtime, observation, facts))
+    drafts, twice = draft_facts(runtime, observation, facts)
+    drafts, repeated = yield from _without_duplicates(runtime, drafts)
     turns = draft_turns(runtime, observation, facts) if keep_turns else None
     candidates, kept_turns = yield from _embed(runtime, drafts, turns)
-    similar = yield from work(find_similar_or_ended, runtime, observation.scope, candidates)
-    changes = reconcile_with_rules(candidates, similar)
-    plan = AddPlan("rules", changes, [*skipped, *_duplicates(repeated)], kept_turns, repeated)
+    found = yield from work(find_similar_or_ended, runtime, observation.scope, candidates)
+    plan = AddPlan(
+        "rules",
+        reconcile_with_rules(candidates, found.similar),
+        [*skipped, *twice],
+        kept_turns,
+        repeated,
+        candidates=candidates,
+        similar=found.similar,
+        read_at=found.read_at,
+    )
     return (yield from apply_plan(runtime, observation, plan))
 
 
@@ -157,27 +171,33 @@ def _add_by_model(
     runtime: Runtime, model: ChatModel, observation: Observation, prompt: str | None, *, keep_turns: bool
 ) -> Flow[AddResult]:
     context = yield from work(load_context, runtime, observation)
-    facts, skipped = yield from extract_facts(runtime, model, observation, context, prompt)
-    drafts = draft_facts(runtime, observation, facts)
-    repeated: list[tuple[Fact, str]] = []
-    if not context.scope_is_empty:
-        drafts, repeated = yield from _without_duplicates(runtime, drafts)
-        skipped += _duplicates(repeated)
+    facts, unusable = yield from extract_facts(runtime, model, observation, context, prompt)
+    drafts, twice = draft_facts(runtime, observation, facts)
+    drafts, repeated = yield from _without_duplicates(runtime, drafts)
+    skipped = [*unusable, *twice]
     turns = draft_turns(runtime, observation, facts) if keep_turns else None
     candidates, kept_turns = yield from _embed(runtime, drafts, turns)
-    changes = [PlannedChange("ADD", candidate) for candidate in candidates]
-    if context.scope_is_empty:
-        plan = AddPlan("model", changes, skipped, kept_turns, assumes_empty_scope=True)
+    for attempt in range(_MOST_ATTEMPTS):
+        plan = yield from _decide_with_model(runtime, model, observation, candidates)
+        plan = replace(plan, skipped=[*skipped, *plan.skipped], kept_turns=kept_turns, repeated=repeated)
         try:
-            return (yield from apply_plan(runtime, observation, plan))
-        except ScopeFilled:
-            pass  # another add was faster: compare with its memories after all
+            may_ask_again = attempt < _MOST_ATTEMPTS - 1
+            return (yield from apply_plan(runtime, observation, plan, may_ask_again=may_ask_again))
+        except PlanOutdated:
+            continue
+    raise AssertionError("the last attempt asks nobody again")
+
+
+def _decide_with_model(
+    runtime: Runtime, model: ChatModel, observation: Observation, candidates: Sequence[Candidate]
+) -> Flow[AddPlan]:
     found = yield from work(find_similar, runtime, observation.scope, candidates)
-    similar = list({one.record.id: one for of_fact in found for one in of_fact}.values())
+    similar = list({one.id: one for of_fact in found.similar for one in of_fact}.values())
+    changes = [PlannedChange("ADD", candidate) for candidate in candidates]
+    unusable: list[Skipped] = []
     if similar and candidates:
         changes, unusable = yield from reconcile_with_model(runtime, model, observation, candidates, similar)
-        skipped += unusable
-    return (yield from apply_plan(runtime, observation, AddPlan("model", changes, skipped, kept_turns, repeated)))
+    return AddPlan("model", changes, unusable, candidates=candidates, similar=found.similar, read_at=found.read_at)
 
 
 def _without_duplicates(runtime: Runtime, drafts: Sequence[Draft]) -> Flow[tuple[list[Draft], list[tuple[Fact, str]]]]:
@@ -189,10 +209,6 @@ def _without_duplicates(runtime: Runtime, drafts: Sequence[Draft]) -> Flow[tuple
     known = yield from work(runtime.store.find_duplicates, hashes, today=runtime.today().isoformat())
     new = [draft for draft in drafts if draft.content_hash not in known]
     return new, [(draft.fact, known[draft.content_hash]) for draft in drafts if draft.content_hash in known]
-
-
-def _duplicates(repeated: Sequence[tuple[Fact, str]]) -> list[Skipped]:
-    return [Skipped("duplicate", fact.text, f"already known as {memory_id}") for fact, memory_id in repeated]
 
 
 def _embed(

@@ -13,6 +13,7 @@ from holdfast.protocols import ChatModel, Embedder, Reranker, TokenCounter
 from holdfast.runtime.effects import Flow, write
 from holdfast.runtime.embedder_guard import EMBEDDER_SETTING, engine_settings, require_same_embedder
 from holdfast.runtime.live_index import LiveIndex
+from holdfast.runtime.recent_writes import RecentWrites
 from holdfast.runtime.token_count import TokenCount, token_count
 from holdfast.stores.protocol import IndexEntry, Store, Transaction
 from holdfast.timestamps import to_datetime
@@ -72,6 +73,7 @@ class Runtime:
         new_id: Returns a new memory id.
         reembedded: Whether `reembed` has replaced the embedder the runtime was opened with.
         adoptions: How often this process has replaced all vectors, counted inside the transaction that does it.
+        recent_writes: What this process has written lately.
         last_embedder_check: What the last committed write has checked (see `write_with_embedder_check`).
     """
 
@@ -87,6 +89,7 @@ class Runtime:
     new_id: Callable[[], str] = new_uuid
     reembedded: bool = False
     adoptions: int = 0
+    recent_writes: RecentWrites = field(default_factory=RecentWrites)
     last_embedder_check: tuple[int, ...] = ()
 
     def today(self) -> date:
@@ -119,7 +122,10 @@ class Runtime:
                     require_same_embedder(recorded, embedder)
                 if not self.last_embedder_check:
                     transaction.set_settings(engine_settings(self.engines.embedder, self.engine_specs))
-            return task(transaction), check
+            before = transaction.last_sequence()
+            result = task(transaction)
+            self.recent_writes.note(before, transaction.last_sequence(), transaction.written)
+            return result, check
 
         # Only a committed check is remembered: one that was rolled back has recorded nothing.
         result, self.last_embedder_check = yield from write(self.store, checked)

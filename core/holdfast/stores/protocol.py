@@ -167,7 +167,13 @@ class QueuedWrite(Generic[T]):
 
 
 class Transaction(Protocol):
-    """The operations available inside one write. All of them take effect, or none."""
+    """The operations available inside one write. All of them take effect, or none.
+
+    Attributes:
+        written: What this call has inserted so far, or updated with a new index entry.
+    """
+
+    written: list[tuple[MemoryRecord, IndexEntry]]
 
     def get(self, memory_id: str) -> MemoryRecord | None:
         """Return the memory as this transaction sees it, `None` if there is none."""
@@ -179,6 +185,14 @@ class Transaction(Protocol):
 
     def has_memories(self, scope: Scope) -> bool:
         """Return whether any memory has all ids of `scope`."""
+        ...
+
+    def last_sequence(self) -> int:
+        """Return the number of the store's last change, 0 for none."""
+        ...
+
+    def written_since(self, sequence: int, scope: Scope) -> list[tuple[MemoryRecord, IndexEntry]]:
+        """Return the memories with all ids of `scope` that were inserted or updated after change `sequence`."""
         ...
 
     def insert(

@@ -26,6 +26,7 @@ from .questions import (
     without_user as without_user,
 )
 from .reconciler import (
+    contradicted as contradicted,
     ends_something as ends_something,
     reconcile as reconcile,
 )

@@ -66,7 +66,8 @@ def extract(
             if verdict.reason == KEPT:
                 facts.append(Fact(text, index, attributed_to))
                 continue
-            skipped.append(Skipped(verdict.reason, text, rule=verdict.rule))
+            repeats = listeners[speaker].heard.get(_key(text), "") if verdict.reason == _DUPLICATE else ""
+            skipped.append(Skipped(verdict.reason, text, rule=verdict.rule, repeats=repeats))
             if verdict.reason == _CORRECTED:
                 del facts[_place_of(text, facts, turns, turn)]
     return facts, skipped
@@ -129,6 +130,7 @@ def _place_of(text: str, facts: Sequence[Fact], turns: Sequence[Turn], turn: Tur
 
 
 _CORRECTED = "corrected"
+_DUPLICATE = "duplicate"
 
 
 @dataclass(slots=True)
@@ -137,6 +139,7 @@ class _Listener:
 
     Attributes:
         people: The people that the last sentence with somebody of the speaker's in it is about.
+        heard: What was kept, by its words.
         of_user: Whether the last sentence is a note about the user and nobody else.
     """
 
@@ -146,7 +149,7 @@ class _Listener:
     names: set[str] = field(default_factory=set)
     people: list[About] = field(default_factory=list)
     last: str = ""
-    heard: set[str] = field(default_factory=set)
+    heard: dict[str, str] = field(default_factory=dict)
     of_user: bool = False
 
     def hear(self, content: str) -> Iterator[tuple[str, Verdict]]:
@@ -178,7 +181,7 @@ class _Listener:
     def _judge_clause(self, clause: str) -> Iterator[tuple[str, Verdict]]:
         if corrected := self._correct(clause):
             yield self.last, Verdict(_CORRECTED)
-            self.heard.discard(_key(self.last))
+            self.heard.pop(_key(self.last), None)
             self.last = ""
             yield self._keep(corrected)
             return
@@ -197,8 +200,8 @@ class _Listener:
     def _keep(self, text: str) -> tuple[str, Verdict]:
         key = _key(text)
         if key in self.heard:
-            return text, Verdict("duplicate")
-        self.heard.add(key)
+            return text, Verdict(_DUPLICATE)
+        self.heard[key] = text
         self.last = text
         plain = write_out(self.language, text)
         said = own_words(self.language, plain, speaker=self.name)

@@ -72,6 +72,42 @@ def ends_something(text: str, *, speaker: str | None = None, language: str = "en
     return reading.ended or bool(reading.given_up) or any(one.ended for one in reading.attributes)
 
 
+def contradicted(
+    text: str, known: Sequence[SimilarMemory], *, speaker: str | None = None, language: str = "english"
+) -> list[int]:
+    """Return the places of the memories that state another value of an attribute of which one value holds.
+
+    >>> from holdfast.records import MemoryRecord
+    >>> from holdfast.scope import Scope
+    >>> texts = ["I live in Rome.", "I like Rome.", "I live in Oslo."]
+    >>> known = [SimilarMemory(MemoryRecord(text, text, Scope(user_id="ana"), 0, 0, 0)) for text in texts]
+    >>> contradicted("I moved to Bonn.", known)
+    [0, 2]
+    """
+    rules = load_language(language)
+    if not known or len(text) > LONGEST_SENTENCE:
+        return []
+    new = _read(rules, text, speaker)
+    return [
+        place
+        for place, memory in enumerate(known)
+        if len(memory.text) <= LONGEST_SENTENCE and _states_other_value(rules, new, _read(rules, memory.text, speaker))
+    ]
+
+
+def _states_other_value(language: Language, new: _Reading, old: _Reading) -> bool:
+    return any(
+        _compare_values(language, mine, theirs, new, old) is _Effect.CHANGES
+        for mine in new.attributes
+        for theirs in old.attributes
+        if mine.name == theirs.name
+        and mine.value
+        and theirs.value
+        and not (mine.ended or theirs.ended or language.tables.attribute.named(mine.rule).several)
+        and is_same(language, mine.subject, theirs.subject)
+    )
+
+
 class _Effect(IntEnum):
     """What a new sentence does to a known one; of several, the greatest counts."""
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from holdfast.errors import HoldfastError
 from holdfast.extraction.facts import Fact, Skipped
-from holdfast.operations.add_steps.candidates import AddPlan, Candidate, Observation, PlannedChange
+from holdfast.operations.add_steps.candidates import CONTRADICTED, AddPlan, Candidate, Observation, PlannedChange
+from holdfast.operations.add_steps.recheck import recheck
 from holdfast.operations.result_items import added_item, skipped_item
 from holdfast.records import MemoryRecord, SourceMessage, is_expired
 from holdfast.results import AddedItem, AddResult, SkippedItem
@@ -21,33 +21,36 @@ MAX_DELETES = 3
 """Most memories that one add may delete on a model's decision. `rollback` restores each of them."""
 
 
-class ScopeFilled(HoldfastError):
-    """Another add has stored a memory in a scope that was empty when this one's facts were decided."""
-
-
-def apply_plan(runtime: Runtime, observation: Observation, plan: AddPlan) -> Flow[AddResult]:
+def apply_plan(
+    runtime: Runtime, observation: Observation, plan: AddPlan, *, may_ask_again: bool = False
+) -> Flow[AddResult]:
     """Store the conversation and carry out `plan` in one write, and return what happened.
 
+    Args:
+        runtime: The open memory.
+        observation: The conversation.
+        plan: What to do; what it was decided on is checked once more.
+        may_ask_again: Whether a model decides again where that has changed; else the rules do.
+
     Raises:
-        ScopeFilled: The plan assumes an empty scope, and the scope is not empty any more; nothing was written.
+        PlanOutdated: The model must be asked again; nothing was written.
         EmbedderMismatch: The store was re-embedded in between; nothing was written.
     """
 
     def apply(transaction: Transaction) -> AddResult:
-        if plan.assumes_empty_scope and transaction.has_memories(observation.scope):
-            raise ScopeFilled
-        return _Writer(transaction, observation, plan).apply()
+        current = recheck(runtime, transaction, observation, plan, may_ask_again=may_ask_again)
+        return _Writer(transaction, observation, current).apply()
 
     changed = [change.candidate.entry for change in plan.changes if change.candidate is not None]
+    facts = [candidate.entry for candidate in plan.candidates]
     kept = [turn.entry for turn in plan.kept_turns or ()]
-    return (yield from runtime.write_with_embedder_check(apply, [*changed, *kept]))
+    return (yield from runtime.write_with_embedder_check(apply, [*changed, *facts, *kept]))
 
 
 class _Writer:
     """Carries out one plan inside one transaction.
 
-    Between the decisions and this transaction other adds may have changed the memories they are about, so each
-    decision is checked against what the transaction reads.
+    Each decision is checked against what the transaction reads: an earlier one of the plan may have changed it.
     """
 
     def __init__(self, transaction: Transaction, observation: Observation, plan: AddPlan) -> None:
@@ -56,7 +59,8 @@ class _Writer:
         self._plan = plan
         self._message_numbers: dict[int, int] = {}
         self._events: list[AddedItem] = []
-        self._skipped: list[SkippedItem] = [skipped_item(one) for one in plan.skipped]
+        self._skipped: list[SkippedItem] = []
+        self._ids: dict[str, str] = {}  # of the memory that says what a fact says
         self._deletes = 0
         self._updated: set[str] = set()
         self._scopes_of_deleted: set[Scope] = set()
@@ -67,11 +71,18 @@ class _Writer:
         kept = [self._keep_turn(turn) for turn in self._plan.kept_turns or ()]
         for fact, memory_id in self._plan.repeated:
             self._transaction.link_sources(memory_id, self._sources_of(fact))
+            self._ids[fact.text] = memory_id
+            self._skip("duplicate", fact.text, memory_id=memory_id)
         for change in self._plan.changes:
             self._apply_change(change)
         for scope in self._scopes_of_deleted:  # at the end, when it is known which turns the new facts cite
             self._transaction.delete_uncited_messages(scope)
-        result: AddResult = {"results": self._events, "skipped": self._skipped, "inference": self._plan.inference}
+        earlier = [skipped_item(one, memory_id=self._ids.get(one.repeats)) for one in self._plan.skipped]
+        result: AddResult = {
+            "results": self._events,
+            "skipped": [*earlier, *self._skipped],
+            "inference": self._plan.inference,
+        }
         if self._plan.kept_turns is not None:
             result["turns"] = [item for item in kept if item is not None]
         return result
@@ -92,7 +103,7 @@ class _Writer:
     def _apply_change(self, change: PlannedChange) -> None:
         candidate, target = change.candidate, change.target
         if change.event == "DELETE" and target is not None:
-            self._delete(target.record, candidate)
+            self._delete(target.record, candidate, is_contradicted=change.reason == CONTRADICTED)
         elif candidate is None:
             return
         elif change.event == "UPDATE" and target is not None:
@@ -101,6 +112,8 @@ class _Writer:
             self._add(candidate)
         else:
             known = None if target is None else target.record.id
+            if known is not None:
+                self._ids[candidate.fact.text] = known
             if known is None or not self._confirm_instruction(known, candidate):
                 self._repeat(known, candidate)
                 self._skip(change.reason or "already known", candidate.record.text, memory_id=known)
@@ -117,6 +130,7 @@ class _Writer:
             content_hash=candidate.content_hash,
             sources=self._sources_of(candidate.fact),
         )
+        self._ids[candidate.fact.text] = duplicate or candidate.record.id
         if duplicate is None:
             return True
         if self._remove_expired(duplicate):
@@ -179,6 +193,7 @@ class _Writer:
             expiration_date=candidate.record.expiration_date,
             immutable=candidate.record.immutable,
         )
+        self._ids[candidate.fact.text] = current.id
         self._updated.add(current.id)
         self._transaction.update(
             current,
@@ -191,7 +206,7 @@ class _Writer:
         )
         self._events.append(added_item(new, "UPDATE", previous=current.text))
 
-    def _delete(self, decided_on: MemoryRecord, candidate: Candidate | None) -> None:
+    def _delete(self, decided_on: MemoryRecord, candidate: Candidate | None, *, is_contradicted: bool) -> None:
         current = self._transaction.get(decided_on.id)
         if current is None or current.text != decided_on.text:
             self._skip("changed meanwhile", decided_on.text, memory_id=decided_on.id)
@@ -199,10 +214,10 @@ class _Writer:
             self._skip("immutable", current.text, memory_id=current.id)
         elif current.standing == "instruction" and (candidate is None or not candidate.by_own_user):
             self._skip("not the user's request", current.text, memory_id=current.id)
-        elif self._deletes == MAX_DELETES:
+        elif self._deletes == MAX_DELETES and not is_contradicted:
             self._skip("too many deletes", current.text, memory_id=current.id)
         else:
-            self._deletes += 1
+            self._deletes += not is_contradicted
             self._repeat(current.id, candidate)  # "forget that I ..." says it once more
             self._remove(current)
             self._events.append(added_item(current, "DELETE"))

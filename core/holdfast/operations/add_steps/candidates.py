@@ -89,6 +89,10 @@ class Candidate(Draft):
     entry: IndexEntry
 
 
+CONTRADICTED = "contradicted"
+"""The reason of a DELETE of a memory that a new fact contradicts, beside the one that it updates."""
+
+
 @dataclass(frozen=True, slots=True)
 class PlannedChange:
     """One decision, with the memories it is about.
@@ -96,7 +100,7 @@ class PlannedChange:
     Attributes:
         candidate: The new memory, worded as it will be stored; `None` when a known memory is only deleted.
         target: The known memory that changes or, for `NONE`, already says the same.
-        reason: Why, for `NONE`, in one word.
+        reason: Why, for `NONE` in one word; `CONTRADICTED` for a `DELETE` that follows from another decision.
     """
 
     event: Event
@@ -113,7 +117,9 @@ class AddPlan:
         inference: What decided.
         kept_turns: The turns to store beside their facts; `None` when the caller did not ask for them.
         repeated: Facts that a memory states word for word already, each with its id.
-        assumes_empty_scope: Whether nothing was compared because the scope had no memory.
+        candidates: The facts that were decided on.
+        similar: For each of them the memories it was compared with.
+        read_at: The number of the store's last change when those were read; `None` when nothing depends on them.
     """
 
     inference: Literal["model", "rules", "none"]
@@ -121,21 +127,27 @@ class AddPlan:
     skipped: Sequence[Skipped] = ()
     kept_turns: Sequence[Candidate] | None = None
     repeated: Sequence[tuple[Fact, str]] = ()
-    assumes_empty_scope: bool = False
+    candidates: Sequence[Candidate] = ()
+    similar: Sequence[Sequence[SimilarMemory]] = ()
+    read_at: int | None = None
 
 
-def draft_facts(runtime: Runtime, observation: Observation, facts: Sequence[Fact]) -> list[Draft]:
-    """Return the facts as the memories they would be; of equal ones the first."""
+def draft_facts(runtime: Runtime, observation: Observation, facts: Sequence[Fact]) -> tuple[list[Draft], list[Skipped]]:
+    """Return the facts as the memories they would be, of equal ones the first, and a note of each other one."""
     drafts: dict[bytes, Draft] = {}
+    repeated: list[Skipped] = []
     profile = ProfileCheck(observation)
     for found in facts:
         fact, standing = profile.check(found)
         turn = None if fact.turn is None else observation.turns[fact.turn]
         record = _record(runtime, observation, fact.text, turn, fact.attributed_to, standing=standing)
         key = content_hash(record)
+        if key in drafts:
+            repeated.append(Skipped("duplicate", fact.text, repeats=drafts[key].fact.text))
+            continue
         by_own_user = turn is not None and observation.is_by_own_user(turn)
-        drafts.setdefault(key, Draft(fact=fact, record=record, content_hash=key, by_own_user=by_own_user))
-    return list(drafts.values())
+        drafts[key] = Draft(fact=fact, record=record, content_hash=key, by_own_user=by_own_user)
+    return list(drafts.values()), repeated
 
 
 def draft_turns(runtime: Runtime, observation: Observation, facts: Sequence[Fact] | None = None) -> list[Draft]:

@@ -10,7 +10,7 @@ from holdfast.extraction import replies
 from holdfast.extraction.facts import Fact, Skipped, Turn
 from holdfast.extraction.prompts import EXTRACTION_SCHEMA, extraction_messages
 from holdfast.operations.add_steps.candidates import Observation
-from holdfast.operations.add_steps.similar import find_related, is_scope_empty
+from holdfast.operations.add_steps.similar import find_related
 from holdfast.operations.ask import ask_and_parse
 from holdfast.protocols import ChatModel
 from holdfast.runtime.effects import Flow
@@ -29,23 +29,19 @@ class ConversationContext:
     Attributes:
         recent: The last turns of earlier adds.
         related: Texts of memories that share words with the conversation.
-        scope_is_empty: Whether the scope has no memory at all.
     """
 
     recent: Sequence[Turn]
     related: Sequence[str]
-    scope_is_empty: bool
 
 
 def load_context(runtime: Runtime, observation: Observation) -> ConversationContext:
     """Return what the model is shown beside the conversation; local work."""
     messages = runtime.store.list_recent_messages(observation.scope, RECENT_TURNS)
     recent = [Turn(message.role, message.content, message.name) for message in messages]
-    if is_scope_empty(runtime, observation.scope):
-        return ConversationContext(recent, (), scope_is_empty=True)
     conversation = " ".join(turn.content for turn in observation.turns)[:_WINDOW]
     related = find_related(runtime, observation.scope, conversation)
-    return ConversationContext(recent, [record.text for record in related], scope_is_empty=False)
+    return ConversationContext(recent, [record.text for record in related])
 
 
 def extract_facts(

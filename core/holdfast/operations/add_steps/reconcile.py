@@ -11,7 +11,14 @@ import numpy as np
 from holdfast.extraction import replies, rules
 from holdfast.extraction.facts import Decision, SimilarMemory, Skipped
 from holdfast.extraction.prompts import RECONCILIATION_SCHEMA, reconciliation_messages
-from holdfast.operations.add_steps.candidates import Candidate, Draft, Observation, PlannedChange, embed_drafts
+from holdfast.operations.add_steps.candidates import (
+    CONTRADICTED,
+    Candidate,
+    Draft,
+    Observation,
+    PlannedChange,
+    embed_drafts,
+)
 from holdfast.operations.ask import ask_and_parse
 from holdfast.operations.index_entries import attribute_labels
 from holdfast.protocols import ChatModel
@@ -40,7 +47,15 @@ def reconcile_with_model(
     parse = functools.partial(replies.parse_decisions, facts=facts, known=similar)
     add_all = [Decision("ADD", number, None, fact.text) for number, fact in enumerate(facts)]
     decisions, skipped = yield from ask_and_parse(model, messages, RECONCILIATION_SCHEMA, parse, add_all)
-    return (yield from _plan_changes(runtime, decisions, candidates, similar)), skipped
+    changes = yield from _plan_changes(runtime, decisions, candidates, similar)
+    decided = {change.target.id for change in changes if change.target is not None}
+    for change in [one for one in changes if one.event == "UPDATE" and one.candidate is not None]:
+        record = change.candidate.record  # type: ignore[union-attr]
+        others = [one for one in similar if one.id not in decided and is_same_speaker(one.record, record)]
+        closed = _close_contradicted(change, others)
+        decided |= {one.target.id for one in closed if one.target is not None}
+        changes += closed
+    return changes, skipped
 
 
 def reconcile_with_rules(
@@ -48,7 +63,12 @@ def reconcile_with_rules(
 ) -> list[PlannedChange]:
     """Decide the facts one by one, each against its similar memories and the facts before it."""
     reconciler = _RuleReconciler(candidates)
-    return [reconciler.decide(number, found) for number, found in enumerate(similar)]
+    return [change for number, found in enumerate(similar) for change in reconciler.decide(number, found)]
+
+
+def is_same_speaker(known: MemoryRecord, new: MemoryRecord) -> bool:
+    """Return whether two memories are about the same one: "I live in Berlin" from one says nothing about another."""
+    return known.speaker == new.speaker and known.subject in (new.subject, None)
 
 
 def _plan_changes(
@@ -92,24 +112,26 @@ class _RuleReconciler:
         self._holders: list[str | None] = []  # the memory that says what each fact says, by the fact's number
         self._current: dict[str, SimilarMemory | None] = {}
 
-    def decide(self, number: int, similar: Sequence[SimilarMemory]) -> PlannedChange:
+    def decide(self, number: int, similar: Sequence[SimilarMemory]) -> list[PlannedChange]:
         candidate = self._candidates[number]
         known = self._known_to(number, similar)
         decision = rules.reconcile(candidate.fact, known, speaker=candidate.record.speaker)
         target = None if decision.known is None else known[decision.known]
         change = PlannedChange(decision.event, candidate, target, decision.reason)
-        self._remember(change)
+        closed = _close_contradicted(change, known)
+        for one in (change, *closed):
+            self._remember(one)
+        self._holders.append(self._holder_of(change))
         for name in attribute_labels(candidate.fact.text, candidate.record.speaker):
             self._by_attribute.setdefault(name, []).append(number)
-        return change
+        return [change, *closed]
 
     def _known_to(self, number: int, similar: Sequence[SimilarMemory]) -> list[SimilarMemory]:
         stored = [self._current.get(one.record.id, one) for one in similar]
         earlier = [self._current.get(holder) for holder in map(self._holders.__getitem__, self._near(number)) if holder]
         known = {one.record.id: one for one in (*stored, *earlier) if one is not None}
-        # "I live in Berlin" from one speaker says nothing about another.
         record = self._candidates[number].record
-        return [one for one in known.values() if _same_speaker(one.record, record)]
+        return [one for one in known.values() if is_same_speaker(one.record, record)]
 
     def _near(self, number: int) -> list[int]:
         """Return the earlier facts that state the same attribute or are the most similar."""
@@ -125,16 +147,28 @@ class _RuleReconciler:
     def _remember(self, change: PlannedChange) -> None:
         """Let the facts that follow see what this one changes."""
         candidate, target = change.candidate, change.target
-        holder = None if target is None else target.record.id
         if candidate is not None and change.event == "ADD":
-            holder = candidate.record.id
-            self._current[holder] = SimilarMemory(candidate.record)
+            self._current[candidate.record.id] = SimilarMemory(candidate.record)
         elif candidate is not None and target is not None and change.event == "UPDATE":
             self._current[target.record.id] = SimilarMemory(replace(target.record, text=candidate.record.text))
         elif target is not None and change.event == "DELETE":
             self._current[target.record.id] = None
-        self._holders.append(holder)
+
+    def _holder_of(self, change: PlannedChange) -> str | None:
+        """Return the id of the memory that says what the fact of `change` says."""
+        if change.candidate is not None and change.event == "ADD":
+            return change.candidate.record.id
+        return None if change.target is None else change.target.record.id
 
 
-def _same_speaker(known: MemoryRecord, new: MemoryRecord) -> bool:
-    return known.speaker == new.speaker and known.subject in (new.subject, None)
+def _close_contradicted(change: PlannedChange, known: Sequence[SimilarMemory]) -> list[PlannedChange]:
+    """Return a DELETE of each of `known` that the new fact contradicts, beside the one it updates or repeats.
+
+    Several memories of one home are left when programs told them at the same moment, or when a model overlooked them.
+    """
+    candidate, target = change.candidate, change.target
+    if candidate is None or change.event not in ("ADD", "UPDATE", "NONE") or change.reason == "unknown":
+        return []
+    others = [one for one in known if target is None or one.id != target.id]
+    places = rules.contradicted(candidate.record.text, others, speaker=candidate.record.speaker)
+    return [PlannedChange("DELETE", candidate, others[place], CONTRADICTED) for place in places]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,20 @@ _MOST_PER_ATTRIBUTE = 5
 _LEAST_KEYWORD_SCORE = 0.05
 
 
-def find_similar(runtime: Runtime, scope: Scope, candidates: Sequence[Candidate]) -> list[list[SimilarMemory]]:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The memories that facts are compared with.
+
+    Attributes:
+        similar: One list per fact: at most five memories by vector, then five per attribute that the fact states.
+        read_at: The number of the store's last change when they were read.
+    """
+
+    similar: Sequence[Sequence[SimilarMemory]]
+    read_at: int
+
+
+def find_similar(runtime: Runtime, scope: Scope, candidates: Sequence[Candidate]) -> Found:
     """Return, for each new fact, the known memories it may repeat or change, most similar first.
 
     Documents and kept turns are never among them: no conversation changes those. This is local work under the index
@@ -38,15 +52,12 @@ def find_similar(runtime: Runtime, scope: Scope, candidates: Sequence[Candidate]
         runtime: The open memory.
         scope: The memories carry all of its ids.
         candidates: The new facts.
-
-    Returns:
-        One list per fact: at most five memories by vector, then at most five per attribute that the fact states.
     """
     with runtime.live_index.lock:
         index = runtime.live_index.catch_up()
         positions = _changeable_positions(runtime, index, scope)
         if not len(positions):
-            return [[] for _ in candidates]
+            return Found([[] for _ in candidates], index.sequence)
         similar = []
         for candidate in candidates:
             places = _by_vector(runtime, index, positions, candidate.entry.vector)
@@ -54,21 +65,37 @@ def find_similar(runtime: Runtime, scope: Scope, candidates: Sequence[Candidate]
             for place in _by_attributes(index, positions, labels):
                 places.setdefault(place, 0.0)
             similar.append(_memories_at(runtime, index, positions, places))
-        return similar
+        return Found(similar, index.sequence)
 
 
-def find_similar_or_ended(runtime: Runtime, scope: Scope, candidates: Sequence[Candidate]) -> list[list[SimilarMemory]]:
+def find_similar_or_ended(runtime: Runtime, scope: Scope, candidates: Sequence[Candidate]) -> Found:
     """Return what `find_similar` does and, for a fact that ends something, memories that share its words.
 
     "Rex died last night" has little but the name in common with the memory that it ends.
     """
-    similar = find_similar(runtime, scope, candidates)
+    before = find_similar(runtime, scope, candidates)
+    similar = [list(memories) for memories in before.similar]
     for memories, candidate in zip(similar, candidates, strict=True):
         if rules.ends_something(candidate.fact.text, speaker=candidate.record.speaker):
             found = {memory.id for memory in memories}
             related = find_related(runtime, scope, candidate.fact.text)
             memories += [SimilarMemory(record) for record in related if record.id not in found]
-    return similar
+    return replace(before, similar=similar)
+
+
+def is_about_the_same(candidate: Candidate, record: MemoryRecord) -> bool:
+    """Return whether a memory states an attribute that a new fact states, or shares words with a fact that ends one."""
+    labels = attribute_labels(candidate.fact.text, candidate.record.speaker)
+    if not set(labels).isdisjoint(attribute_labels(record.text, record.speaker)):
+        return True
+    if not rules.ends_something(candidate.fact.text, speaker=candidate.record.speaker):
+        return False
+    return not rules.content_words(candidate.fact.text).isdisjoint(rules.content_words(record.text))
+
+
+def least_similarity(runtime: Runtime) -> float:
+    """Return the least cosine of two texts that may be about the same thing."""
+    return float(getattr(runtime.engines.embedder, "similar", SIMILAR))
 
 
 def find_related(runtime: Runtime, scope: Scope, text: str) -> list[MemoryRecord]:
@@ -84,13 +111,6 @@ def find_related(runtime: Runtime, scope: Scope, text: str) -> list[MemoryRecord
         return [one.record for one in _memories_at(runtime, index, positions, dict.fromkeys(places.tolist(), 0.0))]
 
 
-def is_scope_empty(runtime: Runtime, scope: Scope) -> bool:
-    """Return whether no memory carries all ids of `scope`; local work."""
-    with runtime.live_index.lock:
-        index = runtime.live_index.catch_up()
-        return not len(index.find_positions(scope.ids()))
-
-
 def _changeable_positions(runtime: Runtime, index: Index, scope: Scope) -> Positions:
     """Return the positions of `scope` that a conversation may change: no documents and no kept turns."""
     positions = index.filter_current(index.find_positions(scope.ids()), today=runtime.today())
@@ -104,8 +124,8 @@ def _changeable_positions(runtime: Runtime, index: Index, scope: Scope) -> Posit
 
 def _by_vector(runtime: Runtime, index: Index, positions: Positions, vector: NDArray[np.float32]) -> dict[int, float]:
     cosines = index.vectors.cosines(vector, positions)
-    least = getattr(runtime.engines.embedder, "similar", SIMILAR)
-    return {place: float(cosines[place]) for place in top_places(cosines, _MOST_SIMILAR, threshold=least).tolist()}
+    best = top_places(cosines, _MOST_SIMILAR, threshold=least_similarity(runtime))
+    return {place: float(cosines[place]) for place in best.tolist()}
 
 
 def _by_attributes(index: Index, positions: Positions, labels: Sequence[str]) -> list[int]:

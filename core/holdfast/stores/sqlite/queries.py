@@ -13,7 +13,7 @@ import numpy as np
 from holdfast.filters import Filter, to_predicate, to_sql
 from holdfast.records import MemoryRecord, SourceMessage
 from holdfast.scope import Scope
-from holdfast.stores.protocol import IndexBatch, Version
+from holdfast.stores.protocol import IndexBatch, IndexEntry, Version
 from holdfast.stores.sqlite.rows import (
     COLUMN_COUNT,
     COLUMNS,
@@ -42,10 +42,12 @@ _ENTRY = f"SELECT {COLUMNS}, memories.checksum, vectors.row, vector, terms, vect
 
 ALL_ENTRIES = f"{_ENTRY} FROM vectors JOIN memories ON memories.row = vectors.row ORDER BY vectors.row"
 
-CHANGED_ENTRIES = (
+CHANGED_MEMORIES = (
     f"{_ENTRY} FROM (SELECT DISTINCT row FROM changes WHERE sequence > ?) AS changed"
-    " JOIN memories ON memories.row = changed.row JOIN vectors ON vectors.row = changed.row ORDER BY vectors.row"
+    " JOIN memories ON memories.row = changed.row JOIN vectors ON vectors.row = changed.row"
 )
+
+CHANGED_ENTRIES = f"{CHANGED_MEMORIES} ORDER BY vectors.row"
 
 NEEDS_RESTART = f"""
 SELECT 1 FROM changes
@@ -113,6 +115,19 @@ def to_index_batch(
         sequence=sequence,
         restart=restart,
     )
+
+
+def to_record_and_entry(values: Sequence[Any]) -> tuple[MemoryRecord, IndexEntry]:
+    """Return a row of `CHANGED_MEMORIES` as a memory and its index entry.
+
+    Raises:
+        StorageError: A checksum does not match.
+    """
+    *_, vector, terms, written = values
+    if vector_checksum(vector, terms) != written:
+        raise damage_error(f"memory {values[0]}")
+    entry = IndexEntry(np.frombuffer(vector, dtype="<f4"), np.frombuffer(terms, dtype="<u4"))
+    return from_row(values), entry
 
 
 def to_versions(memory_id: str, changes: Sequence[Sequence[Any]], current_text: str | None) -> list[Version]:

@@ -14,7 +14,7 @@ from holdfast.records import Event, MemoryRecord, SourceMessage
 from holdfast.scope import Scope
 from holdfast.stores.protocol import Erased, IndexEntry, KeptTurn, Transaction
 from holdfast.stores.sqlite import conversations, reembedding, versions
-from holdfast.stores.sqlite.queries import select_records
+from holdfast.stores.sqlite.queries import CHANGED_MEMORIES, select_records, to_record_and_entry
 from holdfast.stores.sqlite.rows import (
     COLUMN_COUNT,
     COLUMNS,
@@ -46,6 +46,7 @@ class SqliteTransaction(Transaction):
     def __init__(self, connection: sqlite3.Connection, *, on_deletion: Callable[[], None]) -> None:
         self.connection = connection
         self._on_deletion = on_deletion
+        self.written = []
 
     @override
     def get(self, memory_id: str) -> MemoryRecord | None:
@@ -61,6 +62,17 @@ class SqliteTransaction(Transaction):
         condition, values = to_sql(scope_filter(scope))
         found = self.connection.execute(f"SELECT 1 FROM memories WHERE {condition} LIMIT 1", values)
         return found.fetchone() is not None
+
+    @override
+    def last_sequence(self) -> int:
+        (sequence,) = self.connection.execute("SELECT ifnull(max(sequence), 0) FROM changes").fetchone()
+        return int(sequence)
+
+    @override
+    def written_since(self, sequence: int, scope: Scope) -> list[tuple[MemoryRecord, IndexEntry]]:
+        condition, values = to_sql(scope_filter(scope))
+        found = self.connection.execute(f"{CHANGED_MEMORIES} WHERE {condition}", [sequence, *values])
+        return [to_record_and_entry(row) for row in found.fetchall()]
 
     @override
     def insert(
@@ -84,6 +96,7 @@ class SqliteTransaction(Transaction):
         self._log_change(row, row, record, "ADD", record.created_at, record.recorded_at)
         # A kept turn is its own text: it keeps no message in prompts.
         conversations.link_sources(self.connection, row, sources, cite=record.facts is None)
+        self.written.append((record, index_entry))
         return None
 
     @override
@@ -110,6 +123,7 @@ class SqliteTransaction(Transaction):
         )
         conversations.link_sources(self.connection, row, sources, cite=new.facts is None)
         if index_entry is not None:
+            self.written.append((new, index_entry))
             vector, terms = to_blobs(index_entry)
             self.connection.execute(
                 "UPDATE vectors SET vector = ?, terms = ?, checksum = ? WHERE row = ?",
@@ -261,8 +275,7 @@ class SqliteTransaction(Transaction):
         return int(row[0])
 
     def _next_sequence(self) -> int:
-        (sequence,) = self.connection.execute("SELECT ifnull(max(sequence), 0) + 1 FROM changes").fetchone()
-        return int(sequence)
+        return self.last_sequence() + 1
 
     def _log_change(
         self,
