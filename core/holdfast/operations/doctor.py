@@ -178,6 +178,14 @@ def _count(runtime: Runtime, remaining: Sequence[Damage]) -> int:
 
 def _index_difference(runtime: Runtime) -> str | None:
     """Return how the index, or its snapshot, differs from one built from the store; `None` when neither does."""
+    try:
+        return _compare_indexes(runtime)
+    except StorageError:
+        runtime.live_index.check_embedder()  # vectors that another process has just replaced are not damaged
+        raise
+
+
+def _compare_indexes(runtime: Runtime) -> str | None:
     with runtime.live_index.lock:
         current = runtime.live_index.catch_up()
         fresh = current.new_empty()

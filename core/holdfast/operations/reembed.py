@@ -67,8 +67,7 @@ def reembed(
     count: int | None = None
     while count is None:  # other processes may add memories meanwhile
         yield from _embed_missing(runtime, new_embedder, batch_size, progress)
-        count = yield from write(runtime.store, lambda transaction: _adopt(runtime, transaction, new_embedder))
-    yield from work(runtime.adopt_embedder, new_embedder, spec=spec_of(new_embedder), own=new_embedder is not embedder)
+        count = yield from work(_switch, runtime, new_embedder, own=new_embedder is not embedder)
     return {
         "message": f"Successfully re-embedded {count} memories",
         "count": count,
@@ -98,6 +97,17 @@ def _stage(
     transaction: Transaction,
 ) -> None:
     transaction.stage_vectors(fingerprint, memories, entries)
+
+
+def _switch(runtime: Runtime, new_embedder: Embedder, *, own: bool) -> int | None:
+    """Use the new embedder from now on; return the number of memories, `None` while one has no new vector.
+
+    One step for store and runtime: a call that is cancelled between two would leave a memory with the old embedder.
+    """
+    count = runtime.store.write(lambda transaction: _adopt(runtime, transaction, new_embedder))
+    if count is not None:
+        runtime.adopt_embedder(new_embedder, spec=spec_of(new_embedder), own=own)
+    return count
 
 
 def _adopt(runtime: Runtime, transaction: Transaction, new_embedder: Embedder) -> int | None:

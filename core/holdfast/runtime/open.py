@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from holdfast.config import Config, default_path
-from holdfast.errors import ConfigError, StorageError
+from holdfast.errors import ConfigError, EmbedderMismatch, StorageError
 from holdfast.index.snapshot import snapshot_path
 from holdfast.protocols import ChatModel, Embedder
 from holdfast.providers.registry import Unavailable, chat_model, default_engines, embedder, reranker, spec_of
@@ -38,6 +38,15 @@ def open_runtime(config: Config, environ: Mapping[str, str] = os.environ) -> Run
         InvalidInput: No file can be at the path.
         StorageError: The file cannot be used.
     """
+    try:
+        return _open(config, environ)
+    except EmbedderMismatch:
+        if config.embedder is not None:
+            raise
+        return _open(config, environ)  # another process has just created the store, or given it another embedder
+
+
+def _open(config: Config, environ: Mapping[str, str]) -> Runtime:
     path = locate(config.path if config.path is not None else default_path(environ))
     # A new file is created only after its engines: a wrong setting must not leave an empty store behind.
     is_new = path != IN_MEMORY and not os.path.exists(path)  # noqa: PTH110 - `Path.exists` raises for some paths
@@ -148,6 +157,13 @@ class RecordedEngines:
 
 def read_recorded_engines(store: Store) -> RecordedEngines:
     """Return what `store` has recorded; damage is reported in `problems`, so that the rest stays readable."""
+    recorded = _read_settings(store)
+    while (again := _read_settings(store)) != recorded:  # another process has re-embedded between two settings
+        recorded = again
+    return recorded
+
+
+def _read_settings(store: Store) -> RecordedEngines:
     found: dict[str, Any] = {}
     problems: dict[str, str] = {}
     for name in (ENGINES_SETTING, EMBEDDER_SETTING):

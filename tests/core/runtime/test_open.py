@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from holdfast import ConfigError, EmbedderMismatch, Memory
+from holdfast import ConfigError, EmbedderMismatch, HashingEmbedder, Memory
+from holdfast.runtime.open import read_recorded_engines
 from holdfast.testing import ScriptedEmbedder, scripted_openai_server
 
 SETTINGS = {"provider": "openai", "config": {"api_key": "a key", "max_retries": 0}}
@@ -230,3 +231,27 @@ def test_a_reranker_without_its_chat_model_says_what_is_missing(tmp_path):
 def test_a_memory_that_cannot_be_opened_raises_with_the_reason(path, options, error, words):
     with pytest.raises(error, match=words):
         Memory(path, **{"llm": "rules", "embedder": "hashing", **options})
+
+
+class ReembeddedMeanwhile:
+    """A store that another process gives another embedder after the first setting has been read."""
+
+    def __init__(self, store, reembed):
+        self._store, self._reembed = store, reembed
+
+    def get_setting(self, name):
+        value = self._store.get_setting(name)
+        reembed, self._reembed = self._reembed, lambda: None
+        reembed()
+        return value
+
+
+def test_the_engines_that_are_read_while_another_process_re_embeds_fit_together(tmp_path):
+    with (
+        Memory(tmp_path / "memory.db", llm="rules", embedder="hashing") as memory,
+        Memory(tmp_path / "memory.db") as other,
+    ):
+        memory.add("I play the cello", user_id="ana", infer=False)
+        changing = ReembeddedMeanwhile(memory.runtime.store, lambda: other.reembed(HashingEmbedder(32)))
+        recorded = read_recorded_engines(changing)
+    assert recorded.specs["embedder"]["config"]["dimensions"] == recorded.vectors["dimensions"] == 32
