@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test test-matrix check bench bench-frameworks fuzz clean
+.PHONY: demo test test-matrix check bench bench-frameworks fuzz torture clean
 
 demo: $(READY)  ## remember a conversation and answer from it, with no key
 	$(BIN)/holdfast demo
@@ -15,6 +15,9 @@ test: $(READY)  ## the whole suite
 
 fuzz: $(READY)  ## a million hostile calls of every verb; ARGS="--inputs 50000"
 	$(BIN)/python -m tests.fuzz $(ARGS)
+
+torture: $(READY)  ## kills, damage, full disks, races and cancellations by the thousand, in 25 minutes; ARGS=--quick
+	$(BIN)/python -m tests.torture $(ARGS)
 
 test-matrix: $(READY)  ## each adapter at its floor and at other versions, in environments of their own
 	$(BIN)/python tests/matrix.py $(ARGS)

@@ -5,6 +5,7 @@ import random
 import uuid
 
 import pytest
+from tests.torture.damages import EXCHANGES, FLIPS, damage_files
 
 from holdfast import Memory
 from holdfast.errors import HoldfastError, NotFound, StorageError
@@ -239,3 +240,10 @@ def test_a_rollback_never_restores_a_damaged_version(tmp_path):
         with pytest.raises(StorageError, match="damaged"):
             memory.rollback(added["id"])
         assert memory.get(added["id"])["memory"] == "the code was changed"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ways", [FLIPS, EXCHANGES], ids=["flipped bits", "cut, removed or exchanged files"])
+def test_damage_to_the_file_its_log_or_its_snapshot_is_never_returned_as_data(tmp_path, ways):
+    tally = damage_files(tmp_path, kind="damage", ways=ways, count=28, seed=1)
+    assert tally.is_clean, tally.failures()

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from tests.torture.disks import fill_disks
 
 from holdfast import Memory
 from holdfast.errors import StorageError
@@ -140,3 +141,10 @@ def test_a_store_that_cannot_be_created_leaves_no_file(small_disk):
     filler.unlink()
     with Memory(small_disk / "memory.db", llm="rules", embedder="hashing") as memory:
         assert memory.doctor()["healthy"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such limits here")
+def test_no_verb_is_half_done_on_a_full_disk(tmp_path):
+    tally = fill_disks(tmp_path, disks=6, seed=1)
+    assert tally.is_clean, tally.failures()

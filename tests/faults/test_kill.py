@@ -5,6 +5,8 @@ import time
 from collections import Counter
 
 import pytest
+from tests.torture.calls import PLANS, WRITING
+from tests.torture.kills import kill_writers
 
 from holdfast import Memory
 
@@ -116,3 +118,13 @@ def test_a_process_killed_while_it_re_embeds_leaves_one_embedder_or_the_other(st
     assert len(ended) > 1
     with Memory(path) as memory:
         assert memory.reembed("hashing")["count"] == 60
+
+
+@pytest.mark.slow
+def test_no_acknowledged_call_of_any_verb_is_lost_when_one_of_two_writers_is_killed(tmp_path):
+    tally = kill_writers(tmp_path, kills=16, seed=1)
+    assert tally.is_clean, tally.failures()
+
+
+def test_every_writing_verb_is_tortured():
+    assert set(PLANS) == set(WRITING)

@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from tests.torture.races import race
 
 from holdfast import Memory
 
@@ -159,3 +160,9 @@ def test_a_fork_while_threads_write_is_intact_on_both_sides(start, tmp_path):
     with Memory(path, llm="rules", embedder="hashing") as memory:
         assert len(memory.get_all(user_id="ben")["results"]) == 10
         assert memory.doctor()["healthy"]
+
+
+@pytest.mark.slow
+def test_every_verb_in_processes_with_threads_loses_nothing_and_isolates_users(tmp_path):
+    tally = race(tmp_path, operations=320, seed=1, processes=4, threads=2)
+    assert tally.is_clean, tally.failures()

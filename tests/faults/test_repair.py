@@ -7,6 +7,7 @@ import sqlite3
 import uuid
 
 import pytest
+from tests.torture.damages import can_be_read, read_definitions
 
 from holdfast import HashingEmbedder, Memory, NotFound, StorageError
 from holdfast.operations.index_entries import embed_records
@@ -111,23 +112,6 @@ def check_repaired(path, known, where):
     return report["problems"], set(known) - set(kept)
 
 
-_DEFINITIONS = "SELECT type, name, tbl_name, sql FROM sqlite_master"
-
-
-def can_be_read(path, definitions):
-    """Return whether SQLite reads every row of every table, and the definitions are the same."""
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
-        try:
-            if connection.execute(_DEFINITIONS).fetchall() != definitions:
-                return False
-            for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
-                connection.execute(f"SELECT * FROM {table} NOT INDEXED").fetchall()  # noqa: S608
-        except (sqlite3.DatabaseError, UnicodeDecodeError):  # SQLite quotes damaged bytes in its errors
-            return False
-    return True
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(2))
 def test_a_store_with_a_flipped_bit_is_healthy_after_the_repair(whole, tmp_path, part):
@@ -135,7 +119,7 @@ def test_a_store_with_a_flipped_bit_is_healthy_after_the_repair(whole, tmp_path,
     chance = random.Random(part)
     path = tmp_path / "memory.db"
     path.write_bytes(content)
-    definitions = query(path, _DEFINITIONS)
+    definitions = read_definitions(path)
     filled = [place for place, byte in enumerate(content) if byte and place >= page_size(content)]
     for place in chance.sample(filled, FLIPS // 2):
         damaged = bytearray(content)

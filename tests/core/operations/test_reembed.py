@@ -1,6 +1,7 @@
 """`reembed` gives every memory vectors of another embedder; none is lost or mixed, also with other writers."""
 
 import asyncio
+import contextlib
 import pickle
 import threading
 import time
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from tests.results import add_verbatim, texts
 from tests.scripted import FailingEmbedder, OtherEmbedder
+from tests.torture.cancellations import CancelAt, when_it_is_done
 
 from holdfast import AsyncMemory, EmbedderMismatch, HashingEmbedder, InvalidInput, Memory, ProviderError
 from holdfast.errors import DimensionMismatch, StorageError
@@ -282,3 +284,19 @@ def test_two_reembeds_at_once_never_mix_their_vectors(tmp_path):
             one.reembed(slow)
         assert {part.vectors.shape for part in two.runtime.store.index_batches(0)} == {(25, 32)}
         assert two.doctor()["healthy"]
+
+
+async def test_a_re_embedding_that_is_cancelled_when_it_is_done_leaves_a_memory_that_works(tmp_path):
+    async with AsyncMemory(tmp_path / "memory.db", llm="rules", embedder="hashing") as memory:
+        await memory.add("I play the cello", user_id="ana", infer=False)
+        cancelled_late = 0
+        for number in range(1, 30):
+            dimensions = 32 + number
+            awaiting = CancelAt(memory.reembed(HashingEmbedder(dimensions)), number, when_it_is_done)
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.create_task(awaiting.run())
+            if not awaiting.is_reached:
+                break
+            cancelled_late += memory.engines["embedder"] == f"hashing:1:{dimensions}"
+            assert texts(await memory.search("cello", user_id="ana")) == ["I play the cello"]
+        assert cancelled_late == 1

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from tests.results import texts
 from tests.scripted import facts
+from tests.torture.cancellations import CASES, cancel_calls
 
 from holdfast import AsyncMemory, HashingEmbedder, Memory
 from holdfast.errors import StorageError
@@ -97,3 +98,10 @@ def test_engines_with_only_blocking_methods_work_with_async_memory():
             return await memory.add("I like tea", user_id="ana")
 
     assert texts(asyncio.run(add())) == ["Likes tea"]
+
+
+@pytest.mark.slow
+def test_a_call_that_is_cancelled_at_any_await_is_done_whole_or_not_at_all(tmp_path):
+    some = [case for case in CASES if case[0] in ("add", "forget", "reembed", "search")]
+    tally = cancel_calls(tmp_path, rounds=1, seed=1, cases=some)
+    assert tally.is_clean, tally.failures()
