@@ -20,7 +20,7 @@ from holdfast.runtime.blocking_driver import blocking
 from holdfast.runtime.open import engine_names, open_runtime
 from holdfast.runtime.runtime import Runtime
 from holdfast.runtime.token_count import TokenCount
-from holdfast.stores.sqlite.file import IN_MEMORY
+from holdfast.stores.sqlite.disk.file import IN_MEMORY
 
 
 class Face:

@@ -10,7 +10,7 @@ from tests.scripted import OtherEmbedder, facts
 
 from holdfast import Memory, ProviderError, StorageError
 from holdfast.index import snapshot
-from holdfast.stores.sqlite import scrub
+from holdfast.stores.sqlite.disk import scrub
 from holdfast.testing import ScriptedChatModel
 
 WORDS = ("HIVPOSITIVE", "ÜBERSCHULDET", "ANAERASED")

@@ -9,7 +9,7 @@ from tests.scripted import decisions, facts
 
 from holdfast import MEMORY_TOOLS, Memory, ScopedMemory
 from holdfast.extraction.fence import fenced_line, split_fenced
-from holdfast.normalize import normalize
+from holdfast.retrieval.normalize import normalize
 from holdfast.testing import ScriptedChatModel
 
 LENGTH = 24_000

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from holdfast import Memory
-from holdfast.stores.sqlite.file import LOG_LIMIT
+from holdfast.stores.sqlite.disk.file import LOG_LIMIT
 
 READING = """
 import sqlite3, sys

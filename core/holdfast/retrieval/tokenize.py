@@ -21,7 +21,7 @@ import numpy as np
 import Stemmer
 from numpy.typing import NDArray
 
-from holdfast.normalize import normalize
+from holdfast.retrieval.normalize import normalize
 from holdfast.retrieval.stop_words import ARABIC, HAN, HINDI, KANA, LATIN, RUSSIAN, STOP_WORDS
 
 _ASCII_WORD = re.compile(r"[a-z0-9]+(?:'[a-z]+)?")

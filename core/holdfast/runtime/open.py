@@ -18,7 +18,7 @@ from holdfast.runtime.embedder_guard import EMBEDDER_SETTING, ENGINES_SETTING
 from holdfast.runtime.live_index import LiveIndex
 from holdfast.runtime.runtime import Defaults, Engines, Prompts, Runtime
 from holdfast.stores.protocol import Store
-from holdfast.stores.sqlite.file import IN_MEMORY, locate
+from holdfast.stores.sqlite.disk.file import IN_MEMORY, locate
 from holdfast.stores.sqlite.store import SqliteStore
 
 _log = logging.getLogger("holdfast")

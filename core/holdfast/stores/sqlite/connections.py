@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from holdfast.errors import HoldfastError, StorageError
 from holdfast.filters import SQL_FUNCTIONS
-from holdfast.stores.sqlite.file import (
+from holdfast.stores.sqlite.disk.file import (
     IN_MEMORY,
     LOG_LIMIT,
     Synchronous,
@@ -25,9 +25,9 @@ from holdfast.stores.sqlite.file import (
     limit_pages_of_log,
     prepare_file,
 )
-from holdfast.stores.sqlite.new_file import BUSY_TIMEOUT
-from holdfast.stores.sqlite.old_log import beside
-from holdfast.stores.sqlite.reserve import Reserve
+from holdfast.stores.sqlite.disk.new_file import BUSY_TIMEOUT
+from holdfast.stores.sqlite.disk.old_log import beside
+from holdfast.stores.sqlite.disk.reserve import Reserve
 from holdfast.stores.sqlite.schema import migrate
 
 _SECONDS_BETWEEN_LOG_CHECKS = 0.5

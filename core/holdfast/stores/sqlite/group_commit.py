@@ -19,7 +19,7 @@ from typing import Any
 from holdfast.errors import StorageError
 from holdfast.stores.protocol import QueuedWrite
 from holdfast.stores.sqlite.connections import Connections
-from holdfast.stores.sqlite.file import is_disk_full
+from holdfast.stores.sqlite.disk.file import is_disk_full
 
 Work = Callable[[], Any]
 Outcome = tuple[Any, BaseException | None]

@@ -20,9 +20,11 @@ from holdfast.scope import SCOPE_FIELDS, Scope
 from holdfast.stores.protocol import Damage, Entity, IndexBatch, QueuedWrite, Store, Version
 from holdfast.stores.sqlite import reembedding
 from holdfast.stores.sqlite.connections import Connections
-from holdfast.stores.sqlite.file import Synchronous, locate
+from holdfast.stores.sqlite.damage.integrity import find_damage
+from holdfast.stores.sqlite.damage.repair import repair
+from holdfast.stores.sqlite.disk.file import Synchronous, locate
+from holdfast.stores.sqlite.disk.scrub import scrub
 from holdfast.stores.sqlite.group_commit import GroupCommit
-from holdfast.stores.sqlite.integrity import find_damage
 from holdfast.stores.sqlite.queries import (
     ALL_ENTRIES,
     CHANGED_ENTRIES,
@@ -34,9 +36,7 @@ from holdfast.stores.sqlite.queries import (
     to_source_message,
     to_versions,
 )
-from holdfast.stores.sqlite.repair import repair
 from holdfast.stores.sqlite.rows import COLUMNS, from_document, from_row, scope_key, to_json
-from holdfast.stores.sqlite.scrub import scrub
 from holdfast.stores.sqlite.settings import read_setting, replace_damaged_settings
 from holdfast.stores.sqlite.transaction import SqliteTransaction
 

@@ -7,8 +7,8 @@ import time
 
 from holdfast.errors import StorageError
 from holdfast.stores.sqlite.connections import Connections
-from holdfast.stores.sqlite.file import IN_MEMORY
-from holdfast.stores.sqlite.new_file import BUSY_TIMEOUT
+from holdfast.stores.sqlite.disk.file import IN_MEMORY
+from holdfast.stores.sqlite.disk.new_file import BUSY_TIMEOUT
 
 _PAUSE = 0.05  # seconds between attempts to empty the log while another process reads it
 

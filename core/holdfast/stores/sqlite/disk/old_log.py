@@ -15,7 +15,7 @@ from pathlib import Path
 
 from holdfast.errors import StorageError
 from holdfast.stores.protocol import STORE_ID_SETTING
-from holdfast.stores.sqlite.integrity import find_damage
+from holdfast.stores.sqlite.damage.integrity import find_damage
 from holdfast.stores.sqlite.settings import read_setting
 
 _SUFFIXES = ("-wal", "-shm", "-journal")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from holdfast.errors import StorageError
 from holdfast.paths import create_draft
-from holdfast.stores.sqlite.old_log import beside, find_logs, set_aside
+from holdfast.stores.sqlite.disk.old_log import beside, find_logs, set_aside
 from holdfast.stores.sqlite.schema import migrate
 
 try:

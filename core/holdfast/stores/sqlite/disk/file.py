@@ -10,8 +10,8 @@ from typing import Literal
 
 from holdfast.errors import InvalidInput, StorageError
 from holdfast.paths import make_private_folders, path_text, to_path
-from holdfast.stores.sqlite.new_file import BUSY_TIMEOUT, create_file
-from holdfast.stores.sqlite.old_log import beside, require_own_log
+from holdfast.stores.sqlite.disk.new_file import BUSY_TIMEOUT, create_file
+from holdfast.stores.sqlite.disk.old_log import beside, require_own_log
 
 Synchronous = Literal["FULL", "NORMAL"]
 """When SQLite calls `fsync`: at every commit, or only when the log is merged into the file."""

@@ -13,8 +13,8 @@ from typing import TypeVar
 
 from holdfast.scope import SCOPE_FIELDS, Scope
 from holdfast.stores.protocol import Damage
-from holdfast.stores.sqlite.definitions import find_damaged_definitions, undamaged_tables
-from holdfast.stores.sqlite.remedies import (
+from holdfast.stores.sqlite.damage.definitions import find_damaged_definitions, undamaged_tables
+from holdfast.stores.sqlite.damage.remedies import (
     CHANGE_COLUMNS,
     Remedy,
     deleting,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from holdfast.errors import StorageError
 from holdfast.stores.protocol import Damage
-from holdfast.stores.sqlite.definitions import (
+from holdfast.stores.sqlite.damage.definitions import (
     columns_of,
     count_altered,
     create_tables,
@@ -20,9 +20,9 @@ from holdfast.stores.sqlite.definitions import (
     recreate_indexes,
     undamaged_tables,
 )
-from holdfast.stores.sqlite.file import IN_MEMORY
-from holdfast.stores.sqlite.integrity import Finding, find_damaged_pages, row_checks, tolerating_damaged_text
-from holdfast.stores.sqlite.remedies import restart_indexes, set_aside
+from holdfast.stores.sqlite.damage.integrity import Finding, find_damaged_pages, row_checks, tolerating_damaged_text
+from holdfast.stores.sqlite.damage.remedies import restart_indexes, set_aside
+from holdfast.stores.sqlite.disk.file import IN_MEMORY
 from holdfast.stores.sqlite.rows import COLUMNS, SqlValue, record_checksum
 from holdfast.stores.sqlite.settings import replace_damaged_settings
 

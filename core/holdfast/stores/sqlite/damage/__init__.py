@@ -1,0 +1,1 @@
+"""Damage: what `doctor` finds in a file, row by row, and how it is repaired."""
