@@ -24,14 +24,23 @@ else:
 
 _LONGEST_TURN = 8_000  # characters; more is a paste
 _LONGEST_INSTRUCTION = 500  # characters
+_LONGEST_REQUEST = 100  # characters
+_LONGEST_GREETING = 60  # characters of a line that begins or ends a letter
+_LINES_AFTER_CLOSING = 4  # a name, an office, a telephone
 _FEWEST_WORDS = 2  # of the user's own, outside quotation marks
 
 _UNSPACED = "\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"  # Thai, Lao, Khmer, kana, Chinese characters
 _UNSPACED_CHARACTER = re.compile(f"[{_UNSPACED}]")
-_SENTENCE = re.compile(r"[^.!?。！？؟।\n]+[.!?。！？؟।]*(?:[\"'”’»)\]]+)?|\n")
+_SENTENCE = re.compile(
+    r"(?:[^.!?。！？؟।\n]|[.!?](?![.!?]*[\"'”’»)\]]*(?:\s|$)))+[.!?。！？؟।]*[\"'”’»)\]]*|[.!?。！？؟।]+|\n"
+)
 _BLANK = re.compile(r"\s+")
 
 # Lines that somebody else wrote, and lines after which somebody else writes.
+# "Hello Ana," and not the "Hello," or "Hi there," with which a user addresses an assistant.
+_ADDRESSED = re.compile(
+    r"\w[\s.]+(?!(?:there|all|assistant|bot|claude|chatgpt|gpt|gemini)\b)\w[\w .'’-]*[,，:]$", re.IGNORECASE
+)
 _CODE_FENCE = re.compile(r"\s*(?:`{3,}|~{3,}|\"{3,})")
 _QUOTED_LINE = re.compile(r"\s*(?:[>|│{}\[\]]|<[!/?a-z]|[-+]{3}\s|\d{4}-\d\d-\d\d[ t]\d\d:\d\d)", re.IGNORECASE)
 _HEADER_FIELDS = """from to cc subject date sent von an betreff datum gesendet de para asunto fecha objet da oggetto
@@ -57,10 +66,15 @@ _INTRODUCTION = re.compile(
     r"|ecco|aqui está|вот)\b|这是|以下是|これは",
     re.IGNORECASE,
 )
-_CONDITION = re.compile(
-    r"\b(?:if|when|whenever|unless|what|wenn|falls|si|quand|lorsque|cuando|se|quando|если|когда|als|jeśli|gdy)\b[^.!?]*$",
+_POINTER = re.compile(
+    r"\b(?:this|these|following|diesen?|dieser|dieses|cet|cette|ces|est[ea]|estos|estas|quest[oa]|это|этот|эту)\b|这|この",
     re.IGNORECASE,
 )
+_CONDITION = re.compile(
+    r"\b(?:if|when|whenever|unless|wenn|falls|si|quand|lorsque|cuando|se|quando|если|когда|als|jeśli|gdy)\b[^.!?]*$",
+    re.IGNORECASE,
+)
+_WHAT = re.compile(r"(?<!that's )(?<!that is )(?<!this is )(?<!it's )\bwhat\b[^.!?,;:]*$", re.IGNORECASE)
 _PASSIVE = re.compile(r"\b(?:was|were|been|got|being|wurde|wurden|été|fui|sono|foi)\b", re.IGNORECASE)
 _CLAUSE_BREAK = re.compile(r"[,;:，；：、–—(]|\s-\s")
 _STOP = re.compile(r"[^\w\s,;:]*")
@@ -91,6 +105,20 @@ def find_instruction(claim: str, turn: str) -> str | None:
     if quoted and None not in quoted:
         return " ".join(part for part in quoted if part)
     return _sentence_like(claim, sentences)
+
+
+def asks_in_other_language(text: str) -> bool:
+    """Return whether a short sentence asks how to be answered or addressed, by how it begins; not for English.
+
+    >>> asks_in_other_language("Antworte bitte immer auf Deutsch."), asks_in_other_language("Ich wohne in Bonn.")
+    (True, False)
+    """
+    return (
+        len(text) <= _LONGEST_REQUEST
+        and not text.rstrip(" .!").endswith(("?", "？"))
+        and _COLON.search(text) is None
+        and bool(_words("treat_me").match(_without_fillers(text)))
+    )
 
 
 def is_fiction(turn: str) -> bool:
@@ -135,7 +163,11 @@ def _own_sentences(turn: str) -> Iterator[_Sentence]:
             own, is_cut = _before_paste(sentence)
             if own.text.strip():
                 yield own
-            if is_cut or _asks_for_work(own.text) or _introduces(own.text):
+            if (
+                is_cut
+                or _asks_for_work(own.text)
+                or _introduces(own.text, new_line=block[stop : stop + 1] in ("\n", ""))
+            ):
                 return
 
 
@@ -184,9 +216,17 @@ def _own_blocks(turn: str) -> Iterator[str]:
 
 
 def _is_letter(turn: str) -> bool:
+    """Return whether a line greets somebody, and a later one, before a name or the end, takes leave."""
     lines = [line.strip() for line in turn.splitlines() if line.strip()]
-    begins = any(_words("salutations").match(line) and line.endswith((",", "，", ":")) for line in lines)
-    return begins and any(_words("closings").match(line) for line in lines[1:])
+    begins = [
+        place
+        for place, line in enumerate(lines)
+        if _words("salutations").match(line) and _ADDRESSED.search(line) and len(line) <= _LONGEST_GREETING
+    ]
+    ends = [
+        place for place, line in enumerate(lines) if _words("closings").match(line) and len(line) <= _LONGEST_GREETING
+    ]
+    return bool(begins and ends) and begins[0] < ends[-1] and len(lines) - ends[-1] <= _LINES_AFTER_CLOSING
 
 
 def _before_paste(sentence: _Sentence) -> tuple[_Sentence, bool]:
@@ -208,9 +248,11 @@ def _announces(lead: str) -> bool:
     return bool(_words("announcements").search(lead))
 
 
-def _introduces(sentence: str) -> bool:
-    """Return whether a sentence shows a text that follows, as in "Here is the mail"."""
-    return bool(_INTRODUCTION.search(sentence) and _words("sources").search(sentence))
+def _introduces(sentence: str, *, new_line: bool) -> bool:
+    """Return whether a sentence shows a text that follows: "Here is the mail", or "Check this mail." and a new line."""
+    if not _words("sources").search(sentence):
+        return False
+    return bool(_INTRODUCTION.search(sentence) or (new_line and _POINTER.search(sentence)))
 
 
 def _asks_for_work(sentence: str) -> bool:
@@ -240,13 +282,20 @@ def _reports(text: str) -> bool:
     """Return whether `text` reports what others say: with a verb that neither the speaker nor a condition governs."""
     for found in _words("reports").finditer(text):
         before = text[max(0, found.start() - 60) : found.start()]
-        if _CONDITION.search(before):
+        if found[0].lower() in ("saying", "telling") and _words("negations").search(before[-12:]):
+            continue  # "Stop saying ..."
+        if _CONDITION.search(before) or _is_named_only(before, text[found.end() :]):
             continue
         clause = _CLAUSE_BREAK.split(before)[-1].split()[-3:]
         spoken = any(_words("speakers").fullmatch(word.strip("'’").lower()) for word in clause)
         if not spoken or _PASSIVE.search(" ".join(clause)):
             return True
     return False
+
+
+def _is_named_only(before: str, after: str) -> bool:
+    """Return whether what others say is spoken of and not repeated: "Never tell me what my doctor said"."""
+    return bool(_WHAT.search(before)) and not after.strip(" .!?\n")
 
 
 def _quoted_in(claim: str, sentence: _Sentence) -> str | None:
@@ -304,6 +353,8 @@ def _from_clause_start(sentence: _Sentence, first: int, last: int, *, with_stop:
     starts_clause = not _without_fillers(clause + " ").strip()
     if not starts_clause and _words("sources").search(clause):
         return None  # "My boss makes me ..."
+    # "Never do this: ..." says the opposite of what follows.
+    starts_clause = starts_clause and not _words("negations").search(before)
     found = sentence.text[first:end] if starts_clause else sentence.text[:end]
     return _BLANK.sub(" ", found).strip(" \n\t-*•\"'“”") or None
 

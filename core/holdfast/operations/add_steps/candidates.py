@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from holdfast.extraction import rules
 from holdfast.extraction.facts import Attribution, Fact, SimilarMemory, Skipped, Turn
-from holdfast.extraction.instructions import find_instruction, is_fiction
+from holdfast.extraction.instructions import asks_in_other_language, find_instruction, is_fiction
 from holdfast.operations.index_entries import embed_records
 from holdfast.records import NOTE_ROLE, Event, MemoryRecord, MemoryType, ProfileKind, is_own_user
 from holdfast.retrieval.index_text import content_hash
@@ -198,6 +198,8 @@ class ProfileCheck:
         """Return `fact`, an instruction in the user's own words, and its kind."""
         turn = None if fact.turn is None else self._observation.turns[fact.turn]
         kind = fact.standing or rules.profile_kind(fact.text, speaker=None if turn is None else turn.name)
+        if kind is None and asks_in_other_language(fact.text):
+            kind = "instruction"
         if kind == "none":
             return fact, None
         if kind != "instruction":
