@@ -6,17 +6,26 @@ mapping may change between two looks. So each argument is copied once, into exac
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+import math
+import os
+from collections.abc import Mapping, Sequence, Set as AbstractSet
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from enum import Enum
 from functools import lru_cache
 from itertools import islice
+from pathlib import PurePath
 from typing import Any
 from uuid import UUID
 
-from holdfast.errors import HoldfastError, InvalidFilter, InvalidInput, short_repr
+import numpy as np
 
-_SCALARS = frozenset({type(None), bool, int, float, str, bytes, date, datetime, UUID})
+from holdfast.errors import HoldfastError, InvalidFilter, InvalidInput, short_repr
+from holdfast.timestamps import to_isoformat, to_microseconds
+
+_SCALARS = frozenset({type(None), bool, int, float, str, bytes, date, datetime, time, timedelta, Decimal, UUID})
 _MAX_DEPTH = 80  # every check of an argument allows less: a filter of 32 levels has a list and a dictionary in each
+_WHOLE_DIGITS = 19  # of 64 bits
 _MAX_ITEMS = 1_000_000
 """Most items of one container that computes them: those of a list or a dictionary are there already."""
 
@@ -37,7 +46,8 @@ def to_plain(value: Any, name: str) -> Any:
     """Return a copy of `value` made of exact built-in values.
 
     Subclasses of `str`, `int`, `float`, `list`, `tuple`, `dict`, `set`, `date` and `datetime` become what they derive
-    from, other mappings and sequences dictionaries and lists. Anything else becomes an `Unusable`, which every check
+    from, members of an `Enum` their values, scalars and arrays of NumPy the values and lists that they hold, other
+    mappings, sequences and sets dictionaries, lists and sets. Anything else becomes an `Unusable`, which every check
     refuses by the name of its type. Iterators are not consumed.
 
     Args:
@@ -68,6 +78,33 @@ def to_plain(value: Any, name: str) -> Any:
         ) from error
 
 
+def to_json(value: Any) -> Any:
+    """Return a plain value in the form that metadata stores and filters compare.
+
+    Text, booleans, whole and finite numbers, null, lists and dictionaries are JSON already.
+
+    | value | form |
+    |---|---|
+    | `datetime` | ISO-8601 in UTC; without a zone it means UTC |
+    | `date`, `time` | ISO-8601 |
+    | `UUID`, paths | text |
+    | `Decimal` | a number, if a number holds all its digits |
+    | tuple | list |
+    | set | list in ascending order |
+
+    Only the value itself is converted, not what is in it. Anything else is returned unchanged.
+
+    >>> to_json(datetime(2026, 5, 8, 13, 56)), to_json(UUID(int=1)), to_json({"b", "a"}), to_json(Decimal("9.90"))
+    ('2026-05-08T13:56:00+00:00', '00000000-0000-0000-0000-000000000001', ['a', 'b'], 9.9)
+    """
+    if value is None or isinstance(value, (str, int, float, list, dict)):
+        return value
+    for kinds, convert in _JSON_FORMS:
+        if isinstance(value, kinds):
+            return convert(value)
+    return value
+
+
 def _invalid(name: str) -> type[InvalidInput]:
     return InvalidFilter if name == "filters" else InvalidInput
 
@@ -86,9 +123,9 @@ class _Copy:
         for base, convert in _SCALAR_BASES:
             if issubclass(kind, base):
                 return convert(value)
-        if not issubclass(kind, (dict, list, tuple, set, frozenset, Mapping, Sequence)) or issubclass(
-            kind, (bytearray, memoryview)
-        ):
+        if not issubclass(
+            kind, (dict, list, tuple, set, frozenset, Mapping, Sequence, AbstractSet, Enum, np.ndarray)
+        ) or issubclass(kind, (bytearray, memoryview)):
             return value if kind.__module__.startswith("holdfast.") else _foreign(value)
         if depth == 0:
             return _unusable(value)
@@ -99,14 +136,64 @@ class _Copy:
         return known[1]
 
     def _container(self, value: Any, kind: type, depth: int) -> Any:
+        if issubclass(kind, Enum):
+            return self.of(value.value, depth)
         if issubclass(kind, dict):
             return {self.of(key, depth): self.of(item, depth) for key, item in dict.items(value)}
         for base in (list, tuple, set, frozenset):
             if issubclass(kind, base):
                 return base([self.of(item, depth) for item in base.__iter__(value)])
+        if issubclass(kind, np.ndarray):
+            return self._array(value, depth)
         if issubclass(kind, Mapping):
             return {self.of(key, depth): self.of(item, depth) for key, item in _bounded(value.items())}
-        return [self.of(item, depth) for item in _bounded(value)]
+        copied = [self.of(item, depth) for item in _bounded(value)]
+        return set(copied) if issubclass(kind, AbstractSet) else copied
+
+    def _array(self, value: Any, depth: int) -> Any:
+        """Return the values of an array as nested lists, those of an array without dimensions as one value."""
+        if value.size > _MAX_ITEMS:
+            raise InvalidInput(f"has more than {_MAX_ITEMS:,} items")
+        if value.ndim == 0:
+            return self.of(np.ndarray.__getitem__(value, ()), depth)
+        return [self.of(item, depth) for item in np.ndarray.__iter__(value)]
+
+
+def _bounded(items: Any) -> Any:
+    for number, item in enumerate(islice(items, _MAX_ITEMS + 1)):
+        if number == _MAX_ITEMS:
+            raise InvalidInput(f"has more than {_MAX_ITEMS:,} items")
+        yield item
+
+
+def _numpy_scalar(value: Any) -> Any:
+    """Return the number, boolean or time in a scalar of NumPy."""
+    for base, convert in ((np.bool_, bool), (np.integer, int), (np.floating, float)):
+        if isinstance(value, base) and not isinstance(value, np.timedelta64):
+            return convert(value)
+    if isinstance(value, np.datetime64):
+        # Nanoseconds become whole numbers in `item`; of `NaT` and of years beyond 9999 nothing is left.
+        item = (value if np.datetime_data(value)[0] in "YMWD" else value.astype("datetime64[us]")).item()
+        return item if isinstance(item, date) else _unusable(value)
+    return _unusable(value)
+
+
+def _to_number(value: Decimal) -> Any:
+    """Return a decimal as a number with the same digits, the decimal itself if there is none."""
+    if not value.is_finite():
+        return value
+    if value.as_tuple().exponent >= 0 and value.adjusted() < _WHOLE_DIGITS:  # type: ignore[operator]
+        return int(value)
+    number = float(value)
+    return number if math.isfinite(number) and Decimal(repr(number)) == value else value
+
+
+def _in_order(members: list[Any]) -> list[Any]:
+    """Return members in ascending order, those of types that have no order among each other by type."""
+    try:
+        return sorted(members)
+    except TypeError:
+        return sorted(members, key=lambda member: (type(member).__name__, repr(member)))
 
 
 _SCALAR_BASES: tuple[tuple[type, Any], ...] = (
@@ -116,15 +203,22 @@ _SCALAR_BASES: tuple[tuple[type, Any], ...] = (
     (bytes, lambda value: bytes(memoryview(value))),
     (datetime, lambda value: datetime.combine(datetime.date(value), datetime.timetz(value))),
     (date, lambda value: date.fromordinal(date.toordinal(value))),
+    (time, lambda value: time.fromisoformat(time.isoformat(value))),
+    (Decimal, lambda value: Decimal(Decimal.__str__(value))),
+    (PurePath, lambda value: PurePath(str.__str__(os.fspath(value)))),
+    (np.generic, _numpy_scalar),
     (UUID, lambda value: UUID(int=int(value))),
 )
 
 
-def _bounded(items: Any) -> Any:
-    for number, item in enumerate(islice(items, _MAX_ITEMS + 1)):
-        if number == _MAX_ITEMS:
-            raise InvalidInput(f"has more than {_MAX_ITEMS:,} items")
-        yield item
+_JSON_FORMS: tuple[tuple[Any, Any], ...] = (
+    (datetime, lambda value: to_isoformat(to_microseconds(value))),
+    ((date, time), lambda value: value.isoformat()),
+    ((UUID, PurePath), str),
+    (Decimal, _to_number),
+    (tuple, list),
+    ((set, frozenset), lambda value: _in_order([to_json(member) for member in value])),
+)
 
 
 def _foreign(value: object) -> Any:

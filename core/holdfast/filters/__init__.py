@@ -1,4 +1,4 @@
-"""Filters: a small query language, parsed once, then run as SQL or as a Python test with the same meaning.
+r"""Filters: a small query language, parsed once, then run as SQL or as a Python test with the same meaning.
 
     {"user_id": "alice", "OR": [{"categories": "travel"}, {"address.city": "Oslo"}]}
 
@@ -10,7 +10,13 @@
   a metadata key: `city`, `metadata.city`, dotted for nesting, or nested under `metadata`. There, a mapping of operators
   is a condition, a mapping without any operator goes one level deeper, and a mixture is an error. A key named like a
   core field, a logic word or (nested) an operator is written `metadata.that_name`.
+- A key with a dot in it is written in quotes: `metadata."a.b"`, `metadata.'a.b'` or `metadata["a.b"]`. Between quotes
+  every character is the key's own; `\` keeps a quote of the same kind, or a `\`. Blanks, brackets and letters of any
+  script need no quotes.
 - A missing or null field matches no operator, not even `ne` and `nin`; `NOT` is plain negation.
+- Values have the form in which metadata stores them: dates and times ISO-8601 (`datetime` in UTC), UUIDs and paths
+  text, `Decimal` and NumPy's scalars numbers, members of an `Enum` their values. A set is a list.
+- Words of other libraries (`$or`, `{"$gt": 3}`, `must`, `year__gt`) are refused with the way to say it here.
 - `true` is not `1`, `1` is `1.0`, `"1"` is neither. `gt … lte` compare numbers with numbers and dates with dates (a
   date without a time is the start of that day, UTC). `contains` finds a substring of a text or a member of a list;
   `icontains` ignores case. For categories, `eq` and `in` match when one of the memory's categories is named, `ne` and

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import reprlib
 from collections.abc import Mapping
 from datetime import date
@@ -12,6 +11,8 @@ from typing import TYPE_CHECKING, Any, get_args
 from uuid import UUID
 
 from holdfast.errors import InvalidFilter, InvalidInput
+from holdfast.filters.hints import key_hint, list_hint, operator_hint, shape_hint
+from holdfast.filters.keys import join_path, quote_key, split_path
 from holdfast.filters.tree import (
     CORE_FIELDS,
     MATCH_ALL,
@@ -22,8 +23,9 @@ from holdfast.filters.tree import (
     Or,
     conjunction,
 )
+from holdfast.plain_values import to_json
 from holdfast.scope import check_id, check_storable
-from holdfast.timestamps import to_isoformat, to_microseconds
+from holdfast.timestamps import to_microseconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -52,9 +54,6 @@ _OPERATORS_BY_KIND: Mapping[Kind, tuple[Operator, ...]] = {
     "categories": (*_EQUALITY, *_CONTAINMENT),
     "metadata": _OPERATORS,
 }
-
-# JSON escapes these, and older SQLite compares keys in their escaped form.
-_UNSAFE_IN_KEYS = re.compile(r'["\\\x00-\x1f\x7f-\x9f\ud800-\udfff]')
 
 _SHORT_REPR = reprlib.Repr()
 _SHORT_REPR.maxlevel = 2
@@ -95,6 +94,9 @@ def _parse_mapping(mapping: object, budget: Iterator[int], *, depth: int) -> Fil
     if not isinstance(mapping, Mapping):
         raise InvalidFilter(f"{_quote(mapping)} is not a filter: use a mapping such as {{'user_id': 'alice'}}")
     _check_depth(depth)
+    hint = shape_hint(mapping)
+    if hint:
+        raise InvalidFilter(f"{_quote(mapping)} is not a condition here: {hint}")
     return _and([_parse_entry(_check_key(key), value, budget, depth) for key, value in mapping.items()], budget)
 
 
@@ -103,6 +105,7 @@ def _parse_entry(key: str, value: object, budget: Iterator[int], depth: int) -> 
         return _parse_logic(key, value, budget, depth)
     if key == "metadata":
         return _parse_metadata(value, (), budget, depth + 1)
+    _check_not_foreign(key, value)
     return _parse_condition(_canonical_field(key), value, budget)
 
 
@@ -128,7 +131,8 @@ def _parse_metadata(value: object, path: tuple[str, ...], budget: Iterator[int],
     _check_depth(depth)
     children: list[Filter] = []
     for key, condition in value.items():
-        deeper = (*path, *_split_key(_check_key(key)))
+        _check_not_foreign(_check_key(key), condition)
+        deeper = (*path, *_split_key(key))
         if key in _LOGIC_WORDS:
             raise InvalidFilter(f"{key} is under metadata: put it around the whole condition")
         if isinstance(condition, Mapping) and condition and not any(name in _OPERATORS_BY_NAME for name in condition):
@@ -152,7 +156,7 @@ def _parse_condition(field: str, value: object, budget: Iterator[int]) -> Filter
 
 
 def _parse_bare_value(field: str, value: object) -> Comparison:
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple, set, frozenset)):
         return _parse_comparison(field, "in", value)
     if isinstance(value, str) and value == "*":
         return Comparison(field, "*")
@@ -162,9 +166,10 @@ def _parse_bare_value(field: str, value: object) -> Comparison:
 def _parse_comparison(field: str, name: object, operand: object) -> Comparison:
     operator = _OPERATORS_BY_NAME.get(name)
     if operator is None:
+        hint = operator_hint(field.removeprefix(METADATA), name, _OPERATORS)
         raise InvalidFilter(
-            f"{field} has the unknown operator {_quote(name)}: use one of {', '.join(_OPERATORS)};"
-            " nested metadata keys are written with dots or under 'metadata'"
+            f"{field} has the unknown operator {_quote(name)}: {f'{hint}, or ' if hint else ''}use one of"
+            f" {', '.join(_OPERATORS)}; nested metadata keys are written with dots or under 'metadata'"
         )
     kind = CORE_FIELDS.get(field, "metadata")
     if operator not in _OPERATORS_BY_KIND[kind]:
@@ -176,6 +181,8 @@ def _parse_comparison(field: str, name: object, operand: object) -> Comparison:
 
 
 def _check_list(field: str, operand: object) -> Sequence[object]:
+    if isinstance(operand, (set, frozenset)):
+        operand = to_json(operand)
     if not isinstance(operand, (list, tuple)):
         raise InvalidFilter(f"{field} in or nin has {_quote(operand)}: use a list of values")
     values = list(islice(operand, MAX_VALUES + 1))
@@ -201,29 +208,50 @@ def _canonical_field(key: str) -> str:
         raise InvalidFilter(
             f"{_quote(key)} is not a logic word: write {key.upper()}, or metadata.{key} for a metadata key"
         )
-    parts = _split_key(key.removeprefix(METADATA))
-    if not key.startswith(METADATA) and parts[0] in _CORE_NAMES:
+    path = _without_prefix(key)
+    parts = _split_key(path)
+    if path == key and parts[0] in _CORE_NAMES:
         raise InvalidFilter(f"{_quote(key)}: {parts[0]} has no nested keys; write metadata.{key} for a metadata key")
     return _metadata_field(parts)
 
 
+def _without_prefix(key: str) -> str:
+    """Return the path in `metadata.path` or `metadata["path"]`, any other key unchanged."""
+    if key.startswith(("metadata['", 'metadata["')):
+        return key.removeprefix("metadata")
+    return key.removeprefix(METADATA)
+
+
+def _check_not_foreign(key: str, value: object) -> None:
+    """Refuse what is an operator in the filters of other libraries, such as `$or` and `year__gt`."""
+    if _without_prefix(key) != key or len(key) > MAX_KEY_LENGTH:
+        return
+    hint = key_hint(key, _OPERATORS)
+    if hint is None and isinstance(value, (list, tuple)) and any(isinstance(member, Mapping) for member in value):
+        hint = list_hint(key)
+    if hint:
+        raise InvalidFilter(
+            f"{_quote(key)} is the way of another library: {hint}; a metadata key of this name is written in quotes,"
+            f" {METADATA}{quote_key(key)}"
+        )
+
+
 def _metadata_field(path: tuple[str, ...]) -> str:
-    field = METADATA + ".".join(path)
+    field = METADATA + join_path(path)
     if len(field) > len(METADATA) + MAX_KEY_LENGTH:
         raise InvalidFilter(f"the key {_quote(field)} is longer than {MAX_KEY_LENGTH} characters")
     return field
 
 
 def _split_key(key: str) -> tuple[str, ...]:
-    parts = tuple(key.split("."))
-    if not all(parts):
-        raise InvalidFilter(f"the key {_quote(key)} has an empty part: name every level, as in 'address.city'")
-    if _UNSAFE_IN_KEYS.search(key):
+    check_storable(key, name="the key")
+    try:
+        return split_path(key)
+    except ValueError as error:
         raise InvalidFilter(
-            f"the key {_quote(key)} is not supported: quotes, backslashes, control characters"
-            " and halves of surrogate pairs are not allowed in keys"
-        )
-    return parts
+            f"the key {_quote(key)} has an empty part: name every level, as in 'address.city', and put a key that holds"
+            " a dot in quotes, as in 'metadata.\"a.b\"'"
+        ) from error
 
 
 # Values
@@ -253,23 +281,22 @@ def _read_instant(field: str, operator: Operator, value: object) -> int:
     if not isinstance(value, (str, int, float, date)):
         raise _refusal(field, operator, value, expected)
     try:
-        return to_microseconds(value)
+        return to_microseconds(value, name=field)
     except InvalidInput as error:
-        raise _refusal(field, operator, value, expected) from error
+        raise InvalidFilter(str(error)) from error
 
 
 def _read_scalar(field: str, operator: Operator, value: object) -> Scalar:
-    """Read a value to compare with metadata, which may have any JSON type."""
-    if isinstance(value, str) or operator == "icontains":
-        return _read_text(field, operator, value)
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, int):
-        return _check_integer(field, int.__int__(value))
-    if isinstance(value, float):
-        return _check_finite(field, float.__float__(value))
-    if isinstance(value, date) and operator in _ORDER:
-        return to_isoformat(to_microseconds(value))
+    """Read a value to compare with metadata, in the form in which metadata stores it."""
+    plain = to_json(value)
+    if isinstance(plain, str) or operator == "icontains":
+        return _read_text(field, operator, plain)
+    if isinstance(plain, bool):
+        return plain
+    if isinstance(plain, int):
+        return _check_integer(field, int.__int__(plain))
+    if isinstance(plain, float):
+        return _check_finite(field, float.__float__(plain))
     raise _refusal(field, operator, value, "text, a number, true or false")
 
 

@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Any
 
 from holdfast.filters.tree import And, Comparison, Filter, Not, Operator, Scalar
-from holdfast.filters.values import fold_case, has_member, to_instant, to_number, with_type
+from holdfast.filters.values import fold_case, has_member, to_instant, to_number, value_at, with_type
 from holdfast.records import MemoryRecord
 from holdfast.scope import SCOPE_FIELDS
 
@@ -58,20 +58,12 @@ def _field_reader(comparison: Comparison) -> _Read:
     field = comparison.field
     if comparison.kind == "metadata":
         path = comparison.path
-        return lambda record: _value_at(record.metadata, path)
+        return lambda record: value_at(record.metadata, path)
     if field == "categories":
         return lambda record: record.categories or None
     if field == "expiration_date":
         return lambda record: to_instant(record.expiration_date)
     return attrgetter(f"scope.{field}" if field in SCOPE_FIELDS else field)
-
-
-def _value_at(value: Any, path: Sequence[str]) -> Any:
-    for key in path:
-        if not isinstance(value, Mapping):
-            return None
-        value = value.get(key)
-    return value
 
 
 def _value_test(comparison: Comparison) -> _Test:

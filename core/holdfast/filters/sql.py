@@ -8,11 +8,12 @@ may negate it, never a bare `NOT`.
 from __future__ import annotations
 
 import json
+import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from holdfast.filters.tree import And, Comparison, Not
-from holdfast.filters.values import fold_case, has_member, to_instant, to_number
+from holdfast.filters.values import fold_case, has_member, to_instant, to_number, value_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +24,9 @@ SqlValue = str | int | float
 
 _SYMBOLS: Mapping[Operator, str] = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 _MAX_CHAIN_LENGTH = 8
+
+# JSON escapes these, and older SQLite compares keys in their escaped form. It has no escape for a quote in a path.
+_UNSAFE_IN_PATHS = re.compile(r'["\\\x00-\x1f\x7f-\x9f]|^$')
 
 
 class _Sql(NamedTuple):
@@ -172,7 +176,8 @@ class _Metadata:
     )
 
     def __init__(self, path: Sequence[str]) -> None:
-        self._path = "$" + "".join(f'."{key}"' for key in path)
+        self._keys = _to_json(path) if any(map(_UNSAFE_IN_PATHS.search, path)) else None
+        self._path = "$.value" if self._keys else "$" + "".join(f'."{key}"' for key in path)
 
     def is_present(self) -> _Sql:
         return self._at(f"{self._TYPE} <> 'null'")
@@ -194,18 +199,24 @@ class _Metadata:
 
     def contains(self, value: Scalar, *, fold: bool) -> _Sql:
         # The JSON text of a list can be case-folded as a whole: no escape and no number in it has capital letters.
-        stored = "holdfast_casefold(json_extract(metadata, ?))" if fold else "json_extract(metadata, ?)"
+        stored = self._at("json_extract(metadata, ?)")
+        if fold:
+            stored = stored._replace(text=f"holdfast_casefold({stored.text})")
         searched = _fold(value) if fold else value
-        text = f"CASE {self._TYPE}"
-        values: list[SqlValue] = [self._path]
+        kind = self._at(self._TYPE)
+        text, values = f"CASE {kind.text}", list(kind.values)
         if isinstance(searched, str):
-            text += f" WHEN 'text' THEN instr({stored}, ?) > 0"
-            values += [self._path, searched]
-        text += f" WHEN 'array' THEN holdfast_member({stored}, ?) END"
-        return _Sql(text, [*values, self._path, _to_json(searched)])
+            text += f" WHEN 'text' THEN instr({stored.text}, ?) > 0"
+            values += [*stored.values, searched]
+        text += f" WHEN 'array' THEN holdfast_member({stored.text}, ?) END"
+        return _Sql(text, [*values, *stored.values, _to_json(searched)])
 
     def _at(self, text: str) -> _Sql:
-        return _Sql(text, [self._path] * text.count("?"))
+        if self._keys is None:
+            return _Sql(text, [self._path] * text.count("?"))
+        _, *parts = text.split("metadata")
+        values = [value for part in parts for value in (self._keys, *[self._path] * part.count("?"))]
+        return _Sql(text.replace("metadata", "holdfast_value_at(metadata, ?)"), values)
 
 
 def _is_among(subject: _Sql, values: Sequence[Scalar]) -> _Sql:
@@ -233,6 +244,11 @@ def _parse_real(text: str) -> float:
     return float(text.strip("[]").partition(",")[0])
 
 
+def _value_at(metadata: str, keys: str) -> str:
+    """Return the value at a path of keys, in an object of its own."""
+    return _to_json({"value": value_at(json.loads(metadata), json.loads(keys))})
+
+
 def _is_member(members: str, wanted: str) -> bool:
     return has_member(json.loads(members), json.loads(wanted))
 
@@ -243,6 +259,7 @@ SQL_FUNCTIONS: Mapping[str, tuple[int, Callable[..., Any]]] = MappingProxyType(
         "holdfast_instant": (1, to_instant),
         "holdfast_real": (1, _parse_real),
         "holdfast_member": (2, _is_member),
+        "holdfast_value_at": (2, _value_at),
     }
 )
 """Deterministic functions that the store must register, by name: the number of arguments and the function."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
+from holdfast.filters.keys import split_path
 from holdfast.scope import SCOPE_FIELDS, Scope
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class Comparison:
     """A comparison of one field with a value. It never matches a field that is missing or null.
 
     Attributes:
-        field: A name in `CORE_FIELDS`, or `metadata.` and a dotted path.
+        field: A name in `CORE_FIELDS`, or `metadata.` and a path (see `split_path`).
         operator: `"*"` asks only whether the field is present.
         value: A tuple for `in` and `nin`, `None` for `"*"`, else one value; microseconds since 1970 for
             date fields. As `True == 1` in Python, comparisons that are `==` may still differ.
@@ -85,9 +86,9 @@ class Comparison:
         return CORE_FIELDS.get(self.field, "metadata")
 
     @property
-    def path(self) -> list[str]:
+    def path(self) -> tuple[str, ...]:
         """The keys of the path to a metadata value, outermost first."""
-        return self.field[len(METADATA) :].split(".")
+        return split_path(self.field[len(METADATA) :])
 
     @property
     def values(self) -> tuple[Scalar, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from holdfast.timestamps import parse_microseconds
@@ -27,6 +28,19 @@ def with_type(value: object) -> tuple[str, Scalar] | None:
     if isinstance(value, (int, float)):
         return "number", value
     return None
+
+
+def value_at(value: object, path: Sequence[str]) -> object:
+    """Return the value at a path of keys, `None` where there is none.
+
+    >>> value_at({"address": {"city": "Oslo"}}, ["address", "city"])
+    'Oslo'
+    """
+    for key in path:
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(key)
+    return value
 
 
 def has_member(members: Sequence[object], wanted: Scalar) -> bool:

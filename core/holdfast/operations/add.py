@@ -77,7 +77,9 @@ def add(
         run_id: The session.
         app_id: The application.
         actor_id: The speaker, for messages that carry no name.
-        metadata: JSON stored with every memory; filters can use it.
+        metadata: JSON stored with every memory; filters can use it. Dates and times become ISO-8601 text (a `datetime`
+            in UTC), UUIDs and paths text, a `Decimal` a number, members of an `Enum` their values, sets sorted lists,
+            NumPy's scalars and arrays numbers and lists.
         filters: Another place for the ids.
         infer: Extract facts and reconcile them with what is known. `False` stores every message as it is, without
             system messages.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +14,7 @@ from holdfast.extraction.facts import Attribution, Skipped, Turn
 from holdfast.extraction.fence import split_fenced
 from holdfast.extraction.messages import part_text
 from holdfast.filters import Filter, is_scoped, join_filters, parse_filter, scope_filter
+from holdfast.plain_values import to_json
 from holdfast.protocols import Json
 from holdfast.results import MemoryItem
 from holdfast.scope import IDENTITY_FIELDS, Scope, check_id, check_storable, make_scope
@@ -320,21 +323,31 @@ def _json_value(value: Any, name: str, depth: int, budget: Iterator[int]) -> Jso
         raise InvalidInput(f"metadata holds more than {_MAX_METADATA_VALUES:,} values: keep large data elsewhere")
     if depth > _MAX_METADATA_DEPTH:
         raise InvalidInput(f"metadata is nested deeper than {_MAX_METADATA_DEPTH} levels")
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, str):
-        return check_storable(value, name=name)
-    if isinstance(value, int) and -_INT64 <= value < _INT64:
-        return int(value)
-    if isinstance(value, float) and math.isfinite(value):
-        return float(value)
-    if isinstance(value, Mapping):
+    plain = to_json(value)
+    if plain is None or isinstance(plain, bool):
+        return plain
+    if isinstance(plain, str):
+        return check_storable(plain, name=name)
+    if isinstance(plain, int) and -_INT64 <= plain < _INT64:
+        return int(plain)
+    if isinstance(plain, float) and math.isfinite(plain):
+        return float(plain)
+    if isinstance(plain, Mapping):
         return {
             key: _json_value(item, f"{name}[{short_repr(key)}]", depth + 1, budget)
-            for key, item in _checked_keys(value, name)
+            for key, item in _checked_keys(plain, name)
         }
-    if isinstance(value, (list, tuple)):
-        return [_json_value(item, f"{name}[{place}]", depth + 1, budget) for place, item in enumerate(value)]
-    raise InvalidInput(
-        f"{name} is {short_repr(value)}: metadata must be JSON (text, finite numbers, booleans, null, lists, objects)"
-    )
+    if isinstance(plain, list):
+        return [_json_value(item, f"{name}[{place}]", depth + 1, budget) for place, item in enumerate(plain)]
+    raise InvalidInput(f"{name} is {short_repr(value)}: {_WAYS_OUT.get(type(value), _JSON)}")
+
+
+_JSON = (
+    "metadata must be JSON (text, finite numbers, booleans, null, lists, objects), or a date, a time, a UUID, a path, a"
+    " Decimal, a set or a NumPy value"
+)
+_WAYS_OUT: Mapping[type, str] = {
+    timedelta: "a duration has no form in JSON, give its total_seconds()",
+    bytes: "bytes have no form in JSON, decode them or give them as Base64 text",
+    Decimal: "no number of JSON holds all its digits, give it as text with str()",
+}

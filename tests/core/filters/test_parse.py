@@ -1,7 +1,7 @@
 """Filters are read from dictionaries, or refused with `InvalidFilter`."""
 
 import re
-from datetime import date, datetime, timezone
+from datetime import datetime, timezone
 from types import MappingProxyType
 from uuid import UUID
 
@@ -50,7 +50,7 @@ from holdfast.filters import (
         ({"n": [["a"]]}, "text, a number"),
         ({"n": [{"a": 1}]}, "text, a number"),
         ({"n": b"bytes"}, "text, a number"),
-        ({"n": {"eq": date(2026, 5, 8)}}, "text, a number"),
+        ({"n": {"eq": b"tea"}}, "text, a number"),
         ({"n": {"icontains": 5}}, "text"),
         ({"n": float("nan")}, "nan"),
         ({"n": {"gt": float("inf")}}, "inf"),
@@ -84,10 +84,7 @@ from holdfast.filters import (
         ({"metadata.": "a"}, "empty part"),
         ({"a..b": "a"}, "empty part"),
         ({".a": "a"}, "empty part"),
-        ({'a"b': "a"}, "quotes"),
-        ({"a\\b": "a"}, "backslashes"),
-        ({"a\nb": "a"}, "control"),
-        ({"a\0": "a"}, "control"),
+        ({"a\0": "a"}, "NUL"),
         ({"\ud800": "a"}, "surrogate"),
         ({"k" * 201: "a"}, "200"),
         ({"metadata": {"k" * 150: {"k" * 150: 1}}}, "200"),
@@ -197,3 +194,68 @@ def test_subclasses_of_plain_types_become_plain():
     assert tree == Comparison("metadata.city", "eq", "Oslo")
     assert type(tree.value) is str
     assert type(tree.field) is str
+
+
+@pytest.mark.parametrize(
+    ("asked", "way_out"),
+    [
+        ({"$or": [{"a": 1}]}, "{'OR': [...]}"),
+        ({"$and": []}, "{'AND': [...]}"),
+        ({"$not": {"a": 1}}, "{'NOT': [...]}"),
+        ({"$nor": [{"a": 1}]}, "{'NOT': [...]}"),
+        ({"AND": [{"$or": [{"a": 1}]}]}, "{'OR': [...]}"),
+        ({"metadata": {"$or": [{"a": 1}]}}, "{'OR': [...]}"),
+        ({"must": [{"key": "city", "match": {"value": "Oslo"}}]}, "{'AND': [...]}"),
+        ({"should": [{"a": 1}]}, "{'OR': [...]}"),
+        ({"must_not": [{"a": 1}]}, "{'NOT': [...]}"),
+        ({"operator": "AND", "conditions": [{"field": "a", "operator": "==", "value": 1}]}, "{'AND': [...]}"),
+        ({"filters": [{"key": "a", "value": 1}], "condition": "and"}, "{'AND': [...]}"),
+        *(({"a": {f"${name}": 1}}, f"{{'a': {{'{name}': ...}}}}") for name in ("eq", "ne", "gt", "gte", "lt", "lte")),
+        *(({"a": {f"${name}": [1]}}, f"{{'a': {{'{name}': ...}}}}") for name in ("in", "nin")),
+        ({"metadata": {"a": {"$in": [1]}}}, "'in'"),
+        ({"a": {"$exists": True}}, "{'NOT': {'a': '*'}}"),
+        ({"a": {"==": 1}}, "{'a': {'eq': ...}}"),
+        ({"a": {">=": 1}}, "{'a': {'gte': ...}}"),
+        ({"a": {"!=": 1}}, "{'a': {'ne': ...}}"),
+        ({"a": {"GT": 1}}, "{'a': {'gt': ...}}"),
+        ({"a": {"like": "x%"}}, "{'a': {'icontains': ...}}"),
+        ({"a": {"match": "x"}}, "{'a': {'eq': ...}}"),
+        ({"a": {"range": {"gte": 1}}}, "{'a': {'gte': ..., 'lte': ...}}"),
+        ({"a": {"between": [1, 2]}}, "{'a': {'gte': ..., 'lte': ...}}"),
+        ({"$gt": 3}, "{'gt': ...}"),
+        ({"$text": 3}, "in quotes"),
+        *(({f"a__{name}": 1}, f"{{'a': {{'{name}': ...}}}}") for name in ("gt", "gte", "lt", "lte", "ne", "contains")),
+        ({"a__in": [1]}, "{'a': {'in': ...}}"),
+        ({"a__isnull": True}, "{'NOT': {'a': '*'}}"),
+        ({"field": "city", "operator": "==", "value": "Oslo"}, "{'city': {'eq': 'Oslo'}}"),
+        ({"key": "city", "op": "in", "value": ["Oslo"]}, "{'city': {'in': ...}}"),
+        ({"key": "city", "match": {"value": "Oslo"}}, "{'city': {'eq': ...}}"),
+    ],
+    ids=repr,
+)
+def test_the_filters_of_other_libraries_are_refused_with_the_way_to_say_it_here(asked, way_out):
+    with pytest.raises(InvalidFilter, match=re.escape(way_out)) as refusal:
+        parse_filter(asked)
+    assert len(str(refusal.value)) < 400
+
+
+@pytest.mark.parametrize("key", ["$or", "$in", "year__gt", "must", "city__name", "a__b", "__in", "field", "operator"])
+def test_metadata_keys_that_are_operators_elsewhere_can_be_named(key):
+    assert parse_filter({f"metadata.{key}": 1}) == Comparison(f"metadata.{key}", "eq", 1)
+    assert parse_filter({f'metadata."{key}"': 1}) == Comparison(f"metadata.{key}", "eq", 1)
+    assert parse_filter({"metadata": {f"'{key}'": 1}}) == Comparison(f"metadata.{key}", "eq", 1)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (1_767_225_600_000, "looks like milliseconds, give seconds: 1767225600"),
+        (2026, "looks like a year"),
+        (20_260_508, "'2026-05-08'"),
+        ("1767225600", "a number in text"),
+        ("tomorrow", "ISO-8601"),
+    ],
+)
+def test_a_time_in_a_filter_is_named_like_a_timestamp(value, words):
+    with pytest.raises(InvalidFilter, match=words):
+        parse_filter({"created_at": {"gte": value}})

@@ -1,7 +1,7 @@
 """Invalid arguments are refused in words that name them, and nothing is written."""
 
 import math
-from datetime import date
+from datetime import timedelta
 
 import pytest
 from tests.core.refused_calls import KNOWN, adding, check_refused, memory_with_known_id, searching, updating
@@ -104,8 +104,8 @@ WRONG = {
     ),
     # Options of add
     "metadata that is a list": (adding(metadata=[1]), InvalidInput, "metadata is list"),
-    "metadata with a date": (
-        adding(metadata={"when": date(2026, 5, 8)}),
+    "metadata with a duration": (
+        adding(metadata={"when": timedelta(1)}),
         InvalidInput,
         r"metadata\['when'\] is",
     ),
