@@ -290,3 +290,19 @@ def test_another_process_searches_the_repaired_store(path):
         found = [item["id"] for item in other.search("number", user_id="u0", limit=100)["results"]]
         assert found
         assert memory_id not in found
+
+
+@pytest.mark.parametrize("table", ["memories", "changes", "messages"])
+def test_a_table_whose_definition_has_a_damaged_number_is_written_again(path, whole, table):
+    query(path, "CREATE TABLE notes (text)")  # of another program, and still there afterwards
+    content = bytearray(path.read_bytes())
+    values = content.find(f"table{table}{table}".encode())
+    header = next(place for place in range(values - 4, values - 12, -1) if content[place] == values - place)
+    content[header - 1] = 0x7F  # the number of the row is before its header
+    path.write_bytes(content)
+    with open_memory(path) as memory:
+        assert any("out of order" in finding["problem"] for finding in memory.doctor()["problems"])
+        memory.doctor(repair=True)
+        (foreign,) = memory.doctor()["problems"]
+        assert "notes" in foreign["problem"]
+        assert everything(memory) == whole[1]

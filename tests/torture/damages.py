@@ -27,6 +27,7 @@ Items = Mapping[str, Mapping[str, Any]]
 
 FILE, LOG, SHARED_MEMORY, SNAPSHOT = "", "-wal", "-shm", ".index"
 _PAGE = 8192
+_PER_STORE = 200  # damages of one store
 _DEFINITIONS = "SELECT type, name, tbl_name, sql FROM sqlite_master"
 
 
@@ -220,7 +221,7 @@ def damage_files(folder: Path, *, kind: str, ways: Sequence[Damaging], count: in
     """Damage the files of a store `count` times, each time from whole ones, on both cores."""
     tally = Tally(kind)
     progress = Progress(tally, count)
-    parts = [(folder, kind, ways, seed, first, min(first + 50, count)) for first in range(0, count, 50)]
+    parts = [(folder, kind, ways, seed, first, min(first + _PER_STORE, count)) for first in range(0, count, _PER_STORE)]
     with PROCESSES.Pool(2) as pool:
         for part in pool.imap_unordered(_damage_part, parts):
             tally.add(part)

@@ -127,14 +127,19 @@ def forget_tables(connection: sqlite3.Connection) -> None:
     expected = _expected_definitions()
     tables = {definition.table for definition in expected.values()}
     statements = {definition.statement for definition in expected.values()} - {""}
-    rows = connection.execute("SELECT rowid, name, tbl_name, sql FROM sqlite_master").fetchall()
+    rows = connection.execute("SELECT rowid, name, tbl_name, sql, * FROM sqlite_master").fetchall()
     ours = [
         (number,)
-        for number, name, table, sql in rows
+        for number, name, table, sql, *_ in rows
         if name in expected or table in tables or _normalise(sql) in statements  # any of them may be damaged
     ]
     connection.execute("PRAGMA writable_schema = ON")
     connection.executemany("DELETE FROM sqlite_master WHERE rowid = ?", ours)
+    if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] > len(rows) - len(ours):
+        # Where their numbers are damaged SQLite reads the rows and cannot look them up: write the others again.
+        others = [row for row in rows if (row[0],) not in ours]
+        connection.execute("DELETE FROM sqlite_master")
+        connection.executemany(f"INSERT INTO sqlite_master VALUES ({', '.join('?' * 5)})", [row[4:] for row in others])
     connection.execute("PRAGMA writable_schema = RESET")  # and off; the connection reads the list again
 
 
