@@ -14,7 +14,7 @@ from holdfast.extraction.rules.people import About, names_others, people_in, pro
 from holdfast.extraction.rules.profile import profile_rule
 from holdfast.extraction.rules.sentences import LONGEST_SENTENCE, capitalize, passages, strip_openers
 from holdfast.extraction.rules.verdicts import KEPT, Verdict, judge, remembered_part
-from holdfast.extraction.rules.words import WORD, write_out
+from holdfast.extraction.rules.words import repetition_key, write_out
 
 
 def extract(
@@ -66,7 +66,7 @@ def extract(
             if verdict.reason == KEPT:
                 facts.append(Fact(text, index, attributed_to))
                 continue
-            repeats = listeners[speaker].heard.get(_key(text), "") if verdict.reason == _DUPLICATE else ""
+            repeats = listeners[speaker].heard.get(repetition_key(text), "") if verdict.reason == _DUPLICATE else ""
             skipped.append(Skipped(verdict.reason, text, rule=verdict.rule, repeats=repeats))
             if verdict.reason == _CORRECTED:
                 del facts[_place_of(text, facts, turns, turn)]
@@ -181,7 +181,7 @@ class _Listener:
     def _judge_clause(self, clause: str) -> Iterator[tuple[str, Verdict]]:
         if corrected := self._correct(clause):
             yield self.last, Verdict(_CORRECTED)
-            self.heard.pop(_key(self.last), None)
+            self.heard.pop(repetition_key(self.last), None)
             self.last = ""
             yield self._keep(corrected)
             return
@@ -198,7 +198,7 @@ class _Listener:
         yield self._keep(text) if verdict.reason == KEPT else (text, verdict)
 
     def _keep(self, text: str) -> tuple[str, Verdict]:
-        key = _key(text)
+        key = repetition_key(text)
         if key in self.heard:
             return text, Verdict(_DUPLICATE)
         self.heard[key] = text
@@ -256,10 +256,6 @@ def _name_user(language: Language, clause: str) -> str:
         if own_words(language, said) == said:
             return clause
     return capitalize(f"{language.forms.note_words['the_user']} {said}", like=clause)
-
-
-def _key(text: str) -> str:
-    return " ".join(WORD.findall(text.lower())) or text
 
 
 def _part_like(language: Language, value: str, text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
@@ -13,7 +13,9 @@ from holdfast.extraction.rules.language import Language, load_language
 from holdfast.extraction.rules.notes import own_words
 from holdfast.extraction.rules.people import SPEAKER, Subject, divide, is_same
 from holdfast.extraction.rules.sentences import LONGEST_SENTENCE
-from holdfast.extraction.rules.words import WORD, content, stem, stems, write_out
+from holdfast.extraction.rules.words import WORD, content, squeeze, stem, stems, tokens, write_out, written_tokens
+
+_SHORTEST_TELEPHONE_NUMBER = 5
 
 
 def reconcile(
@@ -122,7 +124,12 @@ class _Reading:
     """What the comparison needs of a sentence.
 
     Attributes:
-        wording: Its words without fillers and times, in one spelling.
+        words: Its words and values (see `tokens`).
+        wording: These without fillers and times, exactly.
+        doubled: `wording` with a letter written three times or more written twice ("coool" may be "cool").
+        stemmed: The stems of `wording`.
+        details: The words of `wording` that carry content.
+        names: What is capitalised in it.
         content: The stems of the words that carry content.
         action: `content` without times and counts.
         claim: What its first clause says, without times and counts.
@@ -135,7 +142,11 @@ class _Reading:
 
     words: tuple[str, ...]
     wording: tuple[str, ...]
-    times: frozenset[str]
+    doubled: tuple[str, ...]
+    stemmed: tuple[str, ...]
+    details: tuple[str, ...]
+    names: frozenset[str]
+    times: tuple[str, ...]
     content: frozenset[str]
     action: frozenset[str]
     claim: frozenset[str]
@@ -156,7 +167,8 @@ def _read(language: Language, text: str, speaker: str | None = None) -> _Reading
     words = tuple(word.lower() for word in WORD.findall(sentence))
     who = divide(language, sentence)
     verb = next(iter(WORD.findall(who.predicate.lower())), "") if who else ""
-    same, skipped = language.forms.same_word, _skipped(language)
+    said = written_tokens(sentence)
+    told = _without_fillers(language, said, shouted=text.isupper())
     carried = frozenset(content(language, sentence))
     circumstances = _circumstances(language)
     first_clause = patterns.clause_break.split(sentence, maxsplit=1)[0]
@@ -165,9 +177,13 @@ def _read(language: Language, text: str, speaker: str | None = None) -> _Reading
     gone = next(filter(None, exchanged.groups()), "") if exchanged else ""
     over = any(verb.endswith(ending) for ending in lists.past_ending) or verb in lists.irregular_past
     return _Reading(
-        words=words,
-        wording=tuple(same.get(word) or stem(language, word) for word in words if word not in skipped),
-        times=frozenset(word if word in lists.times else word.removesuffix("s") for word in words) & lists.times,
+        words=tuple(word.lower() for word in said),
+        wording=tuple(map(squeeze, told)),
+        doubled=tuple(squeeze(word, to=2) for word in told),
+        stemmed=tuple(stem(language, word) for word in told),
+        details=tuple(word.removesuffix("'s") for word in told if word not in lists.stop_words | lists.self),
+        names=frozenset() if text.isupper() else frozenset(word.lower() for word in said if word[0].isupper()),
+        times=tuple(_times_in(language, words)),
         content=carried,
         action=carried - circumstances,
         claim=frozenset(content(language, first_clause)) - stems(language, "endings") - circumstances,
@@ -182,10 +198,24 @@ def _read(language: Language, text: str, speaker: str | None = None) -> _Reading
     )
 
 
-@lru_cache(maxsize=8)
-def _skipped(language: Language) -> frozenset[str]:
-    """Return the words that do not count where the wording of two statements is compared."""
-    return language.words.fillers | language.words.times
+def _without_fillers(language: Language, said: Sequence[str], *, shouted: bool) -> list[str]:
+    """Return the words that count where the wording of two statements is compared, in lower case and one spelling."""
+    lists, same = language.words, language.forms.same_word
+    told = []
+    for place, word in enumerate(said):
+        plain = word.lower()
+        # In "I met Will Even", a filler is a name.
+        named = place and word[0].isupper() and not shouted and plain not in lists.articles
+        if named or squeeze(plain) not in lists.fillers:
+            told.append(plain if named else same.get(plain, plain))
+    return [word for word in told if word not in lists.times and word.removesuffix("s") not in lists.times]
+
+
+def _times_in(language: Language, words: Sequence[str]) -> Iterator[str]:
+    times = language.words.times
+    for word in words:
+        if word in times or word.removesuffix("s") in times:
+            yield word if word in times else word.removesuffix("s")
 
 
 @lru_cache(maxsize=8)
@@ -216,10 +246,8 @@ def _compare_attributes(language: Language, new: _Reading, old: _Reading) -> _Ef
 
 def _compare_values(language: Language, mine: Attribute, theirs: Attribute, new: _Reading, old: _Reading) -> _Effect:
     same = mine.value == theirs.value
-    if mine.ended and not theirs.ended:
-        return _Effect.CHANGES if same or not mine.value else _Effect.NONE
-    if theirs.ended and not mine.ended:
-        return _Effect.CHANGES if same else _Effect.NONE
+    if mine.ended != theirs.ended:
+        return _Effect.CHANGES if same or (mine.ended and not mine.value) else _Effect.NONE
     several = language.tables.attribute.named(mine.rule).several
     if several and not mine.value:
         return _Effect.NONE
@@ -228,7 +256,10 @@ def _compare_values(language: Language, mine: Attribute, theirs: Attribute, new:
     if mine.ended or (several and not new.changed):
         return _Effect.NONE
     # A "software engineer" is an engineer still.
-    return _Effect.REPEATS if mine.name == "job" and _is_within(mine.value, theirs.value) else _Effect.CHANGES
+    if mine.name != "job" or not _is_within(mine.value, theirs.value):
+        return _Effect.CHANGES
+    effect = _compare_details(language, new, old, mine)
+    return effect if effect is _Effect.REPEATS else _Effect.NONE
 
 
 def _is_within(value: str, longer: str) -> bool:
@@ -248,22 +279,52 @@ def _died(language: Language, mine: Attribute, theirs: Attribute) -> bool:
 def _compare_details(language: Language, new: _Reading, old: _Reading, attribute: Attribute) -> _Effect:
     """Compare two sentences with the same value: each may say more besides."""
     subject = attribute.subject
-    named = WORD.findall(f"{attribute.name} {attribute.value} {subject.name} {subject.relation}")
+    named = tokens(f"{attribute.name} {attribute.value} {subject.name} {subject.relation}")
     said = stems(language, "carriers") | {stem(language, word) for word in named}
-    more, less = new.content - said, old.content - said
-    if more <= less:
+    more, less = (
+        [
+            word
+            for word in reading.details
+            if stem(language, word) not in said and not _is_part_of_number(word, attribute.value)
+        ]
+        for reading in (new, old)
+    )
+    if _is_subsequence(more, less):
         return _Effect.REPEATS
-    return _Effect.DETAILS if less < more else _Effect.NONE
+    return _Effect.DETAILS if set(less) < set(more) else _Effect.NONE
+
+
+def _is_part_of_number(word: str, value: str) -> bool:
+    """Return whether `word` is part of a telephone number, however it is grouped."""
+    digits = "".join(filter(str.isdigit, word))
+    return len(value) >= _SHORTEST_TELEPHONE_NUMBER and digits != "" and value.lstrip("+").isdigit() and digits in value
+
+
+def _is_subsequence(part: Sequence[str], whole: Sequence[str]) -> bool:
+    rest = iter(whole)
+    return all(word in rest for word in part)
 
 
 def _compare_wording(language: Language, new: _Reading, old: _Reading) -> _Effect:
-    if new.wording == old.wording and new.times == old.times:
+    alike = new.wording == old.wording or new.doubled == old.doubled
+    if alike and new.times == old.times:
         return _Effect.REPEATS
+    if _names_clash(language, new, old):
+        return _Effect.NONE
     if _contradicts(language, new, old) or _ends(language, new, old):
         return _Effect.CHANGES
     if _adds_to(language, new, old):
         return _Effect.DETAILS
     return _Effect.REPEATS if _adds_to(language, old, new) else _Effect.NONE
+
+
+def _names_clash(language: Language, new: _Reading, old: _Reading) -> bool:
+    """Return whether one names what the other names almost so: `Adam` and `Adams` have the same stem."""
+    return any(
+        name not in other.words and stem(language, name) in {stem(language, word) for word in other.names}
+        for one, other in ((new, old), (old, new))
+        for name in one.names
+    )
 
 
 def _contradicts(language: Language, new: _Reading, old: _Reading) -> bool:
@@ -279,7 +340,7 @@ def _contradicts(language: Language, new: _Reading, old: _Reading) -> bool:
 
 def _without_negations(language: Language, reading: _Reading) -> tuple[str, ...]:
     negations = language.words.negations
-    return tuple(word for word in reading.wording if word not in negations)
+    return tuple(word for word in reading.stemmed if word not in negations)
 
 
 def _ends(language: Language, new: _Reading, old: _Reading) -> bool:
@@ -289,7 +350,7 @@ def _ends(language: Language, new: _Reading, old: _Reading) -> bool:
     if new.subject is None or old.subject is None or not is_same(language, new.subject, old.subject):
         return False
     days = language.words.days
-    if new.times & days and new.times & days != old.times & days:
+    if days.intersection(new.times) and days.intersection(new.times) != days.intersection(old.times):
         return False
     bare = old.action - stems(language, "light_verbs")
     if new.given_up:

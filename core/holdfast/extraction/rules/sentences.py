@@ -109,6 +109,7 @@ def _ends(language: Language, word: str, following: list[str]) -> bool:
 
 
 _NOISE = re.compile(r"[^\w\"'“\u2018«(\[$€£#@&+¿¡]+")
+_VALUE_AHEAD = re.compile(r"[^\w\s]{1,3}(?=\d)|\.(?=[A-Z])|[/~](?=[\w/.])|[^\w\s]+(?=\s+(?P<verb>\w+))")
 _MOST_OPENERS = 8
 
 
@@ -119,7 +120,7 @@ def strip_openers(language: Language, sentence: str) -> tuple[str, Rule | None]:
         The rest, empty when there was nothing else. The rule is one of greeting if there was a greeting, else that of
         the first opener, else `None`.
     """
-    rest, kind = _NOISE.sub("", sentence, count=1) if _NOISE.match(sentence) else sentence, None
+    rest, kind = _without_noise(language, sentence), None
     openers = language.tables.opener
     for _ in range(_MOST_OPENERS):
         found = openers.match(rest)
@@ -132,6 +133,17 @@ def strip_openers(language: Language, sentence: str) -> tuple[str, Rule | None]:
         rest = language.patterns.vocative.sub("", rest, count=1) if language.patterns.vocative.match(rest) else rest
         rest = capitalize(rest, like=sentence)
     return strip_closing(language, _without_emoji(rest)), kind
+
+
+def _without_noise(language: Language, sentence: str) -> str:
+    """Return `sentence` without marks in front, unless they are what it is about: `-5`, `.NET`, a symbol that `is`."""
+    noise = _NOISE.match(sentence)
+    if noise is None:
+        return sentence
+    value = _VALUE_AHEAD.match(sentence)
+    if value and (value["verb"] is None or value["verb"] in language.words.finite_verbs):
+        return sentence
+    return sentence[noise.end() :]
 
 
 def strip_closing(language: Language, clause: str) -> str:
@@ -148,7 +160,8 @@ def capitalize(text: str, *, like: str) -> str:
 
 
 def _without_emoji(text: str) -> str:
+    """Return `text` without emoji after its end; before that they may be what it says ("I love 🐶")."""
     end = len(text)
     while end and (text[end - 1] in "\ufe0f\u200d " or text[end - 1] >= "\U0001f000" or "☀" <= text[end - 1] <= "➿"):
         end -= 1
-    return text[:end]
+    return text[:end] if end and text[end - 1] in _STOPS_OR_CLOSERS else text

@@ -84,7 +84,7 @@ def transport(language: Language, text: str) -> str:
 
 def age(_language: Language, text: str) -> str:
     """Read an age in years."""
-    found = re.match(r"\d{1,3}", text)
+    found = re.match(r"\d{1,3}(?![\d%°€$£²³'\"]|[.,:/]\d)", text)
     return found[0] if found and int(found[0]) <= _OLDEST else ""
 
 
@@ -99,7 +99,7 @@ def date(language: Language, text: str) -> str:
 def digits(_language: Language, text: str) -> str:
     """Read a number in its digits alone, however it is grouped."""
     found = re.match(r"[+(\d][\d\s()/.-]*", text)
-    return re.sub(r"\D", "", found[0]) if found else ""
+    return re.sub(r"[^+\d]", "", found[0]) if found else ""
 
 
 def word(_language: Language, text: str) -> str:
@@ -153,7 +153,13 @@ READERS: dict[str, Callable[[Language, str], str]] = {
 
 def _before(text: str, boundary: re.Pattern[str]) -> str:
     end = boundary.search(text)
-    return (text[: end.start()] if end else text).strip(" \"'“”.")
+    kept = (text[: end.start()] if end else text).strip()
+    if _INCHES.fullmatch(kept):
+        return kept
+    return kept.lstrip(" \"'“”").rstrip(" \"'“”.")
+
+
+_INCHES = re.compile(r"[^\"'“]*\d['\"]")
 
 
 def _without(article: re.Pattern[str], text: str) -> str:

@@ -68,7 +68,7 @@ def judge(
         return Verdict(KEPT, "polite_instruction") if polite else Verdict("question")
     written = write_out(language, sentence)
     said = written if assistant else own_words(language, written, speaker=speaker)
-    plain = _outside_quotes(said).lower()
+    plain = _SYMBOL_AHEAD.sub(language.forms.note_words["symbol"], _outside_quotes(said)).lower()
     words = WORD.findall(plain)
     if words and words[0] not in language.words.sure_openings and is_foreign(language, sentence, words):
         return Verdict(_reason_against_foreign(sentence, words))
@@ -157,6 +157,8 @@ def _is_about_somebody(language: Language, sentence: str, *, nobody_known: bool)
     return bool(who.subject.relation and language.patterns.trade.match(predicate))
 
 
+# "🐶 is my favourite" is no question.
+_SYMBOL_AHEAD = re.compile(r"^[^\w\s\"'“«(\[]+(?=\s)")
 _SURNAME = re.compile(r"^[A-Z][\w'-]{1,30} ")
 
 

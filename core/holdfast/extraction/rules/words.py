@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from holdfast.extraction.rules.language import Language, Rule, load_language
+from holdfast.normalize import normalize
 from holdfast.retrieval.tokenize import detect_language
 
 WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
@@ -59,13 +60,20 @@ def _inflect(verb: str, endings: Mapping[str, str], otherwise: str) -> str:
 def stem(language: Language, word: str) -> str:
     """Return `word` without its inflection, roughly: `moved`, `moves` and `moving` all give `mov`."""
     word = word.removesuffix("'s")
+    if not word.isalpha():
+        return word  # "11" and "1" are two numbers
+    whole = word
     for ending in _inflections(language):
         if word.endswith(ending) and len(word) - len(ending) > 2 and not word.endswith("ss"):  # noqa: PLR2004
             word = word.removesuffix(ending)
             break
-    if len(word) > 3 and word[-1] == word[-2]:  # noqa: PLR2004
+    # "stopped" has doubled its last letter, "Matt" has not.
+    if word != whole and len(word) > 3 and word[-1] == word[-2] and word[-1] in _DOUBLED:  # noqa: PLR2004
         word = word[:-1]
     return word.rstrip("e") if len(word) > 3 else word  # noqa: PLR2004
+
+
+_DOUBLED = frozenset("bdgklmnprt")
 
 
 @lru_cache(maxsize=8)
@@ -81,9 +89,84 @@ def stems(language: Language, name: str) -> frozenset[str]:
 
 def content(language: Language, text: str) -> tuple[str, ...]:
     """Return the stems of the words that carry content, in order."""
-    words = WORD.findall(write_out(language, text).lower())
     empty, own = language.words.stop_words, language.words.self
-    return tuple(stem(language, word) for word in words if word not in empty and word not in own)
+    return tuple(
+        stem(language, word) for word in tokens(write_out(language, text)) if word not in empty and word not in own
+    )
+
+
+def tokens(text: str) -> list[str]:
+    """Return the words and values of `text` as they count where two statements are compared.
+
+    A word is in lower case and free of the punctuation around it. What has a digit, a sign or a symbol stays whole:
+    `O+` and `O-`, `$5` and `€5`, `C++` and `C#` are different values.
+
+    >>> tokens('I said: "My well-known blood type is O-."')
+    ['i', 'said', 'my', 'well', 'known', 'blood', 'type', 'is', 'o-']
+    """
+    return [token.lower() for token in written_tokens(text)]
+
+
+def written_tokens(text: str) -> list[str]:
+    """Return `tokens` with the capitals of the writer."""
+    if not text.isascii():
+        text = normalize(text, "NFC").translate(_SAME_SIGNS)
+    if "*" in text or "_" in text:
+        text = _EMPHASIS.sub(r"\g<said>", text)
+    found: list[str] = []
+    chunks = text.split()
+    for place, chunk in enumerate(chunks, 1):
+        if chunk.isalpha():
+            found.append(chunk)
+            continue
+        bare = _bare(chunk)
+        if bare and (bare not in _DASHES or place == len(chunks)):  # a dash between words says nothing
+            found.extend(WORD.findall(bare) if _HYPHENATED.fullmatch(bare) else [bare])
+    return found
+
+
+_SAME_SIGNS = {0x2212: "-", 0x2019: "'", 0x2018: "'", 0xFE0E: None, 0xFE0F: None}
+_EMPHASIS = re.compile(
+    r"(?<![^\s(])(?P<mark>\*{1,3}|_{1,3})(?=[^\s*_])(?P<said>[^*_]*[^\s*_])(?P=mark)(?=[\s.,!?;:)]|$)"
+)
+_DASHES = frozenset(("-", "--", "\u2013", "\u2014", "|", "\u2022"))
+_OPENING = "\"'([{\u201c\u201e\u00ab\u2039\u00bf\u00a1\u300c\u300e\uff08"
+_CLOSING = (
+    ".,!?;:\u2026\"')]}\u201d\u00bb\u203a"
+    "\u3002\uff01\uff1f\u3001\uff0c\uff1b\uff1a\u300d\u300f\uff09\u061f\u060c\u061b\u0964"
+)
+_PRIME = re.compile(r"[^\"']*\d['\"]")  # feet and inches, minutes and seconds
+_HYPHENATED = re.compile(r"[^\W\d_]+(?:['\u2010-\u2014-]+[^\W\d_]+)*")
+
+
+def _bare(chunk: str) -> str:
+    """Return `chunk` without the punctuation around it."""
+    closed = chunk.rstrip(".,!?;:")
+    return closed if _PRIME.fullmatch(closed) else chunk.rstrip(_CLOSING).lstrip(_OPENING)
+
+
+def squeeze(word: str, *, to: int = 1) -> str:
+    """Return `word` with a letter that is written three times or more written once, or `to` times.
+
+    >>> squeeze("sooo"), squeeze("coool", to=2), squeeze("viii"), squeeze("1000")
+    ('so', 'cool', 'viii', '1000')
+    """
+    if not word.isalpha() or len(set(word)) == 1 or _ROMAN_NUMERAL.fullmatch(word):
+        return word
+    return _ELONGATED.sub(lambda found: found[1] * to if found[1].upper() != found[1] else found[0], word)
+
+
+_ELONGATED = re.compile(r"([^\W\d_])\1{2,}")
+_ROMAN_NUMERAL = re.compile(r"[ivxlcdm]+")
+
+
+def repetition_key(text: str) -> str:
+    """Return what two texts have in common when one repeats the other: all but case, blanks and punctuation around.
+
+    >>> repetition_key("I LIVE  in Lisbon!!") == repetition_key("i live in Lisbon")
+    True
+    """
+    return " ".join(map(squeeze, tokens(text))) or text
 
 
 def is_function_word(word: str, *, language: str = "english") -> bool:
