@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from holdfast.extraction.rules.language import Language, Rule, load_language
-from holdfast.normalize import normalize
+from holdfast.retrieval.normalize import normalize
 from holdfast.retrieval.tokenize import detect_language
 
 WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
