@@ -16,6 +16,7 @@ from pathlib import Path
 from tests.torture.cancellations import cancel_calls
 from tests.torture.damages import EXCHANGES, FLIPS, damage_files
 from tests.torture.disks import fill_disks
+from tests.torture.interrupts import interrupt_threads
 from tests.torture.kills import kill_writers
 from tests.torture.races import race
 from tests.torture.tally import Tally
@@ -34,6 +35,7 @@ KINDS: dict[str, tuple[int, Callable[..., Tally]]] = {
     ),
     "disks": (200, lambda folder, count, seed: fill_disks(folder, disks=count, seed=seed)),
     "races": (16_000, lambda folder, count, seed: race(folder, operations=count, seed=seed)),
+    "interrupts": (500, lambda folder, count, seed: interrupt_threads(folder, interrupts=count, seed=seed)),
     "cancellations": (5, lambda folder, count, seed: cancel_calls(folder, rounds=count, seed=seed)),
 }
 """How many of each kind a default run tries, and what tries them."""
@@ -43,7 +45,7 @@ _QUICK = 0.05
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make torture ARGS=...", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help=f"{_QUICK:.0%} of everything")
+    parser.add_argument("--quick", action="store_true", help="one twentieth of everything")
     parser.add_argument("--scale", type=float, default=1.0, help="how much of everything; 1 is the default run")
     parser.add_argument("--only", choices=KINDS, action="append", help="one kind; may be repeated")
     parser.add_argument("--seed", type=int, default=1, help="of all random choices")
