@@ -5,6 +5,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from tests.torture.interrupts import interrupt_threads
 
 from holdfast import AsyncMemory, Memory
 from holdfast.testing import ScriptedChatModel, ScriptedEmbedder
@@ -106,3 +107,9 @@ def test_closing_while_threads_write_loses_nothing_acknowledged(tmp_path):
     with Memory(tmp_path / "memory.db", llm="rules", embedder="hashing") as reopened:
         kept = {item["id"] for item in reopened.get_all(user_id="ana", limit=1_000_000)["results"]}
     assert kept >= set(acknowledged)
+
+
+@pytest.mark.slow
+def test_an_interrupted_call_of_any_verb_is_done_whole_or_not_at_all_and_other_threads_go_on(tmp_path):
+    tally = interrupt_threads(tmp_path, interrupts=30, seed=1)
+    assert tally.is_clean, tally.failures()
