@@ -52,10 +52,12 @@ def instruction_rule(language: Language, said: str) -> Rule | None:
 def profile_rule(language: Language, text: str, *, speaker: str | None = None) -> Rule | None:
     """Return the rule that makes `text` a profile fact: one of the profile's, or one of a lasting attribute."""
     bare = " ".join(text[:_LONGEST].split())
-    said = own_words(language, write_out(language, bare), speaker=speaker)
+    written = write_out(language, bare)
+    said = own_words(language, written, speaker=speaker)
     # Without a subject, "Write code in Python" may be a note about the user as well as a request: both are looked at.
-    if rule := instruction_rule(language, said) or instruction_rule(language, write_out(language, bare)):
-        return rule
+    for reading in dict.fromkeys((said, written)):
+        if rule := instruction_rule(language, reading):
+            return rule
     cued = language.tables.profile.with_cues(set(WORD.findall(said.lower())))
     if rule := next((rule for rule in cued if rule.find(said)), None):
         return rule

@@ -90,6 +90,8 @@ def contradicted(
     if not known or len(text) > LONGEST_SENTENCE:
         return []
     new = _read(rules, text, speaker)
+    if not new.attributes:
+        return []
     return [
         place
         for place, memory in enumerate(known)
