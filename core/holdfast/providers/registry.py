@@ -27,6 +27,7 @@ from holdfast.providers.mem0_settings import (
 from holdfast.providers.openai import OpenAIChat, OpenAIEmbeddings
 from holdfast.providers.presets import PRESETS
 from holdfast.providers.sentence_transformers import CrossEncoderReranker, SentenceTransformersEmbedder
+from holdfast.providers.static_vectors import StaticEmbedder
 from holdfast.providers.unavailable import Unavailable
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "OpenAIChat",
     "OpenAIEmbeddings",
     "SentenceTransformersEmbedder",
+    "StaticEmbedder",
     "Unavailable",
     "chat_model",
     "default_engines",
@@ -151,7 +153,15 @@ def spec_of(engine: ChatModel | Embedder | None) -> dict[str, object] | None:
     """
     if engine is None:
         return {"provider": "rules", "config": {}}
-    if type(engine) in (HashingEmbedder, OpenAIChat, OpenAIEmbeddings, SentenceTransformersEmbedder, Unavailable):
+    described = (
+        HashingEmbedder,
+        OpenAIChat,
+        OpenAIEmbeddings,
+        SentenceTransformersEmbedder,
+        StaticEmbedder,
+        Unavailable,
+    )
+    if type(engine) in described:
         return cast("Unavailable", engine).spec()
     return None
 
@@ -192,6 +202,7 @@ _ENGINES: Mapping[Role, Mapping[str, Callable[..., _Engine]]] = {
     },
     "embedder": {
         "hashing": HashingEmbedder,
+        "static": StaticEmbedder,
         "sentence-transformers": SentenceTransformersEmbedder,
         "langchain": LangChainEmbeddings,
         **{name: partial(OpenAIEmbeddings, provider=name) for name in PRESETS},
