@@ -53,8 +53,8 @@ def put(ledger: Ledger, chance: random.Random) -> Call:
     user = ledger.user(chance.choice(NOTES))
     known = [memory_id for memory_id in ledger.ids_of(user) if memory_id.startswith("doc")]
     # A new name each time: what was put, deleted and put again has a history that `rollback` reads differently.
-    ids = {*chance.sample(known, min(2, len(known))), *(f"doc-{ledger.word()}" for _ in range(2))}
-    removed = tuple(chance.sample([one for one in known if one not in ids], min(1, len(set(known) - ids))))
+    ids = [*chance.sample(known, min(2, len(known))), *(f"doc-{ledger.word()}" for _ in range(2))]
+    removed = tuple(chance.sample(others, 1)) if (others := [one for one in known if one not in ids]) else ()
     new = tuple((memory_id, user, f"page {ledger.word()} about tea") for memory_id in ids)
     documents = [{"memory_id": memory_id, "text": text} for memory_id, _, text in new]
     return Call("put", {"documents": documents, "user_id": user, "remove": list(removed)}, removed, new)

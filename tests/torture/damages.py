@@ -26,7 +26,7 @@ from holdfast.index import snapshot
 Items = Mapping[str, Mapping[str, Any]]
 
 FILE, LOG, SHARED_MEMORY, SNAPSHOT = "", "-wal", "-shm", ".index"
-_PAGE = 8192
+_PAGE = 4096  # bytes, as the store makes them
 _PER_STORE = 200  # damages of one store
 _DEFINITIONS = "SELECT type, name, tbl_name, sql FROM sqlite_master"
 
@@ -42,6 +42,7 @@ class Image:
         states: What the store held after each of these calls, oldest first.
         histories: The versions of each memory in the last state.
         definitions: How its tables and indexes are defined.
+        definition_pages: The pages of these definitions, in which nothing can be written once they are damaged.
     """
 
     files: Mapping[str, bytes]
@@ -50,6 +51,7 @@ class Image:
     states: list[Items]
     histories: Mapping[str, Any]
     definitions: list[tuple[str, ...]]
+    definition_pages: frozenset[int]
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,16 @@ def make_image(path: Path, writer: str, seed: int) -> Image:
         histories = {memory_id: memory.history(memory_id) for memory_id in states[-1]}
         files = {suffix: Path(f"{path}{suffix}").read_bytes() for suffix in (FILE, LOG)}
     files[SNAPSHOT] = Path(f"{path}{SNAPSHOT}").read_bytes()
-    return Image(files, older, path.read_bytes(), states, histories, read_definitions(path))
+    return Image(files, older, path.read_bytes(), states, histories, read_definitions(path), _definition_pages(path))
+
+
+def _definition_pages(path: Path) -> frozenset[int]:
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        try:
+            found = connection.execute("SELECT pageno FROM dbstat WHERE name IN ('sqlite_schema', 'sqlite_master')")
+            return frozenset(page for (page,) in found) | {1}
+        except sqlite3.OperationalError:  # this build of SQLite cannot say
+            return frozenset({1, *range(20, 26)})
 
 
 def _open_repeatable(path: Path, chance: random.Random, moments: Iterator[int]):
@@ -134,7 +145,7 @@ def flip_bits(image: Image, _: Image, chance: random.Random) -> Damage:
         files,
         image.states if suffix == LOG else image.states[-1:],
         must_be_whole=suffix == SNAPSHOT,
-        is_repairable=min(places) >= _PAGE,  # the first page has the definitions of the tables
+        is_repairable=image.definition_pages.isdisjoint(place // _PAGE + 1 for place in places),
     )
 
 
