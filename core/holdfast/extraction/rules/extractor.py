@@ -39,8 +39,9 @@ def extract(
         The facts in order, and what was left out of the kept turns. The reasons are `"question"`, `"request"`,
         `"greeting"`, `"acknowledgement"`, `"general knowledge"`, `"impersonal"` (about nobody known), `"passing"` (a
         momentary state), `"hypothetical"`, `"uncertain"`, `"quoted"` (code and pastes too), `"fragment"` (under two
-        words), `"too long"` (over 1000 characters without a stop), `"duplicate"`, `"corrected"` and `"offer"`;
-        `Skipped.rule` names the rule that decided, where one did.
+        words), `"heartbeat"`, `"heading"`, `"log"`, `"stack trace"`, `"table"`, `"template"` (with a placeholder that
+        nobody has filled in), `"too long"` (over 1000 characters without a stop), `"duplicate"`, `"corrected"` and
+        `"offer"`; `Skipped.rule` names the rule that decided, where one did.
 
     Raises:
         LookupError: There are no rules for the language.
@@ -156,8 +157,8 @@ class _Listener:
         """Yield each sentence or clause of a turn with the verdict on it."""
         pasted = False
         for passage in passages(self.language, content):
-            if passage.quoted or pasted:
-                yield passage.text, Verdict("quoted")
+            if passage.kind or pasted:
+                yield passage.text, Verdict(passage.kind or "quoted")
                 continue
             for text, verdict in self._judge_sentence(passage.text):
                 asked = verdict.reason in {"request", "question"}

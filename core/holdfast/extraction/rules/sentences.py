@@ -7,14 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from holdfast.extraction.rules.language import Language, Rule
+from holdfast.extraction.rules.machine_text import kinds_of_lines
 
 LONGEST_SENTENCE = 1000
 """Characters; what is longer without a full stop is a paste, not something said."""
 
-_FENCES = ("```", "~~~", '"""')
-_CODE = re.compile(
-    r"(?:def|class|function|const|let|var)\s+\w+\s*[(:={]|(?:import|from) \w+(?: import\b|$)|#include|\$ \w"
-)
 _SHORTEST_WRAPPED_LINE = 50
 _BULLET = re.compile(r"(?:[-*•·]|\(?\d{1,3}[.)])\s+")
 _WIDE_STOPS = {ord(stop): stop + " " for stop in "。！\uff1f\u061f।"}
@@ -30,46 +27,35 @@ class Passage:
 
     Attributes:
         text: As it was written, blanks normalised within a sentence.
-        quoted: Whether it is code, a quotation or a paste.
+        kind: Why it is nothing that its sender says, such as `"quoted"` for code and pastes; empty for a sentence.
     """
 
     text: str
-    quoted: bool = False
+    kind: str = ""
 
 
 def passages(language: Language, text: str) -> Iterator[Passage]:
     """Yield the sentences of `text` and its quoted blocks, in order."""
-    for block, quoted in _blocks(text if text.isascii() else text.translate(_WIDE_STOPS)):
-        if quoted:
-            yield Passage(block, quoted=True)
+    for block, kind in _blocks(language, text if text.isascii() else text.translate(_WIDE_STOPS)):
+        if kind:
+            yield Passage(block, kind)
         else:
             yield from (Passage(sentence) for sentence in _sentences(language, block))
 
 
-def _blocks(text: str) -> Iterator[tuple[str, bool]]:
+def _blocks(language: Language, text: str) -> Iterator[tuple[str, str]]:
     lines: list[str] = []
-    kind = fenced = False
-    for line in text.splitlines():
+    kind = ""
+    for line, found in kinds_of_lines(language, text.splitlines()):
         bare = line.strip()
-        fence = bare.startswith(_FENCES) and bare.count(bare[:3]) == 1
-        quoted = fenced or fence or _is_quoted(bare)
-        fenced ^= fence
-        if lines and (quoted != kind or (not quoted and not _continues(lines[-1], bare))):
-            yield _join(lines, quoted=kind), kind
+        if lines and (found != kind or (not found and not _continues(lines[-1], bare))):
+            yield _join(lines, quoted=bool(kind)), kind
             lines = []
-        kind = quoted
+        kind = found
         if bare:
-            lines.append(line if quoted else _BULLET.sub("", bare, count=1) if _BULLET.match(bare) else bare)
+            lines.append(line if found else _BULLET.sub("", bare, count=1) if _BULLET.match(bare) else bare)
     if lines:
-        yield _join(lines, quoted=kind), kind
-
-
-def _is_quoted(line: str) -> bool:
-    return (
-        line.startswith((">", *_FENCES))
-        or bool(_CODE.match(line))
-        or (line.endswith((";", "{", "}")) and not line[:1].isupper())
-    )
+        yield _join(lines, quoted=bool(kind)), kind
 
 
 def _continues(previous: str, line: str) -> bool:
