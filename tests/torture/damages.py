@@ -195,7 +195,7 @@ def exchange_snapshot(image: Image, other: Image, _: random.Random) -> Damage:
 def exchange_log(image: Image, other: Image, _: random.Random) -> Damage:
     files = {FILE: image.files[FILE], LOG: other.files[LOG]}
     # `doctor` finds it. A repair sorts the pages; the rows of the other store are whole, and stay that of its users.
-    return Damage("the log of another store", files, image.states, salvaged=other.states)
+    return Damage("the log of another store", files, image.states, is_repairable=False, salvaged=other.states)
 
 
 def exchange_file(image: Image, other: Image, _: random.Random) -> Damage:
