@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping, Sequence, Set as AbstractSet
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set as AbstractSet
+from dataclasses import fields as dataclass_fields, is_dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -29,6 +30,9 @@ _WHOLE_DIGITS = 19  # of 64 bits
 _MAX_ITEMS = 1_000_000
 """Most items of one container that computes them: those of a list or a dictionary are there already."""
 
+_MAX_OBJECTS = 30_000
+"""Most objects whose attributes are read: each may compute others without end."""
+
 
 class Unusable:
     """A value that no verb takes: it has the type's name and the text that errors quote, and nothing else."""
@@ -42,7 +46,7 @@ class Unusable:
         return self._text
 
 
-def to_plain(value: Any, name: str) -> Any:
+def to_plain(value: Any, name: str, *, fields: Sequence[str] = ()) -> Any:
     """Return a copy of `value` made of exact built-in values.
 
     Subclasses of `str`, `int`, `float`, `list`, `tuple`, `dict`, `set`, `date` and `datetime` become what they derive
@@ -53,6 +57,8 @@ def to_plain(value: Any, name: str) -> Any:
     Args:
         value: What a caller gave.
         name: What to call it in errors.
+        fields: With fields, objects of other classes become dictionaries: of their declared fields, of what their
+            `model_dump()` returns, or of those of these attributes that they have. A named tuple becomes one as well.
 
     Raises:
         InvalidInput: Reading it raised an error, or it computes more than 1,000,000 items.
@@ -64,11 +70,14 @@ def to_plain(value: Any, name: str) -> Any:
     {'text': [' tea ']}
     >>> to_plain(iter([1]), "messages")
     <list_iterator>
+    >>> from types import SimpleNamespace
+    >>> to_plain([SimpleNamespace(role="user", content="tea", seen=True)], "messages", fields=("role", "content"))
+    [{'role': 'user', 'content': 'tea'}]
     """
     if type(value) in _SCALARS:
         return value
     try:
-        return _Copy().of(value, _MAX_DEPTH)
+        return _Copy(fields).of(value, _MAX_DEPTH)
     except HoldfastError as error:
         raise _invalid(name)(f"{name} {error}") from error
     except Exception as error:
@@ -112,7 +121,9 @@ def _invalid(name: str) -> type[InvalidInput]:
 class _Copy:
     """One copy, in which a container that occurs several times is copied once."""
 
-    def __init__(self) -> None:
+    def __init__(self, fields: Sequence[str]) -> None:
+        self._fields = fields
+        self._budget = _count_down(_MAX_OBJECTS)
         # With the container itself: a number of `id` is given again once its object is gone.
         self._copies: dict[int, tuple[object, object]] = {}
 
@@ -123,16 +134,18 @@ class _Copy:
         for base, convert in _SCALAR_BASES:
             if issubclass(kind, base):
                 return convert(value)
-        if not issubclass(
-            kind, (dict, list, tuple, set, frozenset, Mapping, Sequence, AbstractSet, Enum, np.ndarray)
-        ) or issubclass(kind, (bytearray, memoryview)):
+        is_container = issubclass(kind, _CONTAINERS) and not issubclass(kind, (bytearray, memoryview))
+        if self._fields and issubclass(kind, tuple) and hasattr(kind, "_fields"):
+            is_container = False
+        if not is_container and (not self._fields or issubclass(kind, type)):
             return value if kind.__module__.startswith("holdfast.") else _foreign(value)
-        if depth == 0:
+        if depth <= 0:
             return _unusable(value)
         known = self._copies.get(id(value))
         if known is None:
             self._copies[id(value)] = (value, _unusable(value))  # what a container that holds itself finds there
-            known = self._copies[id(value)] = (value, self._container(value, kind, depth - 1))
+            copy = self._container if is_container else self._object
+            known = self._copies[id(value)] = (value, copy(value, kind, depth - 1))
         return known[1]
 
     def _container(self, value: Any, kind: type, depth: int) -> Any:
@@ -157,6 +170,48 @@ class _Copy:
         if value.ndim == 0:
             return self.of(np.ndarray.__getitem__(value, ()), depth)
         return [self.of(item, depth) for item in np.ndarray.__iter__(value)]
+
+    def _object(self, value: Any, kind: type, depth: int) -> Any:
+        next(self._budget)
+        dump = getattr(kind, "model_dump", None)
+        declared = _declared_fields(value, kind)
+        if callable(dump) and not declared:
+            dumped = dump(value)
+            return self.of(dumped, depth) if isinstance(dumped, Mapping) else _foreign(value)
+        names = declared if callable(dump) else dict.fromkeys([*declared, *self._fields])
+        return self._attributes(value, depth, names, is_declared=bool(declared)) or _foreign(value)
+
+    def _attributes(self, value: Any, depth: int, names: Iterable[str], *, is_declared: bool = True) -> dict[str, Any]:
+        given = {name: getattr(value, name, None) for name in names}
+        # A mock has every attribute: what has no plain value at all is not read.
+        if not is_declared and not any(isinstance(item, (str, list, tuple, dict)) for item in given.values()):
+            return {}
+        plain = {name: self.of(item, depth) for name, item in given.items() if item is not None and not _is_code(item)}
+        return {name: item for name, item in plain.items() if name == "content" or not isinstance(item, Unusable)}
+
+
+def _declared_fields(value: Any, kind: type) -> list[str]:
+    """Return the fields of a model of pydantic, a dataclass, a class of attrs or a named tuple.
+
+    A model is read, not dumped: pydantic warns of each value that is not of the declared type, and services send many.
+    """
+    fields = getattr(kind, "model_fields", None)
+    if isinstance(fields, Mapping):
+        return [*fields, *(getattr(value, "model_extra", None) or ())]
+    if is_dataclass(kind):
+        return [field.name for field in dataclass_fields(kind)]
+    attributes = getattr(kind, "__attrs_attrs__", ())
+    return [field.name for field in attributes] or list(getattr(kind, "_fields", ()))
+
+
+def _is_code(value: Any) -> bool:
+    return callable(value) and not isinstance(value, str)
+
+
+def _count_down(most: int) -> Iterator[None]:
+    for _ in range(most):
+        yield
+    raise InvalidInput(f"has more than {most:,} objects")
 
 
 def _bounded(items: Any) -> Any:
@@ -195,6 +250,8 @@ def _in_order(members: list[Any]) -> list[Any]:
     except TypeError:
         return sorted(members, key=lambda member: (type(member).__name__, repr(member)))
 
+
+_CONTAINERS = (dict, list, tuple, set, frozenset, Mapping, Sequence, AbstractSet, Enum, np.ndarray)
 
 _SCALAR_BASES: tuple[tuple[type, Any], ...] = (
     (str, str.__str__),

@@ -29,6 +29,7 @@ from holdfast.operations.add_steps.extract import extract_facts, load_context
 from holdfast.operations.add_steps.recheck import PlanOutdated
 from holdfast.operations.add_steps.reconcile import reconcile_with_model, reconcile_with_rules
 from holdfast.operations.add_steps.similar import find_similar, find_similar_or_ended
+from holdfast.operations.add_steps.unheard import skip_unheard
 from holdfast.operations.arguments import (
     Messages,
     check_attribution,
@@ -71,7 +72,11 @@ def add(
     """Remember what a conversation says.
 
     Args:
-        messages: A string, a message or a list of messages in OpenAI's shape. A message's `name` is its speaker.
+        messages: A string, a message or a list of messages, as dictionaries, tuples or objects, in the shape of any
+            usual service or framework: OpenAI (chat completions and Responses), Anthropic, Gemini, Bedrock, Cohere,
+            ShareGPT, LangChain, LlamaIndex, AutoGen. A whole request or answer counts as its messages. Roles such as
+            `human`, `model` or `developer` are read as `user`, `assistant` or `system`; an unknown role is never the
+            user's. A message's `name` is its speaker.
         user_id: The user; at least one of the four scope ids must be given, here or in `filters`.
         agent_id: The agent. With it and without `user_id` the assistant's facts are kept; with both, those of both.
         run_id: The session.
@@ -143,7 +148,7 @@ def add(
 
 
 def _add_verbatim(runtime: Runtime, observation: Observation) -> Flow[AddResult]:
-    skipped = [Skipped("system message", turn.content) for turn in observation.turns if turn.role == "system"]
+    skipped = skip_unheard(observation, stored=_kept_turns(observation))
     turns = yield from embed_drafts(runtime, draft_turns(runtime, observation))
     plan = AddPlan("none", [PlannedChange("ADD", turn) for turn in turns], skipped)
     return (yield from apply_plan(runtime, observation, plan))
@@ -151,6 +156,7 @@ def _add_verbatim(runtime: Runtime, observation: Observation) -> Flow[AddResult]
 
 def _add_by_rules(runtime: Runtime, observation: Observation, *, keep_turns: bool) -> Flow[AddResult]:
     facts, skipped = rules.extract(observation.turns, keep=observation.sides)
+    skipped += skip_unheard(observation, stored=_kept_turns(observation) if keep_turns else ())
     drafts, twice = draft_facts(runtime, observation, facts)
     drafts, repeated = yield from _without_duplicates(runtime, drafts)
     turns = draft_turns(runtime, observation, facts) if keep_turns else None
@@ -174,6 +180,8 @@ def _add_by_model(
 ) -> Flow[AddResult]:
     context = yield from work(load_context, runtime, observation)
     facts, unusable = yield from extract_facts(runtime, model, observation, context, prompt)
+    told = {fact.turn for fact in facts if fact.turn is not None}
+    unusable += skip_unheard(observation, stored=told | (_kept_turns(observation) if keep_turns else set()))
     drafts, twice = draft_facts(runtime, observation, facts)
     drafts, repeated = yield from _without_duplicates(runtime, drafts)
     skipped = [*unusable, *twice]
@@ -200,6 +208,11 @@ def _decide_with_model(
     if similar and candidates:
         changes, unusable = yield from reconcile_with_model(runtime, model, observation, candidates, similar)
     return AddPlan("model", changes, unusable, candidates=candidates, similar=found.similar, read_at=found.read_at)
+
+
+def _kept_turns(observation: Observation) -> set[int]:
+    """Return the numbers of the turns that `draft_turns` makes memories of."""
+    return {number for number, turn in enumerate(observation.turns) if turn.role != "system"}
 
 
 def _without_duplicates(runtime: Runtime, drafts: Sequence[Draft]) -> Flow[tuple[list[Draft], list[tuple[Fact, str]]]]:

@@ -12,7 +12,7 @@ from uuid import UUID
 from holdfast.errors import InvalidInput, short_repr
 from holdfast.extraction.facts import Attribution, Skipped, Turn
 from holdfast.extraction.fence import split_fenced
-from holdfast.extraction.messages import part_text
+from holdfast.extraction.messages import list_messages, read_message
 from holdfast.filters import Filter, is_scoped, join_filters, parse_filter, scope_filter
 from holdfast.plain_values import to_json
 from holdfast.protocols import Json
@@ -54,8 +54,8 @@ def read_turns(messages: Messages) -> tuple[list[Turn], list[Skipped]]:
     """Return a conversation as turns, and the parts of it that are not text.
 
     Args:
-        messages: A string (one user message), a message, or a list of messages in OpenAI's shape, their content a
-            string or a list of parts.
+        messages: A string (one user message), a message, a list of messages, or a request or an answer that holds them,
+            in the shape of any of the usual services (see `extraction.messages`).
 
     Raises:
         InvalidInput: A message has another shape, or no message has any text.
@@ -64,9 +64,9 @@ def read_turns(messages: Messages) -> tuple[list[Turn], list[Skipped]]:
     >>> turns
     [Turn(role='user', content='Hello', name='Ana')]
     """
-    items: Sequence[Any] = [messages] if isinstance(messages, (str, Mapping)) else messages
-    if not isinstance(items, Sequence):
+    if not isinstance(messages, (str, Mapping, list, tuple)):
         raise InvalidInput(f"messages is {type(messages).__name__}: give a string, a message or a list of messages")
+    items = list_messages(messages)
     if len(items) > MAX_MESSAGES:
         raise InvalidInput(
             f"messages holds {len(items):,} messages: at most {MAX_MESSAGES:,} at once, add them in parts"
@@ -272,43 +272,18 @@ def _read_turn(message: Any, *, name: str) -> tuple[list[Turn], list[Skipped]]:
         message = {"role": "user", "content": message}
     if not isinstance(message, Mapping):
         raise InvalidInput(f"{name} is {type(message).__name__}: it must be a dictionary with role and content")
-    role = message.get("role", "user")
-    if not isinstance(role, str) or not role.strip():
-        raise InvalidInput(f"{name} has the role {short_repr(role)}: it must be text such as 'user' or 'assistant'")
-    whole, skipped = _read_content(message.get("content"), name=name)
-    content, cut_off = split_fenced(whole)
-    skipped += [Skipped("recalled memory", block, "the block of recalled memories has no end") for block in cut_off]
-    if not content.strip():
-        return [], [*skipped, Skipped("recalled memory", whole)] if whole.strip() else skipped
-    speaker = check_id(f"the name of {name}", message.get("name"))
-    return [Turn(role=check_storable(role, name=name), content=check_text(content, name=name), name=speaker)], skipped
-
-
-def _read_content(content: Any, *, name: str) -> tuple[str, list[Skipped]]:
-    if content is None:  # an assistant message that only calls tools
-        return "", []
-    if isinstance(content, str):
-        return content, []
-    if isinstance(content, Mapping):
-        content = [content]
-    if not isinstance(content, Sequence) or isinstance(content, bytes):
-        raise InvalidInput(f"the content of {name} is {type(content).__name__}: it must be text or a list of parts")
-    texts: list[str] = []
-    skipped: list[Skipped] = []
-    for part in content:
-        text = part_text(part)
-        if text is not None:
-            texts.append(text)
-        else:
-            kind = part.get("type") if isinstance(part, Mapping) else None
-            skipped.append(
-                Skipped(
-                    "not text",
-                    short_repr(kind) if not isinstance(kind, str) else kind,
-                    f"{name} has a part of type {short_repr(kind)}, which is not read",
-                )
-            )
-    return "\n".join(texts), skipped
+    said, skipped = read_message(message, name)
+    turns = []
+    for one in said:
+        content, cut_off = split_fenced(one.text)
+        skipped += [Skipped("recalled memory", block, "the block of recalled memories has no end") for block in cut_off]
+        if not content.strip():
+            skipped.append(Skipped("recalled memory", one.text))
+            continue
+        speaker = check_id(f"the name of {name}", one.name)
+        role = check_storable(one.role, name=name)
+        turns.append(Turn(role=role, content=check_text(content, name=name), name=speaker))
+    return turns, skipped
 
 
 def _checked_keys(mapping: Mapping[Any, Any], name: str) -> Iterator[tuple[str, Any]]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from holdfast.extraction.messages import MESSAGE_FIELDS
 from holdfast.plain_values import to_plain
 from holdfast.runtime.effects import Flow
 
@@ -35,7 +36,9 @@ def start(
 
 
 def _plain(name: str, value: Any) -> Any:
-    return value if name in _OBJECTS else to_plain(value, name)
+    if name in _OBJECTS:
+        return value
+    return to_plain(value, name, fields=MESSAGE_FIELDS if name == "messages" else ())
 
 
 @lru_cache(maxsize=64)
