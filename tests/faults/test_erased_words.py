@@ -204,6 +204,18 @@ def test_searches_and_adds_go_on_while_others_are_erased(memory, tmp_path):
     assert memory.doctor()["healthy"]
 
 
+def test_a_statement_that_an_interrupt_left_open_delays_an_erasure_only(memory, tmp_path):
+    memory.add("I keep HIVPOSITIVE a secret. I live in Rome.", user_id="ana")
+    writer = memory.runtime.store._connections.writer
+    left_open = [writer.execute("SELECT id FROM memories UNION ALL SELECT id FROM memories")]
+    left_open[0].fetchone()
+    closing = threading.Timer(0.3, left_open.clear)
+    closing.start()
+    assert memory.forget(user_id="ana")["memories"] == 2
+    closing.join()
+    assert words_in(tmp_path) == {}
+
+
 def test_a_reader_that_holds_the_log_is_named_and_the_call_finishes_later(memory, tmp_path, monkeypatch):
     monkeypatch.setattr(scrub, "BUSY_TIMEOUT", 0.2)
     fill(memory, count=5)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import sqlite3
 import time
+from collections.abc import Callable
 
 from holdfast.errors import StorageError
 from holdfast.stores.sqlite.connections import Connections
@@ -25,27 +27,41 @@ def scrub(connections: Connections) -> None:
     if connections.path == IN_MEMORY:
         return
     connections.require_open()
-    _rewrite(connections)
+    _until_done(
+        lambda: _rewrite(connections),
+        f"{connections.path}: the memories are deleted, but a call that was interrupted keeps the file from being"
+        " written again without their words. Call this again",
+    )
+    _until_done(
+        lambda: _empty_log(connections),
+        f"{connections.path}: what was deleted is gone from the file, but the log still holds its words, as another"
+        f" process has read it for over {BUSY_TIMEOUT:.0f} seconds. End that, then call this again",
+    )
+
+
+def _until_done(attempt: Callable[[], bool], failure: str) -> None:
     end = time.monotonic() + BUSY_TIMEOUT
-    while not _empty_log(connections):
+    while not attempt():
         if time.monotonic() > end:
-            raise StorageError(
-                f"{connections.path}: what was deleted is gone from the file, but the log still holds its words, as"
-                f" another process has read it for over {BUSY_TIMEOUT:.0f} seconds. End that, then call this again"
-            )
+            raise StorageError(failure)
         time.sleep(_PAUSE)
 
 
-def _rewrite(connections: Connections) -> None:
+def _rewrite(connections: Connections) -> bool:
+    """Write the file again; return whether no statement was in the way."""
     with connections.write_lock:
         connections.require_open()
         try:
             connections.writer.execute("VACUUM")
         except sqlite3.Error as error:
+            if "statements in progress" in str(error):
+                gc.collect()  # the traceback of an interrupt may keep a statement open
+                return False
             raise StorageError(
                 f"{connections.path}: the memories are deleted, but the file could not be written again without their"
                 f" words ({error}). Make room on the disk for a second copy of the file and call this again"
             ) from error
+    return True
 
 
 def _empty_log(connections: Connections) -> bool:
