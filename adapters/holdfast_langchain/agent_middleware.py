@@ -6,11 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, Optional, cast
+from urllib.parse import quote
 
 from langchain_core.runnables import RunnableConfig
 from typing_extensions import NotRequired
 
-from holdfast import AsyncMemory, Id, Memory, OnError, Owner
+from holdfast import AsyncMemory, Id, InvalidInput, Memory, OnError, Owner
 from holdfast_langchain.messages import append_to_system_message, get_last_question, get_last_turn
 from holdfast_langchain.run_memory import memory_for_run
 
@@ -33,9 +34,9 @@ _RECALLED = "holdfast_recalled"  # the state key of `RecallState`
 
 
 class RecallState(AgentState[Any]):
-    """An agent's state with the recalled block, which is in no input, no output and no checkpoint."""
+    """An agent's state with the recalled blocks by the name of their middleware: in no input, output or checkpoint."""
 
-    holdfast_recalled: NotRequired[Annotated[str, UntrackedValue, PrivateStateAttr]]
+    holdfast_recalled: NotRequired[Annotated[dict[str, str], UntrackedValue, PrivateStateAttr]]
 
 
 class MemoryMiddleware(AgentMiddleware[RecallState, Any]):
@@ -49,6 +50,8 @@ class MemoryMiddleware(AgentMiddleware[RecallState, Any]):
     create_agent(model, middleware=[MemoryMiddleware(memory=memory, user_id="ana")])
     ```
 
+    One agent can have several, such as a personal and a team memory: each recalls and remembers in its own scope.
+
     Args:
         memory: The memory; it stays open.
         user_id: The user, or `FROM_CONFIG` to read it from each run. At least one id must be given.
@@ -57,9 +60,11 @@ class MemoryMiddleware(AgentMiddleware[RecallState, Any]):
         app_id: The application, or `FROM_CONFIG`.
         on_error: `"log"` lets the agent continue without memory when the memory fails, `"raise"` stops it.
         max_tokens: The size limit of the recalled block, in tokens.
+        name: The name of the middleware, which differs from those of the agent's others. By default it has the names
+            and values of the ids: give a name to two of the same scope, with memories in different files.
 
     Raises:
-        InvalidInput: No id is given, or `on_error` is neither of the two.
+        InvalidInput: No id is given, `on_error` is neither of the two, or `name` is blank.
     """
 
     state_schema = RecallState
@@ -74,46 +79,51 @@ class MemoryMiddleware(AgentMiddleware[RecallState, Any]):
         app_id: Id = None,
         on_error: OnError = "log",
         max_tokens: int = 1_000,
+        name: str | None = None,
     ) -> None:
         super().__init__()
+        ids: dict[str, Id] = {"user_id": user_id, "agent_id": agent_id, "run_id": run_id, "app_id": app_id}
         self._owner = Owner(memory, user_id=user_id, agent_id=agent_id, run_id=run_id, app_id=app_id, on_error=on_error)
         self._max_tokens = max_tokens
+        self._name = _name_of(ids) if name is None else _check_name(name)
+
+    @property
+    def name(self) -> str:
+        """The name of the middleware, by which the nodes of the agent's graph are called."""
+        return self._name
 
     # Not `before_agent`: a run that is resumed after an interruption, perhaps in another process, starts here.
     def before_model(
         self, state: RecallState, runtime: Runtime[Any], config: Optional[RunnableConfig] = None
     ) -> dict[str, Any] | None:
         """Recall on the first model call of a run."""
-        if _RECALLED in state:
+        if self._name in _recalled_blocks(state):
             return None
+        scoped = memory_for_run(self._owner, config, runtime.context)
         question = get_last_question(state["messages"])
-        return {
-            _RECALLED: memory_for_run(self._owner, config, runtime.context).context(
-                question, max_tokens=self._max_tokens
-            )
-        }
+        return self._with_block(state, scoped.context(question, max_tokens=self._max_tokens))
 
     async def abefore_model(
         self, state: RecallState, runtime: Runtime[Any], config: Optional[RunnableConfig] = None
     ) -> dict[str, Any] | None:
         """Do `before_model` without blocking the event loop."""
-        if _RECALLED in state:
+        if self._name in _recalled_blocks(state):
             return None
         scoped = memory_for_run(self._owner, config, runtime.context)
         question = get_last_question(state["messages"])
-        return {_RECALLED: await scoped.acontext(question, max_tokens=self._max_tokens)}
+        return self._with_block(state, await scoped.acontext(question, max_tokens=self._max_tokens))
 
     def wrap_model_call(
         self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], ModelResponse[Any]]
     ) -> ModelResponse[Any]:
         """Show the model the recalled block, for this call only."""
-        return handler(_add_recalled_block(request))
+        return handler(self._add_recalled_block(request))
 
     async def awrap_model_call(
         self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
     ) -> ModelResponse[Any]:
         """Do `wrap_model_call` for an awaited call."""
-        return await handler(_add_recalled_block(request))
+        return await handler(self._add_recalled_block(request))
 
     def after_agent(self, state: RecallState, runtime: Runtime[Any], config: Optional[RunnableConfig] = None) -> None:
         """Remember the user's message and the answer."""
@@ -129,9 +139,27 @@ class MemoryMiddleware(AgentMiddleware[RecallState, Any]):
         if turn:
             await memory_for_run(self._owner, config, runtime.context).aadd(turn)
 
+    def _with_block(self, state: RecallState, block: str) -> dict[str, Any]:
+        return {_RECALLED: {**_recalled_blocks(state), self._name: block}}
 
-def _add_recalled_block(request: ModelRequest[Any]) -> ModelRequest[Any]:
-    block = cast("Mapping[str, str]", request.state).get(_RECALLED)
-    if not block:
-        return request
-    return request.override(system_message=append_to_system_message(request.system_message, block))
+    def _add_recalled_block(self, request: ModelRequest[Any]) -> ModelRequest[Any]:
+        block = _recalled_blocks(request.state).get(self._name)
+        if not block:
+            return request
+        return request.override(system_message=append_to_system_message(request.system_message, block))
+
+
+def _recalled_blocks(state: object) -> Mapping[str, str]:
+    return cast("Mapping[str, Mapping[str, str]]", state).get(_RECALLED) or {}
+
+
+def _name_of(ids: Mapping[str, Id]) -> str:
+    """Return a name that differs for each scope, without the characters that LangGraph reserves in names of nodes."""
+    named = (f"{field}={quote(str(value), safe='')}" for field, value in ids.items() if value is not None)
+    return f"MemoryMiddleware({', '.join(named)})"
+
+
+def _check_name(name: object) -> str:
+    if not isinstance(name, str) or not name.strip() or any(reserved in name for reserved in "|:"):
+        raise InvalidInput(f"name is {name!r}: give a text without | and :, which LangGraph reserves")
+    return name

@@ -5,13 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from langgraph.store.base import (
-    GetOp,
     InvalidNamespaceError,
-    ListNamespacesOp,
     MatchCondition,
-    Op,
-    PutOp,
-    SearchOp,
 )
 
 from holdfast import InvalidInput
@@ -50,24 +45,6 @@ def to_path(namespace: Namespace) -> str:
     return path
 
 
-def check_operation(op: Op) -> Op:
-    """Return `op` with its namespace as a tuple.
-
-    Raises:
-        InvalidNamespaceError: A label is not text, is empty, or holds a period or a NUL.
-        InvalidInput: `op` is not an operation of a store.
-    """
-    if isinstance(op, SearchOp):
-        return op._replace(namespace_prefix=_check_namespace(op.namespace_prefix))
-    if isinstance(op, (GetOp, PutOp)):
-        return op._replace(namespace=_check_namespace(op.namespace))
-    if not isinstance(op, ListNamespacesOp):
-        raise InvalidInput(f"{type(op).__name__} is not an operation of a store")
-    for condition in op.match_conditions or ():
-        _check_namespace(condition.path)
-    return op
-
-
 def matches_conditions(namespace: Namespace, conditions: Sequence[MatchCondition]) -> bool:
     """Return whether a namespace matches all `conditions`; the label `"*"` in a condition matches any label."""
     return all(_matches(namespace, condition) for condition in conditions)
@@ -88,7 +65,12 @@ def _matches(namespace: Namespace, condition: MatchCondition) -> bool:
     return len(part) == len(path) and all(wanted in ("*", label) for label, wanted in zip(part, path, strict=True))
 
 
-def _check_namespace(namespace: Sequence[str]) -> Namespace:
+def check_namespace(namespace: Sequence[str]) -> Namespace:
+    """Return a namespace as a tuple.
+
+    Raises:
+        InvalidNamespaceError: A label is not text, is empty, or holds a period or a NUL.
+    """
     for label in namespace:
         if not isinstance(label, str) or not label or "." in label or "\0" in label:
             raise InvalidNamespaceError(

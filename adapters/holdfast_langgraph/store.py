@@ -9,9 +9,8 @@ from typing import Any, Literal
 
 from langgraph.store.base import BaseStore, Op, Result, TTLConfig
 
-from holdfast import AsyncMemory, InvalidInput, Memory, ScopedMemory
-from holdfast_langgraph.items import WHOLE
-from holdfast_langgraph.namespaces import check_operation
+from holdfast import AsyncMemory, Memory, ScopedMemory
+from holdfast_langgraph.operations import check_operation, get_default_paths, in_words_of_the_caller
 from holdfast_langgraph.store_reads import StoreReader
 from holdfast_langgraph.store_writes import StoreWriter
 
@@ -37,8 +36,9 @@ class HoldfastStore(BaseStore):
         agent_id: The agent.
         run_id: The session.
         app_id: The application.
-        index: `{"fields": [...]}` names the fields to index, by default the whole value; `False` indexes nothing. The
-            embedder is that of the memory.
+        index: `{"fields": [...]}` names the fields to index, by default the whole value. With an empty list only the
+            items are indexed whose `put(index=[...])` names fields. `False` turns the index off: `put(index=[...])` has
+            no effect then. The embedder is that of the memory.
         ttl: LangGraph's settings. Expired items are never returned, whatever `omit_expired` is. The first batch after
             `sweep_interval_minutes` (5 by default) deletes them, and so does `sweep_ttl`.
 
@@ -62,8 +62,8 @@ class HoldfastStore(BaseStore):
         self._memory = ScopedMemory(
             memory, user_id=user_id, agent_id=agent_id, run_id=run_id, app_id=app_id, on_error="raise"
         )
-        scope, fields = self._memory.scope.ids(), _fields(index)
-        self._reader = StoreReader(self._memory.flows, scope, by_meaning=bool(fields))
+        scope, fields = self._memory.scope.ids(), get_default_paths(index)
+        self._reader = StoreReader(self._memory.flows, scope, by_meaning=fields is not None)
         self._writer = StoreWriter(self._memory.flows, scope, fields)
         self.ttl_config = ttl
         interval = (ttl or {}).get("sweep_interval_minutes")
@@ -83,8 +83,9 @@ class HoldfastStore(BaseStore):
         """
         operations = [check_operation(op) for op in ops]
         writes = self._writer.put_all(operations)
-        results = [self._memory.run(self._reader.read(op)) for op in operations]
-        self._memory.run(writes)
+        with in_words_of_the_caller():
+            results = [self._memory.run(self._reader.read(op)) for op in operations]
+            self._memory.run(writes)
         if self._sweep_is_due():
             self.sweep_ttl()
         return results
@@ -93,8 +94,9 @@ class HoldfastStore(BaseStore):
         """Do `batch` without blocking the event loop; the reads run concurrently."""
         operations = [check_operation(op) for op in ops]
         writes = self._writer.put_all(operations)
-        results = await asyncio.gather(*(self._memory.arun(self._reader.read(op)) for op in operations))
-        await self._memory.arun(writes)
+        with in_words_of_the_caller():
+            results = await asyncio.gather(*(self._memory.arun(self._reader.read(op)) for op in operations))
+            await self._memory.arun(writes)
         if self._sweep_is_due():
             await self.asweep_ttl()
         return list(results)
@@ -120,16 +122,3 @@ class HoldfastStore(BaseStore):
         if due:
             self._swept_at = now
         return due
-
-
-def _fields(index: Mapping[str, Any] | Literal[False] | None) -> list[str]:
-    """Return the paths to index, an empty list to index nothing."""
-    if index is False:
-        return []
-    unknown = set(index or {}) - {"fields"}
-    if unknown:
-        raise InvalidInput(
-            f"index names {', '.join(sorted(unknown))}: only fields can be set here; choose the embedder when you open"
-            " the memory, as in Memory(embedder=...)"
-        )
-    return list((index or {}).get("fields") or [WHOLE])

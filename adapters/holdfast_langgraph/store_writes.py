@@ -32,10 +32,10 @@ class StoreWriter:
     Args:
         flows: The verbs of the scope.
         scope: The ids of the scope by name.
-        fields: The paths that are indexed of an item that names none itself; an empty list turns the index off.
+        fields: The paths that are indexed of an item that names none itself; `None` turns the index off.
     """
 
-    def __init__(self, flows: ScopedFlows, scope: Mapping[str, str], fields: Sequence[str]) -> None:
+    def __init__(self, flows: ScopedFlows, scope: Mapping[str, str], fields: Sequence[str] | None) -> None:
         self._flows = flows
         self._scope = scope
         self._fields = fields
@@ -77,5 +77,5 @@ class StoreWriter:
         moment = now()
         item = Item(value=dict(value), key=str(op.key), namespace=op.namespace, created_at=moment, updated_at=moment)
         paths = self._fields if op.index is None else op.index or []
-        texts = extract_texts(item.value, paths) if self._fields else []
+        texts = [] if self._fields is None else extract_texts(item.value, paths or [])
         return to_documents(ids, item, texts, ttl=op.ttl, expires_at=expiry_time(op.ttl))

@@ -2,7 +2,8 @@
 
 HoldfastError
 ├── InvalidInput (ValueError)          change the arguments
-│   └── InvalidFilter                  change the filter
+│   ├── InvalidFilter                  change the filter
+│   └── UnknownArgument (TypeError)    change the name of an argument
 ├── NotFound (LookupError)             no memory has this id
 ├── ConfigError (ValueError)           change the configuration
 ├── ProviderError                      a model service failed; `.retryable` says whether to try again
@@ -40,6 +41,10 @@ class InvalidInput(HoldfastError, ValueError):
 
 class InvalidFilter(InvalidInput):
     """A filter is malformed, or uses an unknown operator or an invalid value."""
+
+
+class UnknownArgument(InvalidInput, TypeError):
+    """A verb has no parameter of this name, or an argument must be given by its name; nothing was changed."""
 
 
 class NotFound(HoldfastError, LookupError):

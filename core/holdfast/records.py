@@ -31,7 +31,7 @@ class MemoryRecord:
         id: UUID text.
         text: The memory itself.
         created_at: When its content was observed.
-        updated_at: When it last changed.
+        updated_at: When its text last changed.
         recorded_at: When the store first recorded it.
         actor_id: Who said it, when the scope has several speakers.
         role: The role of the message it came from, such as `"user"`.

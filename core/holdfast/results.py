@@ -13,7 +13,11 @@ from holdfast.protocols import Json
 
 
 class MemoryItem(TypedDict):
-    """One memory. Ids and attributes that a memory does not have are missing keys, not `None`."""
+    """One memory. Ids and attributes that a memory does not have are missing keys, not `None`.
+
+    `updated_at` is when the text last changed; a change of the metadata or the expiration date alone leaves it, and is
+    in `history`.
+    """
 
     id: str
     memory: str
@@ -105,9 +109,10 @@ class PruneResult(TypedDict):
 
 
 class HistoryItem(TypedDict):
-    """One version of a memory, in Mem0's shape.
+    """One version of a memory, in Mem0's shape, with the state before and after the change.
 
-    Pass `version` to `rollback`. The change happened at `updated_at` and was recorded at `recorded_at`.
+    Pass `version` to `rollback`. The change happened at `updated_at` and was recorded at `recorded_at`. What was before
+    the first version, or follows a deletion, is `None`; a memory without metadata has `{}`.
     """
 
     id: str
@@ -115,6 +120,10 @@ class HistoryItem(TypedDict):
     memory_id: str
     old_memory: str | None
     new_memory: str | None
+    old_metadata: dict[str, Json] | None
+    new_metadata: dict[str, Json] | None
+    old_expiration_date: str | None
+    new_expiration_date: str | None
     event: str
     created_at: str
     updated_at: str

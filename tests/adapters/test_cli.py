@@ -187,6 +187,14 @@ def test_an_update_keeps_the_id_and_shows_in_the_history(path):
     ]
 
 
+def test_the_history_shows_what_changes_beside_the_text(path):
+    (memory_id,) = ana(path, "I live in Rome")
+    run("update", memory_id, "--metadata", '{"sure": true}', "--path", path)
+    run("update", memory_id, "--expiration-date", "2999-12-31", "--path", path)
+    _, *lines = run("history", memory_id, "--path", path).stdout.splitlines()
+    assert [line.split("\t")[-1] for line in lines] == ["sure: nothing → true", "expires: nothing → 2999-12-31"]
+
+
 def test_an_expiration_date_is_set_and_cleared(path):
     (memory_id,) = ana(path, "I live in Rome")
     run_json("update", memory_id, "--expiration-date", "2999-12-31", "--path", path)

@@ -64,6 +64,53 @@ class TestAnAgent(AdapterContract):
         return MemoryMiddleware(memory=memory, **ids)
 
 
+def two_memories(memory, **options):
+    """An agent with the memory of a user and that of a team."""
+    model = ScriptedModel(reply=lambda _: "Noted.")
+    scopes = ({"user_id": "ana"}, {"app_id": "team"})
+    return create_agent(model, middleware=[MemoryMiddleware(memory=memory, **one, **options) for one in scopes]), model
+
+
+@pytest.mark.parametrize("awaited", [False, True])
+def test_an_agent_can_have_a_personal_and_a_team_memory(memory, awaited):
+    memory.add("I live in Lisbon.", user_id="ana")
+    memory.add("The office is in Lisbon, at the harbour.", app_id="team", infer=False)
+    runner, model = two_memories(memory)
+    ask = (lambda said: asyncio.run(runner.ainvoke(said))) if awaited else runner.invoke
+    state = ask(says("What is in Lisbon? I'm allergic to nuts."))
+    shown = str(model.shown[-1][0].content)
+    assert shown.count("<recalled-memory>") == 2
+    assert "I live in Lisbon." in shown
+    assert "The office is in Lisbon" in shown
+    assert "holdfast_recalled" not in state
+    assert any("nuts" in item["memory"] for item in memory.get_all(user_id="ana")["results"])
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"user_id": "ana"}, {"user_id": "ben"}),
+        ({"user_id": "ana"}, {"agent_id": "ana"}),
+        ({"user_id": "ana"}, {"user_id": "ana", "run_id": "monday"}),
+        ({"user_id": "a|b:c"}, {"user_id": "a%7Cb"}),
+        ({"user_id": FROM_CONFIG}, {"app_id": FROM_CONFIG}),
+        ({"user_id": "ana"}, {"user_id": "ana", "name": "the other file"}),
+    ],
+)
+def test_middlewares_of_different_scopes_are_in_one_agent(memory, one, other):
+    middleware = [MemoryMiddleware(memory=memory, **ids) for ids in (one, other)]
+    config = {"configurable": {"user_id": "ana", "app_id": "team"}}
+    state = create_agent(ScriptedModel(reply=lambda _: "Noted."), middleware=middleware).invoke(says("Hello"), config)
+    assert state["messages"][-1].content == "Noted."
+    assert MemoryMiddleware(memory=memory, **one).name == middleware[0].name != middleware[1].name
+
+
+@pytest.mark.parametrize("name", ["", " ", "a|b", "a:b", 5])
+def test_a_name_that_langgraph_cannot_use_is_refused(memory, name):
+    with pytest.raises(InvalidInput, match="name is"):
+        MemoryMiddleware(memory=memory, user_id="ana", name=name)
+
+
 def test_a_run_searches_once_and_shows_the_result_in_every_call():
     embedder = ScriptedEmbedder()
     with memory_for_tests(embedder=embedder) as memory:

@@ -335,6 +335,113 @@ def test_an_item_with_many_texts_is_one_result_and_is_replaced_with_all_of_them(
     assert len(memory.get_all(app_id="a")["results"]) == 2
 
 
+def test_without_default_fields_only_items_that_name_fields_are_indexed(memory):
+    store = HoldfastStore(memory, app_id="a", index={"fields": []})
+    store.put(("n",), "default", {"text": "Whiskers is a cat"})
+    store.put(("n",), "named", {"text": "Rex is a dog", "secret": "cat"}, index=["text"])
+    store.put(("n",), "whole", {"text": "Bubbles is a fish"}, index=["$"])
+    store.put(("n",), "never", {"text": "cat"}, index=False)
+    store.put(("n",), "none", {"text": "cat"}, index=[])
+    found = {item.key: item.score for item in store.search(("n",), query="cat")}
+    assert {key for key, score in found.items() if score is not None} == {"named", "whole"}
+    assert found.keys() == {"default", "named", "whole", "never", "none"}
+    assert keys(store.search(("n",), query="dog", limit=1)) == ["named"]
+    assert keys(store.search(("n",), query="fish", limit=1)) == ["whole"]
+
+
+@pytest.mark.parametrize("fields", [("title",), ["title"]])
+def test_default_fields_are_a_list_or_a_tuple(memory, fields):
+    store = HoldfastStore(memory, app_id="a", index={"fields": fields})
+    store.put(("n",), "k", {"title": "Whiskers", "text": "cat"})
+    assert store.search(("n",), query="Whiskers")[0].score is not None
+
+
+@pytest.mark.parametrize("nothing", [None, {}, {"fields": None}, {"fields": ["$"]}])
+def test_the_whole_value_is_indexed_by_default(memory, nothing):
+    store = HoldfastStore(memory, app_id="a", index=nothing)
+    store.put(("n",), "k", {"title": "Whiskers", "text": "cat"})
+    store.put(("n",), "l", {"title": "Rex", "text": "dog"})
+    assert keys(store.search(("n",), query="Rex", limit=1)) == ["l"]
+
+
+@pytest.mark.parametrize(
+    ("index", "words"),
+    [
+        ({"fields": "text"}, r"fields is 'text': give a list of paths such as \['text'\]"),
+        ({"fields": b"text"}, "fields is b'text'"),
+        ({"fields": 5}, "fields is 5"),
+        ({"fields": False}, "fields is False"),
+        ({"fields": {"text": 1}}, "fields is {'text': 1}"),
+        ({"fields": ["text", 5]}, "fields holds 5"),
+        ({"fields": [""]}, "fields holds ''"),
+        ({"fields": [["text"]]}, r"fields holds \['text'\]"),
+        (True, "index is True"),
+        ("text", "index is 'text'"),
+        (["text"], r"index is \['text'\]"),
+        ({"field": ["text"]}, "index names field"),
+    ],
+)
+def test_an_unusable_index_is_refused(memory, index, words):
+    with pytest.raises(InvalidInput, match=words):
+        HoldfastStore(memory, app_id="a", index=index)
+
+
+@pytest.mark.parametrize(
+    ("put", "words"),
+    [
+        ({"index": "text"}, r"index is 'text': give a list of paths such as \['text'\], or False"),
+        ({"index": True}, "index is True"),
+        ({"index": [5]}, "index holds 5"),
+        ({"index": {"fields": ["text"]}}, "index is {'fields'"),
+        ({"value": "text"}, "the value of 'k' is str: it must be a dictionary"),
+        ({"value": [("a", 1)]}, "the value of 'k' is list"),
+        ({"value": {"a": {"b": object()}}}, r"^value\['a'\]\['b'\] is <object>"),
+        ({"value": {"a": [b"x"]}}, r"^value\['a'\]\[0\] is b'x'"),
+        ({"value": {5: 1}}, "^value has the key 5"),
+        ({"value": {"a": "x\0"}}, "^a text of the value holds a NUL"),
+        ({"value": {"a": "x\0"}, "index": False}, r"^value\['a'\] holds a NUL"),
+        ({"value": {"a\0": 1}}, "^a key of value holds a NUL"),
+        ({"value": {"a": list(range(10_001))}}, "^the value holds more than"),
+        ({"key": "k\0"}, "^key holds a NUL"),
+        ({"key": "\ud800"}, "^key holds half"),
+        ({"namespace": ("\ud800",)}, "^the namespace holds half"),
+    ],
+)
+def test_an_error_names_what_the_caller_gave_and_nothing_is_stored(store, put, words):
+    arguments = {"namespace": ("n",), "key": "k", "value": {"text": "tea"}, "index": None, **put}
+    with pytest.raises(InvalidInput, match=words) as caught:
+        store.put(**arguments)
+    assert "metadata" not in str(caught.value)
+    assert "langgraph" not in str(caught.value)
+    with pytest.raises(InvalidInput, match=words):
+        asyncio.run(store.aput(**arguments))
+    assert store.search(()) == []
+
+
+@pytest.mark.parametrize(
+    ("search", "words"),
+    [
+        ({"filter": "text"}, "filter is str"),
+        ({"filter": ["a"]}, "filter is list"),
+        ({"filter": {"a": {"$in": [1]}}}, "Unsupported operator: '\\$in'"),
+        ({"filter": {5: 1}}, "filter key 5"),
+        ({"filter": {"a" * 151: 1}}, "filter key"),
+        ({"filter": {"a": "\0"}}, None),
+        ({"query": ["tea"]}, "query is list"),
+        ({"limit": "5"}, "limit is '5'"),
+        ({"offset": 1.5}, "offset is 1.5"),
+    ],
+)
+def test_an_error_of_a_search_names_what_the_caller_gave(store, search, words):
+    store.put(("n",), "k", {"a": 1})
+    if words is None:
+        assert store.search(("n",), **search) == []
+        return
+    with pytest.raises(InvalidInput, match=words) as caught:
+        store.search(("n",), **search)
+    assert "metadata" not in str(caught.value)
+
+
 def test_items_without_an_index_come_last_without_a_score(store):
     store.put(("n",), "hidden", {"text": "password"}, index=False)
     store.put(("n",), "empty", {})

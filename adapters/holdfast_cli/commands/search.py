@@ -155,7 +155,8 @@ def _print_versions(versions: Sequence[Mapping[str, Any]]) -> None:
     console = stdout_console()
     if not console.is_terminal:
         for one in versions:
-            print_fields(to_minute(one["updated_at"]), one["event"], one["old_memory"] or "", one["new_memory"] or "")
+            texts = (one["old_memory"] or "", one["new_memory"] or "")
+            print_fields(to_minute(one["updated_at"]), one["event"], *texts, *_describe_fields(one))
         return
     grid = make_grid()
     for one in versions:
@@ -166,4 +167,18 @@ def _print_versions(versions: Sequence[Mapping[str, Any]]) -> None:
 def _to_event(version: Mapping[str, Any]) -> dict[str, str]:
     old, new = version["old_memory"], version["new_memory"]
     replaced = {"previous_memory": old} if old and new and old != new else {}
-    return {"event": version["event"], "memory": new or old or "", **replaced}
+    text = " ".join([new or old or "", *(f"({change})" for change in _describe_fields(version))])
+    return {"event": version["event"], "memory": text, **replaced}
+
+
+def _describe_fields(version: Mapping[str, Any]) -> list[str]:
+    """Return how an update that leaves the text changed the metadata and the expiration date: a text per field."""
+    if version["event"] != "UPDATE" or version["old_memory"] != version["new_memory"]:
+        return []
+    old, new = ({**version[f"{age}_metadata"], "expires": version[f"{age}_expiration_date"]} for age in ("old", "new"))
+    changed = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+    return [f"{name}: {_show(old.get(name))} → {_show(new.get(name))}" for name in changed]
+
+
+def _show(value: object) -> str:
+    return "nothing" if value is None else _format_value("", value)

@@ -70,10 +70,10 @@ def parse_filter(filters: Mapping[str, Any] | None) -> Filter:
 
     >>> parse_filter({"user_id": "ana", "city": {"in": ["Oslo", "Bergen"]}}).children[1]
     Comparison(field='metadata.city', operator='in', value=('Oslo', 'Bergen'))
-    >>> parse_filter({"city": {"like": "Os%"}})
+    >>> parse_filter({"city": {"near": "Oslo"}})
     Traceback (most recent call last):
     ...
-    holdfast.errors.InvalidFilter: metadata.city has the unknown operator 'like': use one of eq, ne, in, nin, gt, ...
+    holdfast.errors.InvalidFilter: metadata.city has the unknown operator 'near': use one of eq, ne, in, nin, gt, ...
     """
     if filters is None:
         return MATCH_ALL

@@ -50,6 +50,25 @@ def check_text(value: Any, *, name: str) -> str:
     return check_storable(value, name=name)
 
 
+def check_query(query: Any) -> str:
+    """Return the text to search for; the error for a conversation says which text to pass.
+
+    Raises:
+        InvalidInput: It is not text that can be searched for.
+    """
+    if isinstance(query, str):
+        return check_text(query, name="query")
+    if query is None:
+        way_out = "get_all returns memories without a query"
+    elif isinstance(query, Mapping):
+        way_out = "pass the text of the message, as in message['content']"
+    elif isinstance(query, Sequence) and not isinstance(query, bytes):
+        way_out = "pass the text of the last message, as in messages[-1]['content']"
+    else:
+        way_out = "pass the words to search for"
+    raise InvalidInput(f"query is {type(query).__name__}: it must be text, {way_out}")
+
+
 def read_turns(messages: Messages) -> tuple[list[Turn], list[Skipped]]:
     """Return a conversation as turns, and the parts of it that are not text.
 

@@ -11,7 +11,7 @@ import numpy as np
 from holdfast.errors import InvalidInput, short_repr
 from holdfast.extraction.fence import fenced_block, fenced_line
 from holdfast.filters import Filter, split_scope
-from holdfast.operations.arguments import check_found, check_scope
+from holdfast.operations.arguments import check_found, check_query, check_scope
 from holdfast.operations.index_entries import PROFILE_FACT
 from holdfast.operations.result_items import memory_item
 from holdfast.operations.search import check_search_options, find_relevant
@@ -100,7 +100,7 @@ def context(
         raise InvalidInput(f"max_tokens is {short_repr(max_tokens)}: it must be a whole number from 1")
     matching = check_scope(filters, user_id=user_id, agent_id=agent_id, run_id=run_id, app_id=app_id, actor_id=actor_id)
     if query is not None and not isinstance(query, str):
-        raise InvalidInput(f"query is {short_repr(query)}: it must be text, blank for the profile facts alone")
+        check_query(query)
     if found is None and query is not None and query.strip():
         options = check_search_options(
             runtime, limit=_MOST_RELEVANT, threshold=threshold, rerank=rerank, filter_memories=filter_memories

@@ -20,7 +20,9 @@ from holdfast.timestamps import to_isoformat
 def history(runtime: Runtime, memory_id: str) -> Flow[list[HistoryItem]]:
     """Return every version of a memory, oldest first; also of a deleted one.
 
-    Versions that `prune_history` has deleted are missing: the first one has the oldest text that is left.
+    A change of the metadata or the expiration date alone is a version too: its texts are the same, `old_metadata` and
+    `new_metadata` or the expiration dates differ. Versions that `prune_history` has deleted are missing: the first one
+    has the oldest text that is left.
 
     Raises:
         NotFound: The id was never used, or nothing is left of it.
@@ -31,6 +33,10 @@ def history(runtime: Runtime, memory_id: str) -> Flow[list[HistoryItem]]:
     >>> added = memory.add("I moved to Porto.", user_id="ana")
     >>> [(version["event"], version["new_memory"]) for version in memory.history(added["results"][0]["id"])]
     [('ADD', 'I live in Lisbon.'), ('UPDATE', 'I moved to Porto.')]
+    >>> updated = memory.update(added["results"][0]["id"], metadata={"checked": True})
+    >>> last = memory.history(added["results"][0]["id"])[-1]
+    >>> last["old_metadata"], last["new_metadata"]
+    ({}, {'checked': True})
     """
     wanted = check_memory_id(memory_id)
     versions = yield from work(runtime.store.list_versions, wanted)
@@ -87,8 +93,9 @@ def _no_history(memory_id: str) -> NotFound:
 
 
 def _restore(transaction: Transaction, before: MemoryRecord, entry: IndexEntry, now: int) -> None:
-    restored = replace(before, updated_at=now)
     current = transaction.get(before.id)
+    text_changed_at = current.updated_at if current is not None and current.text == before.text else now
+    restored = replace(before, updated_at=text_changed_at)
     if current is None:
         _restore_deleted(transaction, restored, entry)
         return
@@ -108,12 +115,17 @@ def _restore_deleted(transaction: Transaction, record: MemoryRecord, entry: Inde
 
 
 def _history_item(version: Version) -> HistoryItem:
+    old, new = version.old, version.new
     return {
         "id": f"{version.memory_id}:{version.number}",
         "version": version.number,
         "memory_id": version.memory_id,
         "old_memory": version.old_text,
         "new_memory": version.new_text,
+        "old_metadata": None if old is None else dict(old.metadata),
+        "new_metadata": None if new is None else dict(new.metadata),
+        "old_expiration_date": None if old is None else old.expiration_date,
+        "new_expiration_date": None if new is None else new.expiration_date,
         "event": version.event,
         "created_at": to_isoformat(version.created_at),
         "updated_at": to_isoformat(version.happened_at),

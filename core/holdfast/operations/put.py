@@ -144,7 +144,8 @@ def _upsert(transaction: Transaction, draft: MemoryRecord, entry: IndexEntry | N
         raise InvalidInput(f"the id {draft.id} belongs to another memory: derive ids from the scope")
     if entry is None and old.text != draft.text:
         raise _ChangedMeanwhile
-    new = replace(draft, created_at=old.created_at, recorded_at=old.recorded_at)
+    updated_at = old.updated_at if old.text == draft.text else draft.updated_at
+    new = replace(draft, created_at=old.created_at, recorded_at=old.recorded_at, updated_at=updated_at)
     transaction.update(
         old,
         new,

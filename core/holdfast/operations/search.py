@@ -17,9 +17,9 @@ from holdfast.filters import Filter
 from holdfast.operations.arguments import (
     check_limit,
     check_memory_id,
+    check_query,
     check_scope,
     check_switch,
-    check_text,
     check_threshold,
 )
 from holdfast.operations.index_entries import labels_asked
@@ -146,7 +146,7 @@ def check_search_options(
 
 def find_relevant(runtime: Runtime, query: str, matching: Filter, options: SearchOptions) -> Flow[SearchResults]:
     """Find the memories that match a checked filter and are relevant to `query`, best first (see `search`)."""
-    checked = check_text(query, name="query")
+    checked = check_query(query)
     text, embedder = checked[:_MOST_EMBEDDED], runtime.engines.embedder
     by_words = options.keyword_search
     asked = Query(

@@ -44,6 +44,8 @@ def update(
 ) -> Flow[MessageResult]:
     """Change a memory; its id, scope and history stay.
 
+    `updated_at` says when the text last changed. `history` shows every change, of the metadata too.
+
     An instruction with a new text is no instruction any more: only what the user says in a conversation is one.
 
     Args:
@@ -173,7 +175,7 @@ def _change_record(old: MemoryRecord, change: _Change, happened_at: int) -> Memo
         attributed_to="assistant" if by_model else old.attributed_to,
         metadata={key: value for key, value in merged.items() if value is not None},
         expiration_date=old.expiration_date if isinstance(day, _Unset) else day,
-        updated_at=max(happened_at, old.created_at),
+        updated_at=max(happened_at, old.created_at) if reworded else old.updated_at,
     )
 
 

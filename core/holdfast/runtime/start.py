@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from holdfast.extraction.messages import MESSAGE_FIELDS
 from holdfast.plain_values import to_plain
+from holdfast.runtime.argument_names import check_names
 from holdfast.runtime.effects import Flow
 
 if TYPE_CHECKING:
@@ -27,12 +28,13 @@ def start(
 
     Raises:
         InvalidInput: An argument cannot be read.
+        UnknownArgument: The operation has no parameter of this name, or takes it only by name.
     """
-    names = _names_of(operation)
-    plain = [_plain(name, value) for name, value in zip(names, args)]  # noqa: B905 - Python itself refuses further ones
-    return operation(
-        runtime, *plain, *args[len(plain) :], **{name: _plain(name, value) for name, value in options.items()}
-    )
+    names, by_position = _parameters_of(operation)
+    if len(args) > by_position or not options.keys() <= names.keys():
+        check_names(operation.__name__, list(names), len(args), options, by_position=by_position)
+    plain = [_plain(name, value) for name, value in zip(names, args, strict=False)]
+    return operation(runtime, *plain, **{name: _plain(name, value) for name, value in options.items()})
 
 
 def _plain(name: str, value: Any) -> Any:
@@ -42,5 +44,7 @@ def _plain(name: str, value: Any) -> Any:
 
 
 @lru_cache(maxsize=64)
-def _names_of(operation: Callable[..., Any]) -> tuple[str, ...]:
-    return tuple(inspect.signature(operation).parameters)[1:]
+def _parameters_of(operation: Callable[..., Any]) -> tuple[dict[str, inspect.Parameter], int]:
+    """Return the parameters of an operation after the runtime, and how many can be given by position."""
+    names = dict(list(inspect.signature(operation).parameters.items())[1:])
+    return names, sum(one.kind is not inspect.Parameter.KEYWORD_ONLY for one in names.values())

@@ -42,6 +42,8 @@ class Version:
 
     Attributes:
         number: The number of the change, in one sequence for the whole store.
+        old: The memory before the change; `None` for the one that made it, or when it is pruned.
+        new: The memory after the change; `None` for a deletion.
         happened_at: When the change was observed, microseconds since 1970 in UTC.
         recorded_at: When the store recorded it, microseconds since 1970 in UTC.
     """
@@ -49,13 +51,23 @@ class Version:
     number: int
     memory_id: str
     event: Event
-    old_text: str | None
-    new_text: str | None
+    old: MemoryRecord | None
+    new: MemoryRecord | None
     created_at: int
     happened_at: int
     recorded_at: int
     actor_id: str | None
     role: str | None
+
+    @property
+    def old_text(self) -> str | None:
+        """The text before the change, `None` without one."""
+        return None if self.old is None else self.old.text
+
+    @property
+    def new_text(self) -> str | None:
+        """The text after the change, `None` without one."""
+        return None if self.new is None else self.new.text
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,44 @@ class HistoryContract(MemorySubject):
         numbers = [one["version"] for one in versions]
         assert numbers == sorted(set(numbers))
 
+    @pytest.mark.parametrize("verb", ["update", "batch_update"])
+    def test_a_change_without_a_new_text_shows_in_the_history_and_leaves_the_time_of_the_text(self, memory, verb):
+        (memory_id,) = add_verbatim(memory, "first", user_id="ana", metadata={"a": 1, "b": 2}, timestamp="2026-05-01")
+        for change in ({"metadata": {"a": None, "c": [3]}}, {"expiration_date": TOMORROW}, {"text": "first"}):
+            if verb == "update":
+                memory.update(memory_id, **change)
+            else:
+                memory.batch_update([{"memory_id": memory_id, **change}])
+        added, updated, dated, same = memory.history(memory_id)
+        assert (added["old_metadata"], added["new_metadata"]) == (None, {"a": 1, "b": 2})
+        assert (updated["old_metadata"], updated["new_metadata"]) == ({"a": 1, "b": 2}, {"b": 2, "c": [3]})
+        assert updated["old_memory"] == updated["new_memory"] == "first"
+        assert (dated["old_expiration_date"], dated["new_expiration_date"]) == (None, TOMORROW)
+        assert same["old_metadata"] == same["new_metadata"] == {"b": 2, "c": [3]}
+        assert updated["updated_at"] == updated["recorded_at"] > added["updated_at"]
+        (item,) = memory.search("first", user_id="ana")["results"]
+        assert item["updated_at"] == memory.get(memory_id)["updated_at"] == "2026-05-01T00:00:00+00:00"
+        assert "- [2026-05-01] first" in memory.context("first", user_id="ana")
+        memory.delete(memory_id)
+        deleted = memory.history(memory_id)[-1]
+        assert (deleted["old_metadata"], deleted["new_metadata"]) == ({"b": 2, "c": [3]}, None)
+
+    def test_undoing_a_change_of_metadata_leaves_the_time_of_the_text(self, memory):
+        (memory_id,) = add_verbatim(memory, "first", user_id="ana", metadata={"a": 1}, timestamp="2026-05-01")
+        before = memory.get(memory_id)
+        memory.update(memory_id, metadata={"a": 2})
+        memory.rollback(memory_id)
+        assert memory.get(memory_id) == before
+        assert [one["new_metadata"] for one in memory.history(memory_id)] == [{"a": 1}, {"a": 2}, {"a": 1}]
+
+    def test_a_document_put_with_other_metadata_keeps_the_time_of_its_text(self, memory):
+        page = {"memory_id": "page", "text": "Refunds take five days."}
+        memory.put([page], user_id="ana")
+        before = memory.get("page")
+        memory.put([{**page, "metadata": {"a": 1}}], user_id="ana")
+        assert memory.get("page") == {**before, "metadata": {"a": 1}}
+        assert memory.history("page")[-1]["new_metadata"] == {"a": 1}
+
     def test_rollback_undoes_an_update(self, memory):
         (memory_id,) = add_verbatim(memory, "first", user_id="ana", metadata={"a": 1})
         memory.update(memory_id, "second", metadata={"a": 2})

@@ -164,6 +164,26 @@ WRONG = {
     # Queries and limits
     "blank query": (searching(" \n"), InvalidInput, "query is blank"),
     "no query": (searching(None), InvalidInput, "query is NoneType"),
+    "a conversation as query": (
+        searching([{"role": "user", "content": "tea"}]),
+        InvalidInput,
+        r"query is list: it must be text, pass the text of the last message, as in messages\[-1\]\['content'\]",
+    ),
+    "a tuple of messages as query": (searching(("tea",)), InvalidInput, r"messages\[-1\]"),
+    "a message as query": (searching({"role": "user", "content": "tea"}), InvalidInput, r"message\['content'\]"),
+    "a number as query": (searching(42), InvalidInput, "query is int: it must be text"),
+    "bytes as query": (searching(b"tea"), InvalidInput, "query is bytes: it must be text"),
+    "a conversation as query of a context": (
+        lambda memory: memory.context([{"role": "user", "content": "tea"}], user_id="ana"),
+        InvalidInput,
+        r"messages\[-1\]\['content'\]",
+    ),
+    "a timestamp in milliseconds": (
+        adding(timestamp=1_767_225_600_000),
+        InvalidInput,
+        "looks like milliseconds, give seconds: 1767225600$",
+    ),
+    "a year as timestamp of an update": (updating(text="x", timestamp=2026), InvalidInput, "looks like a year"),
     "10 MB query": (searching("x" * 10_000_000), InvalidInput, "10,000,000 characters"),
     "NUL in a query": (searching("a\0"), InvalidInput, "query holds a NUL"),
     "surrogate in a query": (searching("\ud800"), InvalidInput, "query holds half"),

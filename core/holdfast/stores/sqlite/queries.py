@@ -130,30 +130,30 @@ def to_record_and_entry(values: Sequence[Any]) -> tuple[MemoryRecord, IndexEntry
     return from_row(values), entry
 
 
-def to_versions(memory_id: str, changes: Sequence[Sequence[Any]], current_text: str | None) -> list[Version]:
+def to_versions(memory_id: str, changes: Sequence[Sequence[Any]], current: MemoryRecord | None) -> list[Version]:
     """Return rows of `VERSIONS` as versions.
 
-    The file stores only what each change replaced: its new text is the old text of the next change.
+    The file stores only what each change replaced: its new state is the old state of the next change.
     """
     for sequence, event, happened_at, recorded_at, actor_id, role, before, row, id_then, written in changes:
         if checksum((sequence, row, id_then, event, happened_at, recorded_at, actor_id, role, before)) != written:
             raise damage_error(f"version {sequence} of memory {memory_id}")
-    old_texts = [from_document(change[6]).text if change[6] else None for change in changes]
-    new_texts = [*old_texts, current_text][1:]
+    old_states = [from_document(change[6]) if change[6] else None for change in changes]
+    new_states = [*old_states, current][1:]
     return [
         Version(
             number=change[0],
             memory_id=memory_id,
             event=change[1],
-            old_text=old,
-            new_text=None if change[1] == "DELETE" else new,
+            old=old,
+            new=None if change[1] == "DELETE" else new,
             created_at=changes[0][2],
             happened_at=change[2],
             recorded_at=change[3],
             actor_id=change[4],
             role=change[5],
         )
-        for change, old, new in zip(changes, old_texts, new_texts, strict=True)
+        for change, old, new in zip(changes, old_states, new_states, strict=True)
     ]
 
 

@@ -156,7 +156,7 @@ class SqliteStore(Store):
                 for statement in (VERSIONS, f"SELECT {COLUMNS}, checksum FROM memories WHERE id = :id")
             )
         )
-        return to_versions(memory_id, changes, from_row(now[0]).text if now else None)
+        return to_versions(memory_id, changes, from_row(now[0]) if now else None)
 
     @override
     def get_before_change(self, memory_id: str, number: int) -> MemoryRecord | None:
