@@ -43,10 +43,64 @@ def to_metadata(metadata: Mapping[str, Any] | None, *, path: str = ROOT, **field
             record at the root has the root as its only path, which also says that it was stored through CrewAI.
         fields: The other fields of the record; those that are `None` are left out.
     """
-    names = path.split("/")[1:] if path != ROOT else []
-    paths = ["/" + "/".join(names[: depth + 1]) for depth in range(len(names))]
-    label = {name: value for name, value in {"scope": paths or [ROOT], **fields}.items() if value is not None}
+    label = {name: value for name, value in {"scope": _with_parents(path), **fields}.items() if value is not None}
     return {**(metadata or {}), LABEL: label}
+
+
+def add_label(known: Mapping[str, Any] | None, told: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the label of a known memory that is told once more, `None` if it has all of the new one.
+
+    Args:
+        known: The metadata of the memory. If it was stored by other means than CrewAI, `remove_paths` takes away the
+            label only.
+        told: The metadata with which it was told.
+    """
+    label, new = (known or {}).get(LABEL, {"foreign": True}), told[LABEL]
+    paths, categories = get_paths(label), label.get("categories", [])
+    further = [path for path in get_paths(new) if path not in paths]
+    further_categories = [category for category in new.get("categories", []) if category not in categories]
+    if not further and not further_categories:
+        return None
+    labels = {"categories": [*categories, *further_categories]} if further_categories else {}
+    return {**label, **labels, **_label_of_paths([*paths, *further])}
+
+
+def remove_paths(metadata: Mapping[str, Any] | None, *, below: str) -> dict[str, Any] | None:
+    """Return the changes of metadata that take away all paths at `below` and under it, and leave the memory.
+
+    `None` if nothing else holds the memory: it has no other path, and was stored through CrewAI.
+    """
+    label = (metadata or {}).get(LABEL, {})
+    rest = [path for path in get_paths(label) if not is_below(path, below)]
+    if rest:
+        return {LABEL: {**label, **_label_of_paths(rest)}}
+    return {LABEL: None} if label.get("foreign") else None
+
+
+def keep_paths(metadata: dict[str, Any], known: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the metadata of a changed record with all paths of the `known` one, unless it has moved elsewhere."""
+    paths, label = get_paths((known or {}).get(LABEL, {})), metadata[LABEL]
+    moved = label["scope"][-1] not in paths
+    return metadata if moved or len(paths) == 1 else {**metadata, LABEL: {**label, **_label_of_paths(paths)}}
+
+
+def _label_of_paths(paths: Sequence[str]) -> dict[str, Any]:
+    return {"scope": list(dict.fromkeys(one for path in paths for one in _with_parents(path))), "paths": list(paths)}
+
+
+def get_paths(label: Mapping[str, Any]) -> list[str]:
+    """Return the paths under which a memory was told, oldest first; `paths` is there if they may be several."""
+    return list(label.get("paths") or label.get("scope", [])[-1:])
+
+
+def _with_parents(path: str) -> list[str]:
+    names = path.split("/")[1:] if path != ROOT else []
+    return ["/" + "/".join(names[: depth + 1]) for depth in range(len(names))] or [ROOT]
+
+
+def is_below(path: str, parent: str) -> bool:
+    """Return whether a path is at or under another one."""
+    return parent in (ROOT, path) or path.startswith(f"{parent}/")
 
 
 def metadata_of_record(record: MemoryRecord) -> dict[str, Any]:
@@ -64,14 +118,21 @@ def metadata_of_record(record: MemoryRecord) -> dict[str, Any]:
     )
 
 
-def to_record(item: Mapping[str, Any]) -> MemoryRecord:
-    """Return a memory as a record, without its vector."""
+def to_record(item: Mapping[str, Any], *, below: Sequence[str] = (ROOT,)) -> MemoryRecord:
+    """Return a memory as a record, without its vector.
+
+    Args:
+        item: The memory.
+        below: Of several paths, the record has the first one that is at or under one of these.
+    """
     metadata = dict(item["metadata"] or {})
     label = metadata.pop(LABEL, {})
+    paths = get_paths(label)
+    path = next((one for one in paths if any(is_below(one, parent) for parent in below)), [*paths, ROOT][0])
     return MemoryRecord(
         id=item["id"],
         content=item["memory"],
-        scope=label.get("scope", [ROOT])[-1],
+        scope=path,
         categories=label.get("categories", item["categories"]),
         metadata=metadata,
         importance=label.get("importance", 0.5),

@@ -19,7 +19,20 @@ except ImportError as error:
     ) from error
 
 from holdfast import AsyncMemory, InvalidInput, Memory, ScopedMemory
-from holdfast_crewai.records import OWN, ROOT, get_vector, metadata_of_record, record_filter, to_path, to_record
+from holdfast_crewai.records import (
+    LABEL,
+    OWN,
+    ROOT,
+    get_paths,
+    get_vector,
+    is_below,
+    keep_paths,
+    metadata_of_record,
+    record_filter,
+    remove_paths,
+    to_path,
+    to_record,
+)
 
 _NO_LIMIT = 1_000_000
 
@@ -91,7 +104,7 @@ class HoldfastStorage:
         query = np.asarray(query_embedding, np.float32)
         scored = [(item, _cosine(query, get_vector(item))) for item in items]
         best = sorted((pair for pair in scored if pair[1] >= max(min_score, 0.0)), key=lambda pair: -pair[1])
-        return [(to_record(item), score) for item, score in best[:limit]]
+        return [(to_record(item, below=[to_path(scope_prefix)]), score) for item, score in best[:limit]]
 
     def delete(
         self,
@@ -103,7 +116,8 @@ class HoldfastStorage:
     ) -> int:
         """Delete the records that match all the given arguments and return their number.
 
-        Memories that were stored by other means than CrewAI are deleted only where `record_ids` names them.
+        A record that was told under a path outside `scope_prefix` too stays there. Memories that were stored by other
+        means than CrewAI are deleted only where `record_ids` names them.
         """
         filters = record_filter(
             to_path(scope_prefix),
@@ -114,6 +128,7 @@ class HoldfastStorage:
         )
         if record_ids is None:
             filters = self._within_reach(filters)
+            return self._take_away(filters, to_path(scope_prefix))
         count = len(self._items(filters))
         self.scoped.delete_all(filters=filters)
         return count
@@ -130,7 +145,9 @@ class HoldfastStorage:
         if record.embedding is None:
             record = record.model_copy(update={"embedding": current.embedding})
         removed = dict.fromkeys(current.metadata)  # None removes a key
-        self.scoped.update(record.id, record.content, metadata={**removed, **metadata_of_record(record)})
+        known = self.scoped.get(record.id)
+        metadata = keep_paths(metadata_of_record(record), known and known["metadata"])
+        self.scoped.update(record.id, record.content, metadata={**removed, **metadata})
 
     def get_record(self, record_id: str) -> MemoryRecord | None:
         """Return one record with its vector, `None` if the scope has no record with this id."""
@@ -146,7 +163,8 @@ class HoldfastStorage:
 
     def get_scope_info(self, scope: str) -> ScopeInfo:
         """Return counts, categories and times of the records at a path and below it."""
-        records = self._records(scope)
+        items = self._items(record_filter(to_path(scope)))
+        records = [to_record(item, below=[to_path(scope)]) for item in items]
         times = [record.created_at for record in records]
         return ScopeInfo(
             path=to_path(scope),
@@ -154,12 +172,12 @@ class HoldfastStorage:
             categories=sorted({category for record in records for category in record.categories}),
             oldest_record=min(times, default=None),
             newest_record=max(times, default=None),
-            child_scopes=_children(to_path(scope), records),
+            child_scopes=_children(to_path(scope), items),
         )
 
     def list_scopes(self, parent: str = ROOT) -> list[str]:
         """Return the paths directly below another one."""
-        return _children(to_path(parent), self._records(parent))
+        return _children(to_path(parent), self._items(record_filter(to_path(parent))))
 
     def list_categories(self, scope_prefix: str | None = None) -> dict[str, int]:
         """Return the number of records by category."""
@@ -170,8 +188,11 @@ class HoldfastStorage:
         return len(self._records(scope_prefix))
 
     def reset(self, scope_prefix: str | None = None) -> None:
-        """Delete the records at a path and below it, or all that were stored through CrewAI; none of another scope."""
-        self.scoped.delete_all(filters=self._within_reach(record_filter(to_path(scope_prefix))))
+        """Delete the records at a path and below it, or all that were stored through CrewAI; none of another scope.
+
+        A record that was told under another path too stays there.
+        """
+        self._take_away(self._within_reach(record_filter(to_path(scope_prefix))), to_path(scope_prefix))
 
     async def asave(self, records: list[MemoryRecord]) -> None:
         """Do `save` without blocking the event loop."""
@@ -185,11 +206,22 @@ class HoldfastStorage:
         """Do `delete` without blocking the event loop."""
         return await asyncio.to_thread(self.delete, *arguments, **options)
 
+    def _take_away(self, filters: dict[str, Any], path: str) -> int:
+        """Delete the records that match `filters`; those with a path elsewhere only lose their paths at `path`."""
+        items = self._items(filters)
+        if not (self._clears_scope and path == ROOT):
+            for item in items:
+                changes = remove_paths(item["metadata"], below=path)
+                if changes is not None:
+                    self.scoped.update(item["id"], metadata=changes)
+        self.scoped.delete_all(filters=filters)  # which no longer match those
+        return len(items)
+
     def _within_reach(self, filters: dict[str, Any]) -> dict[str, Any]:
         return filters if self._clears_scope else {"AND": [filters, OWN]}
 
     def _records(self, scope: str | None) -> list[MemoryRecord]:
-        return [to_record(item) for item in self._items(record_filter(to_path(scope)))]
+        return [to_record(item, below=[to_path(scope)]) for item in self._items(record_filter(to_path(scope)))]
 
     def _items(self, filters: dict[str, Any]) -> list[Any]:
         return list(self.scoped.get_all(filters=filters, limit=_NO_LIMIT))
@@ -202,6 +234,7 @@ def _cosine(query: Any, vector: Any) -> float:
     return float(query @ vector) / lengths if lengths else 0.0
 
 
-def _children(parent: str, records: list[MemoryRecord]) -> list[str]:
-    below = [record.scope.removeprefix(parent).strip("/").split("/")[0] for record in records]
+def _children(parent: str, items: list[Any]) -> list[str]:
+    paths = (path for item in items for path in get_paths((item["metadata"] or {}).get(LABEL, {})))
+    below = [path.removeprefix(parent).strip("/").split("/")[0] for path in paths if is_below(path, parent)]
     return sorted({to_path(parent, name) for name in below if name})

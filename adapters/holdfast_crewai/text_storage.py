@@ -10,9 +10,12 @@ from uuid import uuid4
 from crewai.memory.types import MemoryRecord
 
 from holdfast import AddResult, Flow, InvalidInput
-from holdfast_crewai.records import is_hidden_from, to_record, visibility_filter
+from holdfast_crewai.records import LABEL, add_label, is_hidden_from, to_record, visibility_filter
 from holdfast_crewai.storage import HoldfastStorage
 from holdfast_crewai.task_report import parse_task_report
+
+_KNOWN = ("duplicate", "already known")
+"""The reasons for which something is skipped that a memory says already."""
 
 
 class RecallFilter(NamedTuple):
@@ -81,13 +84,24 @@ class TextStorage(HoldfastStorage):
         """
         turn = parse_task_report(content)
         if turn is not None:
-            return (yield from self.scoped.flows.add(turn, metadata=metadata))
-        # A crew writes its statements itself: none of them is the user's word.
-        note: dict[str, Any] = {"metadata": metadata, "attributed_to": "assistant"}
-        result = yield from self.scoped.flows.add(content, **note)
-        if _found_nothing_new(result):
-            result = yield from self.scoped.flows.add(content, **note, infer=False)
+            result = yield from self.scoped.flows.add(turn, metadata=metadata)
+        else:
+            # A crew writes its statements itself: none of them is the user's word.
+            note: dict[str, Any] = {"metadata": metadata, "attributed_to": "assistant"}
+            result = yield from self.scoped.flows.add(content, **note)
+            if _found_nothing_new(result):
+                result = yield from self.scoped.flows.add(content, **note, infer=False)
+        yield from self._label_known(result, metadata)
         return result
+
+    def _label_known(self, result: AddResult, metadata: Mapping[str, Any]) -> Flow[None]:
+        """Give the memories that were told once more the path under which they were."""
+        known = {item["id"] for item in result["skipped"] if "id" in item and item["reason"] in _KNOWN}
+        for memory_id in sorted(known):
+            memory = yield from self.scoped.flows.get(memory_id)
+            label = None if memory is None or memory.get("immutable") else add_label(memory["metadata"], metadata)
+            if label is not None:
+                yield from self.scoped.flows.update(memory_id, metadata={LABEL: label})
 
     def remember_as_record(self, content: str, metadata: Mapping[str, Any]) -> Flow[MemoryRecord]:
         """Do `remember`, and return the first memory that was added.

@@ -231,7 +231,7 @@ class HoldfastMemory(CrewAIMemory):
             return []
         with _raise_memory_failed():
             allowed = self._recall_filter(paths, categories, source, include_private)
-            return _to_matches(self._storage.scoped.run(self._storage.recall(query, limit, allowed)))
+            return self._to_matches(self._storage.scoped.run(self._storage.recall(query, limit, allowed)), paths)
 
     async def arecall(
         self,
@@ -247,7 +247,9 @@ class HoldfastMemory(CrewAIMemory):
         await asyncio.to_thread(self.drain_writes)
         with _raise_memory_failed():
             allowed = self._recall_filter([scope], categories, source, include_private)
-            return _to_matches(await self._storage.scoped.arun(self._storage.recall(query, limit, allowed)))
+            return self._to_matches(
+                await self._storage.scoped.arun(self._storage.recall(query, limit, allowed)), [scope]
+            )
 
     def scope(self, path: str) -> HoldfastScope:
         """Return the view of a path and everything below it."""
@@ -313,6 +315,12 @@ class HoldfastMemory(CrewAIMemory):
         conditions = record_filter(*(to_path(self._root(), path) for path in paths), categories=categories)
         return RecallFilter(conditions, source, include_private)
 
+    def _to_matches(self, result: RecallResult, paths: Sequence[str | None]) -> list[MemoryMatch]:
+        if not result.block:
+            return []
+        block, below = Block(result.block), [to_path(self._root(), path) for path in paths]
+        return [_to_match(to_record(item, below=below), item["score"], block) for item in result.items]
+
     def _root(self) -> str | None:
         return getattr(self, "root_scope", None)
 
@@ -349,15 +357,8 @@ class Block:
         return self._text if record_id == self._record_id else ""
 
 
-def _to_matches(result: RecallResult) -> list[MemoryMatch]:
-    if not result.block:
-        return []
-    block = Block(result.block)
-    return [_to_match(item, block) for item in result.items]
-
-
-def _to_match(item: Mapping[str, Any], block: Block) -> MemoryMatch:
-    match = BlockMatch(record=to_record(item), score=item["score"])
+def _to_match(record: MemoryRecord, score: float, block: Block) -> MemoryMatch:
+    match = BlockMatch(record=record, score=score)
     match._block = block  # noqa: SLF001 - pydantic takes no private attributes as arguments
     return match
 

@@ -300,3 +300,74 @@ def test_crewais_own_memory_works_on_the_storage(storage):
 def test_a_storage_without_a_scope_is_refused(memory):
     with pytest.raises(InvalidInput, match="no scope is named"):
         HoldfastStorage(memory)
+
+
+def test_a_fact_told_under_several_paths_is_found_under_each(ours):
+    ours.remember("I like night trains.", scope="/travel/rail", categories=["rail"])
+    ours.remember("I like night trains.", scope="/work", categories=["job"])
+    ours.remember("I like night trains!", scope="/travel/rail")
+    (record,) = ours.list_records()
+    assert record.categories == ["rail", "job"]
+    for path, own in (("/travel/rail", "/travel/rail"), ("/travel", "/travel/rail"), ("/work", "/work")):
+        (match,) = ours.recall("What do I like?", scope=path)
+        assert (match.record.content, match.record.scope) == ("I like night trains.", own)
+        assert [record.scope for record in ours.list_records(scope=path)] == [own]
+    assert ours.list_scopes() == ["/travel", "/work"]
+    assert ours.list_scopes("/travel") == ["/travel/rail"]
+    assert ours.info("/work").record_count == ours.info("/travel").record_count == ours.info("/").record_count == 1
+    assert ours.slice(["/work", "/home"]).recall("What do I like?")[0].record.scope == "/work"
+    assert ours.recall("What do I like?", scope="/home") == []
+
+
+def test_forgetting_a_path_leaves_what_was_told_under_another(ours):
+    for path in ("/a", "/b", "/c/d"):
+        ours.remember("I like night trains.", scope=path)
+    ours.remember("I live in Lisbon.", scope="/a")
+    assert ours.forget(scope="/a") == 2
+    assert contents(ours.recall("What do I like? Where do I live?", scope="/a")) == []
+    for path in ("/b", "/c", "/c/d", "/"):
+        assert contents(ours.recall("What do I like?", scope=path)) == ["I like night trains."]
+    ours.reset(scope="/c")
+    assert contents(ours.recall("What do I like?", scope="/c/d")) == []
+    assert contents(ours.recall("What do I like?", scope="/b")) == ["I like night trains."]
+    assert ours.forget(scope="/b") == 1
+    assert ours.list_records() == []
+
+
+def test_forgetting_everything_forgets_what_has_several_paths(ours):
+    for path in ("/a", "/b"):
+        ours.remember("I like night trains.", scope=path)
+    assert ours.forget() == 1
+    assert ours.list_records() == []
+
+
+def test_what_was_known_from_outside_is_found_under_a_path_and_stays_when_it_is_forgotten(memory):
+    memory.add("I like night trains.", user_id="ana")
+    crew = crew_memory(memory, user_id="ana")
+    crew.remember("I like night trains.", scope="/a")
+    assert contents(crew.recall("What do I like?", scope="/a")) == ["I like night trains."]
+    crew.forget(scope="/a")
+    assert contents(crew.recall("What do I like?", scope="/a")) == []
+    crew.remember("I like night trains.", scope="/a")
+    crew.reset()
+    (item,) = memory.get_all(user_id="ana")["results"]
+    assert (item["memory"], item["metadata"]) == ("I like night trains.", None)
+    crew_memory(memory, user_id="ana", clears_scope=True).reset()
+    assert memory.get_all(user_id="ana")["results"] == []
+
+
+def test_a_changed_record_keeps_its_paths_until_it_moves(ours, storage):
+    for path in ("/a", "/b"):
+        ours.remember("I like night trains.", scope=path)
+    (record,) = ours.list_records()
+    storage.update(record.model_copy(update={"content": "I like slow trains."}))
+    assert contents(ours.recall("What do I like?", scope="/b")) == ["I like slow trains."]
+    storage.update(record.model_copy(update={"scope": "/c"}))
+    assert ours.list_scopes() == ["/c"]
+
+
+async def test_awaited_paths_are_kept_too(ours):
+    await ours.aremember("I like night trains.", scope="/a")
+    await ours.aremember("I like night trains.", scope="/b")
+    for path in ("/a", "/b"):
+        assert contents(await ours.arecall("What do I like?", scope=path)) == ["I like night trains."]
