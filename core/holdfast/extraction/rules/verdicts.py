@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from holdfast.extraction.rules.attributes import read_attributes
 from holdfast.extraction.rules.language import Language, Rule
 from holdfast.extraction.rules.notes import in_third_person, is_personal, own_words
+from holdfast.extraction.rules.other_languages import find_courtesy, is_said
 from holdfast.extraction.rules.people import divide
 from holdfast.extraction.rules.words import WORD, is_foreign, write_out
 
@@ -17,6 +18,7 @@ KEPT = ""
 
 _FEWEST_WORDS = 2
 _FEWEST_LETTERS = 4
+_FIRST_UNSPACED, _FEWEST_CHARACTERS = "\u0e00", 3
 _INSTRUCTION = "instruction"
 _REMOVAL = "removal"  # "Forget that ...": kept for the reconciliation
 
@@ -70,8 +72,8 @@ def judge(
     said = written if assistant else own_words(language, written, speaker=speaker)
     plain = _SYMBOL_AHEAD.sub(language.forms.note_words["symbol"], _outside_quotes(said)).lower()
     words = WORD.findall(plain)
-    if words and words[0] not in language.words.sure_openings and is_foreign(language, sentence, words):
-        return Verdict(_reason_against_foreign(sentence, words))
+    if other := _judge_other_language(language, sentence, words):
+        return other
     if len(words) < _FEWEST_WORDS:
         return Verdict("quoted" if len(WORD.findall(sentence)) >= _FEWEST_WORDS else "fragment")
     rule = language.tables.note_verdict.first(plain) if said != written else None
@@ -91,10 +93,20 @@ def _first_verdict(language: Language, plain: str, words: list[str]) -> Rule | N
     return None
 
 
+def _judge_other_language(language: Language, sentence: str, words: list[str]) -> Verdict | None:
+    """Return the verdict on a sentence in another language, `None` when it is in this one."""
+    if courtesy := find_courtesy(sentence):
+        return Verdict(courtesy.reason, f"courtesy: {courtesy.language}")
+    if words and words[0] not in language.words.sure_openings and is_foreign(language, sentence, words):
+        return Verdict(_reason_against_foreign(sentence, words))
+    return None
+
+
 def _reason_against_foreign(sentence: str, words: list[str]) -> str:
     letters = sum(map(str.isalpha, sentence))
-    # Chinese, Japanese and Thai set no blanks between words.
-    enough = len(words) > _FEWEST_WORDS or (letters >= _FEWEST_LETTERS and not sentence.isascii())
+    # Chinese, Japanese and Thai set no blanks between words; "Fumo." is a whole sentence.
+    fewest = _FEWEST_LETTERS if sentence[0] < _FIRST_UNSPACED else _FEWEST_CHARACTERS
+    enough = len(words) >= _FEWEST_WORDS or (letters >= fewest and not sentence.isascii()) or is_said(words)
     return KEPT if enough else "fragment"
 
 

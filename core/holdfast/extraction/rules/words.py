@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from holdfast.extraction.rules.language import Language, Rule, load_language
+from holdfast.extraction.rules.other_languages import is_said
 from holdfast.retrieval.normalize import normalize
 from holdfast.retrieval.tokenize import detect_language
 
@@ -213,7 +214,10 @@ def is_foreign(language: Language, text: str, words: Sequence[str]) -> bool:
     foreign = sum(map(others.__contains__, words))
     if foreign > own or detect_language(words) != language.name:
         return True
-    return not own and len(words) > 3  # noqa: PLR2004
+    if own > 1 or (own and text.isascii()):
+        return False
+    # "Her" and "can" are Turkish words, too.
+    return is_said(words) or (not own and (len(words) > 3 or not text.isascii()))  # noqa: PLR2004
 
 
 @lru_cache(maxsize=8)
