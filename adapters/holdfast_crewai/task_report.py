@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 
+from crewai import Task
 from crewai.utilities.i18n import I18N
 
 Message = dict[str, str]
@@ -16,6 +18,8 @@ _REPORT = re.compile(
     re.DOTALL,
 )
 _FINAL_ANSWER = "Final Answer:"
+_PLACEHOLDER = re.compile(r"\{([A-Za-z_][\w-]*)\}")
+_MOST_CALLERS = 6
 _DELEGATED_TASK = I18N().slice("manager_request")
 
 
@@ -31,7 +35,45 @@ def parse_task_report(text: str) -> list[Message] | None:
     if report is None:
         return None
     answer = answer_message(report["answer"], agent=report["agent"])
-    return [answer] if report["expected"] == _DELEGATED_TASK else [user_message(report["asked"]), answer]
+    nothing_asked = report["expected"] == _DELEGATED_TASK or not report["asked"].strip()
+    return [answer] if nothing_asked else [user_message(report["asked"]), answer]
+
+
+def keep_filled_in(report: str) -> str:
+    """Return the report of the running task with, for its text, only what was filled into its template.
+
+    `Always answer briefly. The customer says: {said}` is the developer's; what `said` stands for is the user's. The
+    report of a task without placeholders, or of none that is running, is returned as it is.
+    """
+    task = _find_running_task()
+    template = getattr(task, "_original_description", None) if task else None
+    if task is None or not template or not _PLACEHOLDER.search(template):
+        return report
+    return report.replace(task.description, "\n".join(_filled_in(template, task.description)), 1)
+
+
+def _find_running_task() -> Task | None:
+    """Return the task whose agent calls this: CrewAI passes its text on, and not the task itself."""
+    frame = sys._getframe(1)  # noqa: SLF001
+    for _ in range(_MOST_CALLERS):
+        task = getattr(frame.f_locals.get("self"), "task", None)
+        if isinstance(task, Task):
+            return task
+        if frame.f_back is None:
+            return None
+        frame = frame.f_back
+    return None
+
+
+def _filled_in(template: str, text: str) -> list[str]:
+    """Return what stands in `text` for the placeholders of `template`; all of it where the two do not agree.
+
+    >>> _filled_in("Be brief. {name} says: {said}", "Be brief. Ana says: I moved.")
+    ['Ana', 'I moved.']
+    """
+    literals = _PLACEHOLDER.split(template)[::2]
+    found = re.fullmatch("(.*?)".join(map(re.escape, literals)), text, re.DOTALL)
+    return [text] if found is None else list(found.groups())
 
 
 def user_message(text: str) -> Message:

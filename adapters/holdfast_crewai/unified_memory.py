@@ -15,6 +15,7 @@ from typing_extensions import Self
 from holdfast import AsyncMemory, HoldfastError, Memory
 from holdfast_crewai.records import record_filter, to_metadata, to_path, to_record
 from holdfast_crewai.scope_views import HoldfastScope, HoldfastSlice, serialize_as_itself
+from holdfast_crewai.task_report import keep_filled_in
 from holdfast_crewai.text_storage import RecallFilter, RecallResult, TextStorage, UnusedModel, embed_nothing
 
 try:
@@ -101,8 +102,8 @@ class HoldfastMemory(CrewAIMemory):
         self._failures = []
 
     def extract_memories(self, content: str) -> list[str]:
-        """Return `content` unchanged: Holdfast extracts the facts when it is remembered."""
-        return [content] if content.strip() else []
+        """Return `content`, of a templated task only what was filled in: Holdfast extracts the facts later."""
+        return [keep_filled_in(content)] if content.strip() else []
 
     def remember(
         self,

@@ -455,3 +455,22 @@ def test_a_missing_framework_says_what_to_install():
     program = "import sys; sys.modules['crewai'] = None; import holdfast_crewai"
     outcome = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert 'pip install "holdfast[crewai]"' in outcome.stderr.splitlines()[-1]
+
+
+@unified
+def test_of_a_template_only_what_was_filled_in_is_the_users():
+    template = "Always answer briefly. My shop is called Acme. {name} says: {said}\nI need a polite answer."
+    with memory_for_tests() as memory:
+        crew = crew_with(ScriptedLLM(), crew_memory(memory, user_id="ana"), template)
+        for said in ("I moved to Bonn.", "I like (tea) + milk."):
+            crew.kickoff(inputs={"name": "Ana", "said": said})
+        assert sorted(stored_texts(memory, user_id="ana")) == ["I like (tea) + milk.", "I moved to Bonn."]
+        crew.kickoff(inputs={"name": "Ana", "said": ""})
+        assert len(stored_texts(memory, user_id="ana")) == 2
+
+
+@unified
+def test_a_task_without_placeholders_is_the_users_words():
+    with memory_for_tests() as memory:
+        crew_with(ScriptedLLM(), crew_memory(memory, user_id="ana"), "I moved to Bonn.").kickoff()
+        assert stored_texts(memory, user_id="ana") == ["I moved to Bonn."]
