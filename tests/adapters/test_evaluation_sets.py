@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 
 from holdfast.retrieval.tokenize import stem_words
-from holdfast_cli.evaluation.question_sets import read_questions
+from holdfast_cli.evaluation.question_sets import parse_questions
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
-SETS = {name: read_questions([str(FOLDER / f"{name}.jsonl")]) for name in ("paraphrases", "keywords")}
+SETS = {
+    name: parse_questions({name: (FOLDER / f"{name}.jsonl").read_text("utf-8")}) for name in ("paraphrases", "keywords")
+}
 DOMAINS = set("health food work family home travel money hobbies technology plans".split())
 
 
@@ -40,12 +42,23 @@ def test_distractors_share_words_with_the_paraphrased_questions():
     assert len(lured) > 0.75 * len(SETS["paraphrases"])
 
 
-def test_every_domain_has_as_many_paraphrases_and_a_third_of_them_is_held_out():
-    counts = Counter((one.domain, bool(one.answers), one.split) for one in SETS["paraphrases"])
+def test_every_domain_asks_as_much_and_a_third_of_it_is_held_out():
+    counts = Counter((one.domain, one.kind, one.split) for one in SETS["paraphrases"])
     assert {domain for domain, _, _ in counts} == DOMAINS
     for domain in DOMAINS:
-        assert [counts[domain, True, split] for split in ("development", "held-out")] == [22, 11]
-        assert [counts[domain, False, split] for split in ("development", "held-out")] == [4, 2]
+        for kind, expected in (("restated", [22, 11]), ("implied", [22, 11]), (None, [4, 2])):
+            assert [counts[domain, kind, split] for split in ("development", "held-out")] == expected
+
+
+def test_an_answer_is_in_one_split_and_asked_for_in_two_ways():
+    asked = {}
+    for question in SETS["paraphrases"]:
+        for place in question.answers:
+            asked.setdefault(place, []).append(question)
+    assert len(asked) == 330
+    for questions in asked.values():
+        assert [one.kind for one in questions] == ["restated", "implied"]
+        assert len({one.split for one in questions}) == 1
 
 
 def test_every_keyword_is_in_its_answer_and_in_the_question():

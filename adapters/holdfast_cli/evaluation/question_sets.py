@@ -17,15 +17,13 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from holdfast import InvalidInput
-from holdfast_cli.options import read_file
 
 _LINE_SUFFIXES = (".jsonl", ".ndjson")
-_KEYS = ("name", "memories", "question", "answers", "domain", "split")
+_KEYS = ("name", "memories", "question", "answers", "domain", "kind", "split")
 _EXPECTED = '{"memories": ["a text", ...], "question": "...", "answers": [0]}'
 
 
@@ -38,7 +36,8 @@ class PlainQuestion:
         text: The question.
         memories: The texts it is searched among; questions that share a list have the same object.
         answers: The places of the memories that answer it, from 0; empty if none does.
-        domain: The subject by which scores are grouped, `None` for none.
+        domain: What it is about, `None` for none.
+        kind: How it asks, `None` for none. Scores are grouped by both.
         split: The part of the set it belongs to, such as `held-out`, `None` for none.
     """
 
@@ -47,14 +46,15 @@ class PlainQuestion:
     memories: Sequence[str]
     answers: tuple[int, ...]
     domain: str | None = None
+    kind: str | None = None
     split: str | None = None
 
 
-def is_question_set(path: str) -> bool:
+def is_question_set(path: str, text: str) -> bool:
     """Say whether a file has one JSON object a line with memories, or is named as such a file."""
     if Path(path).suffix.lower() in _LINE_SUFFIXES:
         return True
-    first = next((line for line in read_file(path).splitlines() if line.strip()), "")
+    first = next((line for line in text.splitlines() if line.strip()), "")
     try:
         value = json.loads(first)
     except (ValueError, RecursionError):
@@ -62,23 +62,20 @@ def is_question_set(path: str) -> bool:
     return isinstance(value, dict) and "memories" in value
 
 
-def read_questions(paths: Sequence[str], *, split: str | None = None) -> list[PlainQuestion]:
-    """Return the questions of the files, in order.
+def parse_questions(texts: Mapping[str, str], *, split: str | None = None) -> list[PlainQuestion]:
+    """Return the questions of files, in order.
 
     Args:
-        paths: Each file once. A name is known in its own file only.
+        texts: The content of each file by its path. A name of a list is known in its own file only.
         split: Return only the questions of this split; `None` returns all.
 
     Raises:
-        InvalidInput: A file cannot be read, a line has another format, or there is no question to return.
+        InvalidInput: A line has another format, or there is no question to return.
     """
-    twice = {path for path in paths if paths.count(path) > 1}
-    if twice:
-        raise InvalidInput(f"{', '.join(sorted(twice))} is there twice: give every file once")
-    questions = list(chain.from_iterable(map(_read_file_questions, paths)))
+    questions = [question for path, text in texts.items() for question in _parse_file(path, text)]
     if not questions:
-        raise InvalidInput(f"{', '.join(paths)}: there is no question: expected lines such as {_EXPECTED}")
-    chosen = [one for one in questions if split in (None, one.split)]
+        raise InvalidInput(f"{', '.join(texts)}: there is no question: expected lines such as {_EXPECTED}")
+    chosen = [one for one in questions if split in {None, one.split}]
     if not chosen:
         names = sorted({one.split for one in questions if one.split is not None})
         known = f"there are {', '.join(names)}" if names else 'no line has a "split"'
@@ -86,11 +83,12 @@ def read_questions(paths: Sequence[str], *, split: str | None = None) -> list[Pl
     return chosen
 
 
-def _read_file_questions(path: str) -> Iterator[PlainQuestion]:
+def _parse_file(path: str, text: str) -> Iterator[PlainQuestion]:
     named: dict[str, list[str]] = {}
-    asked: list[tuple[str, Mapping[str, Any], list[str]]] = []
     unnamed: dict[tuple[str, ...], list[str]] = {}
-    for number, line in enumerate(read_file(path).split("\n"), 1):
+    asked: list[tuple[str, Mapping[str, Any], list[str]]] = []
+    # Not `splitlines`: JSON may contain U+2028, which is no end of a line here.
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         place = f"{path}, line {number}"
@@ -98,7 +96,7 @@ def _read_file_questions(path: str) -> Iterator[PlainQuestion]:
         memories = _find_memories(value, named, unnamed, place)
         if "question" in value:
             asked.append((place, value, memories))
-    # A list is complete only at the end of the file: lines of its name may follow the question.
+    # A list is complete at the end of the file only: lines of its name may follow the question.
     yield from (_parse_question(value, memories, place) for place, value, memories in asked)
 
 
@@ -160,6 +158,7 @@ def _parse_question(value: Mapping[str, Any], memories: Sequence[str], place: st
         memories=memories,
         answers=tuple(dict.fromkeys(answers)),
         domain=_parse_label(value, "domain", place),
+        kind=_parse_label(value, "kind", place),
         split=_parse_label(value, "split", place),
     )
 
