@@ -70,7 +70,15 @@ class ProviderError(HoldfastError):
 
 
 class UnreadableReply(ProviderError):
-    """A model's reply contains nothing that can be read as the requested answer."""
+    """A model's reply contains nothing that can be read as the requested answer.
+
+    Attributes:
+        reply: What the model answered, `""` for an empty answer; `None` when the service sent no answer of a model.
+    """
+
+    def __init__(self, message: str, *, provider: str, retryable: bool = False, reply: str | None = None) -> None:
+        super().__init__(message, provider=provider, retryable=retryable)
+        self.reply = reply
 
 
 class StorageError(HoldfastError):

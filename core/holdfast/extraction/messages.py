@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from holdfast.errors import InvalidInput, short_repr
+from holdfast.errors import InvalidInput, UnreadableReply, short_repr
 from holdfast.extraction.facts import Skipped
 from holdfast.extraction.roles import Role, known_role, snake_case
 from holdfast.plain_values import to_plain
@@ -84,6 +84,20 @@ def content_text(content: object) -> str:
     """
     content = to_plain(content, "the content", fields=MESSAGE_FIELDS)
     return "\n".join(part for part in _read_parts(content, "the content") if isinstance(part, str) and part)
+
+
+def reply_text(reply: object, provider: str) -> str:
+    """Return the text of what a chat model returned: a text, parts of one, or nothing.
+
+    Raises:
+        UnreadableReply: It is something else.
+    """
+    if isinstance(reply, str):
+        return reply
+    text = "" if reply is None else content_text(reply)
+    if not text and reply is not None and not isinstance(reply, (list, tuple)):
+        raise UnreadableReply(f"the model returned {type(reply).__name__}, not text", provider=provider)
+    return text
 
 
 def list_messages(value: Any) -> list[Any]:

@@ -20,6 +20,8 @@ Answer = TypeVar("Answer")
 
 _RETRYABLE_STATUS = (408, 409, 429)
 _SERVER_ERROR = 500
+_SHORTEST_SECRET = 8  # characters of a key
+_ANSWERS = ("choices", "data", "output", "content")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ class Connection:
                 except self._sdk.APIStatusError as error:
                     step = partial(exchange.throw, error)
                 else:
+                    self._raise_reported_error(reply)
                     step = partial(exchange.send, reply)
 
     async def arun(self, exchange: Exchange[Answer]) -> Answer:
@@ -100,6 +103,7 @@ class Connection:
                 except self._sdk.APIStatusError as error:
                     step = partial(exchange.throw, error)
                 else:
+                    self._raise_reported_error(reply)
                     step = partial(exchange.send, reply)
 
     def close(self) -> None:
@@ -159,12 +163,30 @@ class Connection:
             retryable=retryable,
         )
 
-    def _redact_key(self, error: Exception) -> str:
-        return str(error).replace(self._endpoint.api_key, "***")
+    def _redact_key(self, error: object) -> str:
+        text = str(error)
+        return text.replace(self._endpoint.api_key, "***") if self._shows_key(text) else text
 
     def _presentable_cause(self, error: Exception) -> Exception | None:
         """Return `error` as the cause of ours, unless its text contains the key: a traceback may end up in a log."""
-        return None if self._endpoint.api_key in str(error) else error
+        return None if self._shows_key(str(error)) else error
+
+    def _shows_key(self, text: str) -> bool:
+        # Servers on one's own machine take any key: "x", "test" or "none" is a part of ordinary words.
+        return len(self._endpoint.api_key) >= _SHORTEST_SECRET and self._endpoint.api_key in text
+
+    def _raise_reported_error(self, reply: Any) -> None:
+        """Raise the error that a service reports in an answer with status 200, in the service's own words."""
+        error = _reported_error(reply)
+        if error is None:
+            return
+        code = error.get("code") if isinstance(error, Mapping) else None
+        status = int(str(code)) if str(code).isdecimal() else 0
+        raise ProviderError(
+            f"{self._endpoint.provider} failed: {self._redact_key(_words_of(error))}",
+            provider=self._endpoint.provider,
+            retryable=status in _RETRYABLE_STATUS or status >= _SERVER_ERROR,
+        )
 
 
 def _running_loop() -> asyncio.AbstractEventLoop:
@@ -175,6 +197,27 @@ def _running_loop() -> asyncio.AbstractEventLoop:
 
 def _create_method(client: Any, request: Request) -> Any:
     return attrgetter(request.resource)(client).create
+
+
+def _reported_error(reply: Any) -> Any:
+    """Return what an answer says of an error, `None` for an answer without one."""
+    first = next(iter(getattr(reply, "choices", None) or ()), None)
+    error = getattr(reply, "error", None) or getattr(first, "error", None)  # the second is OpenRouter's
+    if error or any(getattr(reply, name, None) for name in _ANSWERS):
+        return error or None
+    return getattr(reply, "errors", None) or getattr(reply, "detail", None) or getattr(reply, "message", None)
+
+
+def _words_of(error: Any) -> str:
+    if isinstance(error, Mapping):
+        words = error.get("message") or error.get("detail") or error.get("msg")
+        code = error.get("code")
+        if isinstance(words, str) and words:
+            return words if code is None else f"{words} (code {code})"
+    if isinstance(error, (list, tuple)) and error:
+        return "; ".join(map(_words_of, error))
+    words = getattr(error, "message", None)
+    return words if isinstance(words, str) else str(error)
 
 
 def _is_retryable(error: Exception) -> bool:

@@ -5,6 +5,7 @@ LangChain's objects are recognised by their methods, so this module never import
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -147,13 +148,20 @@ def _to_langchain(messages: Sequence[ChatMessage], schema: JsonObject | None) ->
 
 
 def _message_text(reply: Any) -> str:
-    """Return the text of a message. Its content is a text or, with reasoning or tool calls, a list."""
+    """Return the text of a message, or else the arguments of the tools it calls.
+
+    Its content is a text or, with reasoning or tool calls, a list.
+    """
     content = getattr(reply, "content", reply)
     parts = content if isinstance(content, Sequence) and not isinstance(content, str) else [content]
     text = "".join(part if isinstance(part, str) else _part_text(part) for part in parts)
-    if not text.strip():
-        raise UnreadableReply("the model answered with no text", provider=_PROVIDER, retryable=True)
-    return text
+    if text.strip():
+        return text
+    calls = getattr(reply, "tool_calls", None) or ()
+    arguments = [json.dumps(call.get("args"), ensure_ascii=False) for call in calls if isinstance(call, Mapping)]
+    if arguments:
+        return "\n".join(arguments)
+    raise UnreadableReply("the model answered with no text", provider=_PROVIDER, retryable=True, reply="")
 
 
 def _part_text(part: Any) -> str:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from functools import partial
 
 from holdfast.errors import ConfigError, UnreadableReply
 from holdfast.extraction import replies
+from holdfast.extraction.messages import reply_text
 from holdfast.extraction.prompts import RATING_SCHEMA, rating_messages, repair_messages
 from holdfast.protocols import ChatMessage, ChatModel
+
+_PROVIDER = "llm_reranker"
 
 
 class LLMReranker:
@@ -28,7 +32,7 @@ class LLMReranker:
     [0.2, 0.9]
     """
 
-    provider = "llm_reranker"
+    provider = _PROVIDER
 
     def __init__(self, chat_model: ChatModel, *, prompt: str | None = None) -> None:
         if prompt is not None and (not isinstance(prompt, str) or not prompt.strip()):
@@ -49,24 +53,32 @@ class LLMReranker:
             UnreadableReply: Neither of its two answers contains a rating.
         """
         exchange = _rate(query, texts, self._prompt)
-        try:
-            messages = next(exchange)
-            while True:
-                messages = exchange.send(self.chat_model.complete(messages, schema=RATING_SCHEMA))
-        except StopIteration as stop:
-            scores: list[float] = stop.value
-        return scores
+        step = partial(next, exchange)
+        while True:
+            try:
+                messages = step()
+            except StopIteration as stop:
+                scores: list[float] = stop.value
+                return scores
+            try:
+                step = partial(exchange.send, self.chat_model.complete(messages, schema=RATING_SCHEMA))
+            except UnreadableReply as error:
+                step = partial(exchange.throw, error)
 
     async def ascore(self, query: str, texts: Sequence[str]) -> list[float]:
         """Return what `score` returns, without blocking the event loop."""
         exchange = _rate(query, texts, self._prompt)
-        try:
-            messages = next(exchange)
-            while True:
-                messages = exchange.send(await self._complete(messages))
-        except StopIteration as stop:
-            scores: list[float] = stop.value
-        return scores
+        step = partial(next, exchange)
+        while True:
+            try:
+                messages = step()
+            except StopIteration as stop:
+                scores: list[float] = stop.value
+                return scores
+            try:
+                step = partial(exchange.send, await self._complete(messages))
+            except UnreadableReply as error:
+                step = partial(exchange.throw, error)
 
     def __repr__(self) -> str:
         return f"LLMReranker({self.model!r})"
@@ -86,10 +98,11 @@ def _rate(query: str, texts: Sequence[str], prompt: str | None) -> Generator[lis
     if not texts:
         return []
     messages = rating_messages(query, texts, prompt=prompt)
-    reply = yield messages
     try:
-        ratings = replies.parse_ratings(reply, count=len(texts))
+        ratings = replies.parse_ratings(reply_text((yield messages), _PROVIDER), count=len(texts))
     except UnreadableReply as problem:
-        reply = yield repair_messages(messages, reply, str(problem))
-        ratings = replies.parse_ratings(reply, count=len(texts))
+        if problem.reply is None:
+            raise
+        second_try = repair_messages(messages, problem.reply, str(problem))
+        ratings = replies.parse_ratings(reply_text((yield second_try), _PROVIDER), count=len(texts))
     return [ratings.get(place, 0.0) for place in range(len(texts))]

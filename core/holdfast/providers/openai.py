@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.errors import ConfigError, ProviderError, UnreadableReply
+from holdfast.extraction.messages import content_text
 from holdfast.protocols import ChatMessage, Json, JsonObject
 from holdfast.providers.connection import Connection, Exchange, Request
 from holdfast.providers.presets import NATIVE_DIMENSIONS, JsonMode, resolve_endpoint
@@ -125,7 +126,8 @@ class OpenAIChat(_Service):
         """Answer `messages`, with JSON that follows `schema` if one is given and the service can.
 
         Returns:
-            The answer, never blank. One cut off at `max_tokens` is returned as far as it goes.
+            The answer, never blank. One cut off at `max_tokens` is returned as far as it goes. Without a text it is the
+            arguments of the tools that the model calls, or the JSON in its reasoning.
 
         Raises:
             UnreadableReply: The model refused, or answered without text.
@@ -152,6 +154,9 @@ class OpenAIChat(_Service):
             try:
                 reply = yield Request("chat.completions", self._parameters(dialect, messages, schema))
             except Exception as error:
+                written = _failed_generation(error)
+                if written:
+                    return written
                 simpler = _simpler_dialect(dialect, error, wants_json=schema is not None)
                 if simpler is None:
                     raise
@@ -351,20 +356,63 @@ def _is_closed(schema: JsonObject) -> bool:
     )
 
 
+def _failed_generation(error: Exception) -> str:
+    """Return what the model wrote, when Groq refuses it as JSON that does not follow the schema; else `""`."""
+    body = getattr(error, "body", None)
+    written = body.get("failed_generation") if isinstance(body, Mapping) else None
+    return written if isinstance(written, str) and written.strip() else ""
+
+
 def _answer_text(reply: Any, provider: str) -> str:
-    if not getattr(reply, "choices", None):
-        raise UnreadableReply(f"{provider} answered without any choice", provider=provider, retryable=True)
-    choice = reply.choices[0]
-    text: str | None = choice.message.content
-    if text and text.strip():
+    choices = getattr(reply, "choices", None)
+    if not choices:
+        raise UnreadableReply(
+            f"{provider} answered without any choice",
+            provider=provider,
+            retryable=True,
+            reply=None if choices is None else "",
+        )
+    choice = choices[0]
+    text = _message_text(choice.message, is_cut=choice.finish_reason == "length")
+    if text.strip():
         return text
     if choice.message.refusal:
-        raise UnreadableReply(f"the model refused: {choice.message.refusal}", provider=provider)
+        raise UnreadableReply(
+            f"the model refused: {choice.message.refusal}", provider=provider, reply=choice.message.refusal
+        )
     raise UnreadableReply(
-        f"{provider} answered with no text, finish_reason {choice.finish_reason!r}",
+        f"{provider} answered with no text, finish_reason {choice.finish_reason!r}{_advice(choice.finish_reason)}",
         provider=provider,
         retryable=True,
+        reply="",
     )
+
+
+def _advice(finish_reason: Any) -> str:
+    return ": raise max_tokens, it may all have gone into reasoning" if finish_reason == "length" else ""
+
+
+def _message_text(message: Any, *, is_cut: bool) -> str:
+    """Return the text of a message, or else the JSON that some services send elsewhere.
+
+    Args:
+        message: The message of a choice.
+        is_cut: Whether it ends at the limit of tokens; then what it reasoned holds no answer.
+    """
+    content = message.content
+    is_json = isinstance(content, Mapping) and "text" not in content and "type" not in content
+    text = json.dumps(content, ensure_ascii=False) if is_json else content_text(content)
+    if text.strip():
+        return text
+    functions = [getattr(call, "function", None) for call in getattr(message, "tool_calls", None) or ()]
+    arguments = [getattr(one, "arguments", None) for one in (*functions, getattr(message, "function_call", None))]
+    written = [
+        one if isinstance(one, str) else json.dumps(one, ensure_ascii=False) for one in arguments if one is not None
+    ]
+    if any(one.strip() for one in written):
+        return "\n".join(written)
+    reasoning = [getattr(message, field, None) for field in ("reasoning_content", "reasoning")]
+    return next((one for one in reasoning if isinstance(one, str) and "{" in one and not is_cut), "")
 
 
 def _batches(texts: Sequence[str], batch_size: int) -> Iterator[list[str]]:

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from typing_extensions import ParamSpec
 
-from holdfast.errors import DimensionMismatch, ProviderError, UnreadableReply
+from holdfast.errors import DimensionMismatch, ProviderError
+from holdfast.extraction.messages import reply_text
 from holdfast.protocols import ChatMessage, ChatModel, Embedder, JsonObject, Reranker
 
 if TYPE_CHECKING:
@@ -62,16 +63,14 @@ Flow = Generator[Effect, Any, T]
 
 
 def complete(model: ChatModel, messages: Sequence[ChatMessage], *, schema: JsonObject | None = None) -> Flow[str]:
-    """Return the model's reply to `messages`.
+    """Return the model's reply to `messages`; of a reply in parts, the text.
 
     Raises:
         ProviderError: The model failed.
         UnreadableReply: The reply is not text.
     """
     reply = yield _model_call(model, "complete", messages, schema=schema)
-    if not isinstance(reply, str):
-        raise UnreadableReply(f"the model returned {type(reply).__name__}, not text", provider=_name(model))
-    return reply
+    return reply_text(reply, _name(model))
 
 
 def embed(embedder: Embedder, texts: Sequence[str]) -> Flow[NDArray[np.float32]]:

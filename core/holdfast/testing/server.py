@@ -36,12 +36,15 @@ class Completion:
         tool_calls: The tools it calls.
         finish_reason: Why it stopped; empty means `"tool_calls"` or `"stop"`, whichever applies.
         refusal: Why it refuses to answer.
+        message: Further fields of the message, such as `reasoning_content`, or others in their place, such as a
+            `content` in parts. They are not streamed.
     """
 
     text: str | None = None
     tool_calls: tuple[ToolCall, ...] = ()
     finish_reason: str = ""
     refusal: str | None = None
+    message: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +214,7 @@ def _completion_object(completion: Completion, body: Mapping[str, Any], number: 
     message: dict[str, Any] = {"role": "assistant", "content": completion.text, "refusal": completion.refusal}
     if completion.tool_calls:
         message["tool_calls"] = _tool_calls(completion, number)
+    message.update(completion.message)
     choice = {"index": 0, "message": message, "finish_reason": _finish_reason(completion), "logprobs": None}
     return _envelope("chat.completion", body, number, choices=[choice], usage=_usage(completion, body))
 

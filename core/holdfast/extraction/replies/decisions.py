@@ -151,7 +151,7 @@ class DecisionPlan:
     def _usable_text(self, text: str, fact: int) -> str:
         """Return `text`, or the fact's own if a memory cannot have it."""
         refused = check_text(text)
-        if refused and refused.reason != "blank":
+        if refused and refused.reason not in ("blank", "placeholder"):
             self.skipped.append(refused)
         return self._facts[fact] if refused else text
 

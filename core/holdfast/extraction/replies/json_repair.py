@@ -8,12 +8,40 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from holdfast.extraction.facts import Skipped
-from holdfast.extraction.replies.entries import DamagedText, find_entries, find_list
+from holdfast.extraction.replies.entries import DamagedText, Repeated, find_entries, find_list, flatten
 
 # Where a value may start; "[1]" and "{name}" in prose do not count.
 _START = re.compile(r"""\{\s*(?:["'“}/#]|\w+\s*:)|\[\s*(?:["'“{\[\]/#])""")
-_REASONING = re.compile(r"\s*<(think(?:ing)?|thought|reasoning)>.*?</\1>", re.DOTALL | re.IGNORECASE)
-_DECODER = json.JSONDecoder(strict=False)
+# Where a model's reasoning starts and ends: <think> and its like, Magistral's [THINK], Kimi's ◁think▷, and the channels
+# of gpt-oss.
+_NAMES = r"(?:seed:)?(?:think(?:ing)?|thoughts?|reasoning|reflection|scratchpad|analysis)"
+_REASONING = re.compile(
+    rf"(?P<opened>[<◁]{_NAMES}\s*[>▷]|\[THINK\]|<\|channel\|>(?:analysis|commentary)\b)"
+    rf"|[<◁]/\s*{_NAMES}\s*[>▷]|\[/THINK\]|<\|channel\|>final\b",
+    re.IGNORECASE,
+)
+_MOST_ENCODINGS = 3  # of JSON in JSON
+
+
+def _unite(pairs: list[tuple[str, object]]) -> object:
+    """Return the object of `pairs`; lists under one key become one list, other keys that recur start a new object."""
+    fields = dict(pairs)
+    if len(fields) == len(pairs):
+        return fields
+    objects: list[dict[str, object]] = [{}]
+    for key, value in pairs:
+        known = objects[-1].get(key)
+        if isinstance(known, list) and isinstance(value, list):
+            objects[-1][key] = [*known, *value]
+            continue
+        if key in objects[-1]:
+            objects.append({})
+        objects[-1][key] = value
+    return objects[0] if len(objects) == 1 else Repeated(objects)
+
+
+_DECODER = json.JSONDecoder(strict=False, object_pairs_hook=_unite)
+_FENCES = re.compile(r"^\s*(?:`{3,}|~{3,})\w*\s*$", re.MULTILINE)
 _MAX_VALUES = 10_000
 # json-repair takes quadratic time on a text with stray quotes (4,000 characters 0.25 s, 32,000 7 s). So it gets small
 # pieces, and few of them.
@@ -27,6 +55,7 @@ class ReplyValues:
     Attributes:
         runs: Lists of values that directly follow one another; prose in between starts a new run.
         lost: The text after the last complete entry, when something could not be read; else `None`.
+        ends_in_reasoning: Whether the reply ends before its reasoning does; what stands in there is a draft.
 
     >>> values = ReplyValues('Sure! {"facts": ["Likes tea", "Lives in')
     >>> values.runs, values.lost
@@ -36,7 +65,8 @@ class ReplyValues:
     def __init__(self, reply: str) -> None:
         self.runs: list[list[object]] = []
         self.lost: str | None = None
-        self._text = reply.lstrip("\ufeff")
+        self.ends_in_reasoning = False
+        self._text = _decoded(reply.lstrip("\ufeff"))
         self._repairable_length = _MAX_REPAIRED_LENGTH
         self._read()
 
@@ -49,7 +79,7 @@ class ReplyValues:
         for run in reversed(named or self.runs):
             parts = [find_entries(value, names, is_item) for value in run]
             if any(part is not None for part in parts):
-                return [item for part in parts for item in part or ()]
+                return [item for part in parts for item in flatten(part or ())]
         return None
 
     def truncated(self) -> list[Skipped]:
@@ -59,18 +89,50 @@ class ReplyValues:
         return [Skipped("truncated", self.lost.strip("`, \r\n\t"), "What follows here could not be read.")]
 
     def _read(self) -> None:
-        reasoning = _REASONING.match(self._text)
-        position = reasoning.end() if reasoning else 0
-        count = 0
-        while start := _START.search(self._text, position):
+        position = count = 0
+        mark = _REASONING.search(self._text)
+        start = _START.search(self._text)
+        while start is not None:
+            if start.start() < position:
+                start = _START.search(self._text, position)
+                continue
+            if mark is not None and mark.start() < position:
+                mark = _REASONING.search(self._text, position)
+            if mark is not None and mark.start() < start.start():
+                end = self._end_of_reasoning(mark)
+                if end is None:
+                    return
+                position = end
+                continue
             if count >= _MAX_VALUES:
                 self.lost = self._text[position:]
                 break
-            if not self.runs or self._text[position : start.start()].strip(" \t\r\n,;"):
+            if not self.runs or _FENCES.sub("", self._text[position : start.start()]).strip(" \t\r\n,;"):
                 self.runs.append([])
             values, position = self._read_values(start.start())
             self.runs[-1] += values
             count += 1
+        self._drop_reasoning(position)
+
+    def _end_of_reasoning(self, mark: re.Match[str]) -> int | None:
+        """Return where the reasoning ends that `mark` opens or closes, `None` if it has no end."""
+        closed = mark
+        while closed["opened"] is not None:
+            following = _REASONING.search(self._text, closed.end())
+            if following is None:
+                self.ends_in_reasoning = True
+                return None
+            closed = following
+        if mark["opened"] is None:  # the model's template has opened it: what stands before is a draft
+            self.runs.clear()
+            self.lost = None
+        return closed.end()
+
+    def _drop_reasoning(self, position: int) -> None:
+        """Drop what stands before the end of reasoning that no answer follows."""
+        mark = _REASONING.search(self._text, position)
+        if mark is not None:
+            self._end_of_reasoning(mark)
 
     def _read_values(self, start: int) -> tuple[list[object], int]:
         """Return the value at `start`, several if it was repaired in pieces, and where to read on."""
@@ -106,6 +168,22 @@ class ReplyValues:
             values.append(_repair_piece("[" + piece.lstrip(", \r\n\t") if values else piece))
             start = piece_end
         return values
+
+
+def _decoded(text: str) -> str:
+    """Return the text that a reply is when it was encoded as a JSON string, as some proxies do."""
+    for _ in range(_MOST_ENCODINGS):
+        inner = _FENCES.sub("", text).strip()
+        if not inner.startswith('"') or not inner.endswith('"'):
+            break
+        try:
+            decoded = _DECODER.decode(inner)
+        except (ValueError, RecursionError):
+            break
+        if not isinstance(decoded, str):
+            break
+        text = decoded
+    return text
 
 
 def _piece_ends(start: int, end: int, borders: Sequence[int]) -> Iterator[int]:

@@ -16,6 +16,7 @@ from holdfast.extraction.replies.entries import (
     normalised_fields,
     read_fact,
     read_index,
+    statements,
 )
 from holdfast.extraction.replies.json_repair import ReplyValues
 
@@ -37,7 +38,7 @@ def parse_facts(reply: str, *, turns: int) -> tuple[list[Fact], list[Skipped]]:
 
     Returns:
         The facts in the order of the reply, and what was left out: `"truncated"`, `"damaged"`, `"not text"`,
-        `"blank"` or `"too long"`.
+        `"blank"`, `"placeholder"` or `"too long"`.
 
     Raises:
         UnreadableReply: It contains nothing usable. An empty list of facts is usable.
@@ -48,7 +49,8 @@ def parse_facts(reply: str, *, turns: int) -> tuple[list[Fact], list[Skipped]]:
     """
     values = ReplyValues(reply)
     items = values.items(FACT_LISTS, is_fact)
-    outcomes = [read_fact(item, turns) for item in items or () if item is not None]
+    entries = [one for item in items or () for one in statements(item)]
+    outcomes = [read_fact(item, turns) for item in entries if item is not None]
     facts = [outcome for outcome in outcomes if isinstance(outcome, Fact)]
     skipped = [outcome for outcome in outcomes if isinstance(outcome, Skipped)] + values.truncated()
     has_unusable = any(one.reason in {"not text", "truncated", "damaged"} for one in skipped)
@@ -159,13 +161,15 @@ def _unreadable(reply: str, wanted: str, values: ReplyValues) -> UnreadableReply
     """Return the error for a reply without a usable list called `wanted`; the model is shown its text."""
     if not reply.strip():
         problem = "the reply is empty"
+    elif values.ends_in_reasoning:
+        problem = "the reply ends within its reasoning, before any answer: raise the limit of tokens"
     elif values.lost is not None:
         problem = "the reply ends before its first entry is complete"
     elif values.runs:
         problem = f'the reply has no "{wanted}" list with entries of the form asked for'
     else:
         problem = "the reply holds no JSON"
-    return UnreadableReply(problem, provider="model")
+    return UnreadableReply(problem, provider="model", reply=reply)
 
 
 def _is_rating(value: object) -> bool:

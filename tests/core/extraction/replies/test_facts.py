@@ -27,7 +27,10 @@ FACT_REPLIES = {
     "quoted bracket in the prose": ('As ["asked"] for: {"facts": ["Has a cat"]}', ["Has a cat"], []),
     "thoughts first": ('<think>{"facts": ["Dogs"]}? No.</think>{"facts": ["Has a cat"]}', ["Has a cat"], []),
     "broken thoughts": ('<think>{"facts: [</think>\n{"facts": ["Has a cat"]}', ["Has a cat"], []),
-    "thoughts never closed": ('<think>She has a cat. {"facts": ["Has a cat"]}', ["Has a cat"], []),
+    "thoughts never closed": ('<think>She has a cat. {"facts": ["Has a cat"]}', UNREADABLE, []),
+    "thoughts after an answer": ('{"facts": ["Has a cat"]}<think>Is that all', ["Has a cat"], []),
+    "thoughts, and no answer": ('Perhaps {"facts": ["Has a cat"]}</think>', UNREADABLE, []),
+    "a tag in a fact": ('{"facts": ["Writes <think> and </think> tags"]}', ["Writes <think> and </think> tags"], []),
     "thoughts without opening": ('A cat.</think>{"facts": ["Has a cat"]}', ["Has a cat"], []),
     "byte order mark": ('\ufeff{"facts": ["Has a cat"]}', ["Has a cat"], []),
     "trailing commas": ('{"facts": ["Has a cat", "Is vegan",],}', ["Has a cat", "Is vegan"], []),
@@ -130,7 +133,45 @@ FACT_REPLIES = {
         ["too long"],
     ),
     "what no file can keep": ('{"facts": ["\\ud83d\\ude00 cat \\ud83d\\u0000!"]}', ["\U0001f600 cat !"], []),
-    "properties instead of statements": ('{"facts": {"name": "Ana", "city": "Porto"}}', UNREADABLE, []),
+    "properties": ('{"facts": {"name": "Ana", "home_town": "Porto"}}', ["name: Ana", "home town: Porto"], []),
+    "properties, numbers and lists": (
+        '{"facts": {"age": 34, "languages": ["French", "Greek"], "vegan": null}}',
+        ["age: 34", "languages: French, Greek"],
+        [],
+    ),
+    "statements by subject": (
+        '{"facts": {"home": "Lives in Porto", "diet": "Is vegan"}}',
+        ["Lives in Porto", "Is vegan"],
+        [],
+    ),
+    "entries by subject": (
+        '{"facts": {"home": {"text": "Lives in Porto"}, "work": [{"text": "Paints"}, {"text": "Sings"}]}}',
+        ["Lives in Porto", "Paints", "Sings"],
+        [],
+    ),
+    "numbered keys": ('{"facts": {"fact1": "Has a cat", "fact_2": "Is vegan"}}', ["Has a cat", "Is vegan"], []),
+    "numbered keys, no list": ('{"fact1": "Has a cat", "fact 2": "Is vegan"}', ["Has a cat", "Is vegan"], []),
+    "a list in text": ('{"facts": "[\\"Has a cat\\", \\"Is vegan\\"]"}', ["Has a cat", "Is vegan"], []),
+    "entries in text": ('{"facts": ["{\\"text\\": \\"Has a cat\\", \\"turn\\": 0}"]}', ["Has a cat"], []),
+    "an answer in text": ('{"arguments": "{\\"facts\\": [\\"Has a cat\\"]}"}', ["Has a cat"], []),
+    "the key twice": ('{"facts": ["Has a cat"], "facts": ["Is vegan"]}', ["Has a cat", "Is vegan"], []),
+    "the keys of an entry twice": (
+        '{"facts": [{"text": "Has a cat", "turn": 0, "text": "Is vegan", "turn": 1}]}',
+        ["Has a cat", "Is vegan"],
+        [],
+    ),
+    "two fences": (
+        '```json\n{"facts": ["Has a cat"]}\n```\n```json\n{"facts": ["Is vegan"]}\n```',
+        ["Has a cat", "Is vegan"],
+        [],
+    ),
+    "the schema": ('{"type": "object", "properties": {"facts": {"type": "array", "items": {}}}}', UNREADABLE, []),
+    "the schema under its name": ('{"facts": {"type": "array", "items": {"type": "string"}}}', UNREADABLE, []),
+    "the schema, then the answer": (
+        '{"type": "object", "properties": {"facts": {"type": "array"}}}\n{"facts": ["Has a cat"]}',
+        ["Has a cat"],
+        [],
+    ),
     "empty": ("", UNREADABLE, []),
     "blank": (" \n", UNREADABLE, []),
     "prose": ("I could not find any facts, sorry.", UNREADABLE, []),
@@ -203,3 +244,74 @@ def test_truncated_text_is_reported_in_skipped():
 def test_standing_is_read_from_the_reply_or_none(written, standing):
     facts, skipped = parse_facts(f'{{"facts": [{{"text": "Has a cat", "turn": 0, "standing": {written}}}]}}', turns=1)
     assert (facts, skipped) == ([Fact("Has a cat", 0, "user", standing)], [])
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+@pytest.mark.parametrize(
+    "reply", ['{"facts": ["Has a cat"]}', '["Has a cat"]', '```json\n{"facts": ["Has a cat"]}\n```']
+)
+def test_json_that_is_encoded_again_is_read(reply, times):
+    for _ in range(times):
+        reply = json.dumps(reply)
+    assert [fact.text for fact in parse_facts(reply, turns=1)[0]] == ["Has a cat"]
+
+
+BRACKETS = {
+    "<think>": "</think>",
+    "<thinking>": "</thinking>",
+    "<THOUGHT>": "</THOUGHT>",
+    "<reasoning>": "</reasoning>",
+    "[THINK]": "[/THINK]",
+    "◁think▷": "◁/think▷",
+    "<seed:think>": "</seed:think>",
+    "<|channel|>analysis<|message|>": "<|end|><|start|>assistant<|channel|>final<|message|>",
+}
+DRAFT, ANSWER = '{"facts": ["Has a dog"]}', '{"facts": ["Has a cat"]}'
+
+
+@pytest.mark.parametrize(("opened", "closed"), BRACKETS.items(), ids=BRACKETS)
+@pytest.mark.parametrize("before", ["", "\n", "Sure! "])
+def test_what_stands_in_reasoning_is_no_answer(opened, closed, before):
+    read = parse_facts(f"{before}{opened}Perhaps {DRAFT}?{closed}{ANSWER}", turns=1)[0]
+    assert [fact.text for fact in read] == ["Has a cat"]
+    for cut in (
+        f"{before}{opened}Perhaps {DRAFT}",
+        f"{before}{opened}{DRAFT}",
+        f"{before}{opened}Hm {closed}{opened}{DRAFT}",
+    ):
+        with pytest.raises(UnreadableReply, match="within its reasoning") as raised:
+            parse_facts(cut, turns=1)
+        assert raised.value.reply == cut
+
+
+PLACEHOLDERS = """<fact>|{fact}|{{fact}}|[fact]|[insert fact here]|${fact}|<the user's name>|string|String|"text"|'fact'
+|fact 1|Fact_2|N/A|n/a.|None|null|nothing|undefined|No facts found.
+|There are no new facts to store|No relevant information|TODO"""
+
+
+@pytest.mark.parametrize("text", PLACEHOLDERS.replace("\n", "").split("|"))
+@pytest.mark.parametrize("form", ["text", "entry", "dictionary"])
+def test_a_placeholder_is_refused_and_named(text, form):
+    written = {"text": [text], "entry": [{"text": text, "turn": 0}], "dictionary": {"fact1": text}}[form]
+    facts, skipped = parse_facts(json.dumps({"facts": written}), turns=1)
+    assert (facts, [(one.reason, one.text) for one in skipped]) == ([], [("placeholder", text)])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Has no information about her father",
+        "Likes <b> tags",
+        "Plays in a string quartet",
+        "Is a text editor",
+        "无",
+        "Nothing scares her",
+        "Uses {braces} in C",
+        "The band is called None",
+        "Facts matter to her",
+        "Has two [unread] mails",
+        "No longer smokes",
+    ],
+)
+def test_a_fact_that_resembles_a_placeholder_is_kept(text):
+    assert [fact.text for fact in parse_facts(json.dumps({"facts": [text]}), turns=1)[0]] == [text]
