@@ -57,6 +57,15 @@ Embedder = Annotated[
         "--embedder", metavar="PRESET", help="The embedder: hashing, openai, ollama, ...", rich_help_panel=_STORE
     ),
 ]
+Embedders = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--embedder",
+        metavar="PRESET",
+        help="The embedder: hashing, openai, ollama, ...; may be repeated for plain questions.",
+        rich_help_panel=_STORE,
+    ),
+]
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 MemoryId = Annotated[str, typer.Argument(metavar="ID", help="The memory's id.")]

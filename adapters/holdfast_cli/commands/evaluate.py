@@ -1,4 +1,4 @@
-"""`eval`: measure how well questions find the turns that answer them, on conversations in LoCoMo's format."""
+"""`eval`: measure how well questions find what answers them, in conversations in LoCoMo's format or plain memories."""
 
 from __future__ import annotations
 
@@ -12,30 +12,43 @@ from rich.text import Text
 
 from holdfast import InvalidInput, Memory
 from holdfast_cli import options
-from holdfast_cli.evaluation.locomo import Sample, read_samples
-from holdfast_cli.evaluation.metrics import Interval
+from holdfast_cli.commands.evaluate_questions import evaluate_questions, format_interval
+from holdfast_cli.evaluation.locomo import Sample, parse_samples
 from holdfast_cli.evaluation.plot import check_plot, draw_plot
+from holdfast_cli.evaluation.question_sets import is_question_set
 from holdfast_cli.evaluation.report import Report, make_report, read_run, to_json
 from holdfast_cli.evaluation.run import BUDGETS, Run, run_evaluation
 from holdfast_cli.evaluation.scores import Comparison
 from holdfast_cli.file_import import make_progress_bar
 from holdfast_cli.open_store import store_exists
+from holdfast_cli.options import read_file
 from holdfast_cli.output import format_count, print_json, print_table, stdout_console
 
+_KS_OF_CONVERSATIONS = "5,10,20,50"
+_KS_OF_QUESTIONS = "5,10"
 _MAX_RESULTS = 1_000
 _MIN_P = 1e-4  # the resolution of 10,000 random assignments
 
 
 def evaluate(
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Conversations in LoCoMo's format.")],
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE...", help="Conversations in LoCoMo's format, or JSON lines of questions."),
+    ],
     *,
     llm: options.Llm = None,
-    embedder: options.Embedder = None,
+    embedders: options.Embedders = None,
+    split: Annotated[
+        str | None, typer.Option("--split", metavar="NAME", help="Ask only the questions of this split.")
+    ] = None,
     keep_turns: Annotated[
         bool, typer.Option("--keep-turns", help="Also extract facts from each turn, by which it is found too.")
     ] = False,
     limit_conversations: Annotated[int | None, typer.Option(min=1, help="Use only the first conversations.")] = None,
-    k: Annotated[str, typer.Option(metavar="NUMBERS", help="The numbers of results to measure at.")] = "5,10,20,50",
+    k: Annotated[
+        str | None,
+        typer.Option(metavar="NUMBERS", help="The numbers of results to measure at, such as 5,10,20,50."),
+    ] = None,
     compare: Annotated[
         str | None, typer.Option(metavar="FILE", help="Compare with what an earlier --json printed.")
     ] = None,
@@ -50,13 +63,79 @@ def evaluate(
     ] = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Measure how well questions find the turns that answer them.
+    """Measure how well questions find what answers them.
 
-    Adds every session unchanged (with --keep-turns also its facts, with one or two model calls per turn) and searches
-    every question once within its conversation. Scores are per cent with 95 % bootstrap intervals; a comparison is
-    tested question by question.
+    Of conversations, adds every session unchanged (with --keep-turns also its facts, with one or two model calls per
+    turn) and searches every question once within its conversation. Scores are per cent with 95 % bootstrap intervals; a
+    comparison is tested question by question.
+
+    Of JSON lines with memories and questions, scores the default search, vectors alone and words alone, with every
+    --embedder, by default each that is installed and needs no key.
     """
-    ks = _parse_ks(k)
+    texts = [(file, read_file(file)) for file in files]
+    for_conversations = {
+        "--keep-turns": keep_turns or None,
+        "--limit-conversations": limit_conversations,
+        "--compare": compare,
+        "--embedder-b": embedder_b,
+        "--plot": plot_file,
+        "--path": path,
+    }
+    if _are_questions(texts):
+        _refuse_options(for_conversations, f"conversations, and {files[0]} has plain memories")
+        ks = _parse_ks(_KS_OF_QUESTIONS if k is None else k)
+        evaluate_questions(dict(texts), embedders=embedders or (), split=split, ks=ks, as_json=as_json)
+        return
+    _refuse_options({"--split": split}, f"plain memories, and {files[0]} has conversations")
+    if embedders and len(embedders) > 1:
+        raise InvalidInput("conversations take one --embedder: name the second one with --embedder-b")
+    _evaluate_conversations(
+        texts,
+        ks=_parse_ks(_KS_OF_CONVERSATIONS if k is None else k),
+        llm=llm,
+        embedder=embedders[0] if embedders else None,
+        embedder_b=embedder_b,
+        keep_turns=keep_turns,
+        limit=limit_conversations,
+        compare=compare,
+        plot_file=plot_file,
+        path=path,
+        as_json=as_json,
+    )
+
+
+def _are_questions(texts: Sequence[tuple[str, str]]) -> bool:
+    """Say whether all files have plain memories and questions, or none."""
+    are_questions = [is_question_set(path, text) for path, text in texts]
+    if any(are_questions) and not all(are_questions):
+        path, _ = texts[are_questions.index(False)]
+        raise InvalidInput(f"{path} has conversations, another file plain memories: evaluate them in two runs")
+    paths = [path for path, _ in texts]
+    if any(are_questions) and (repeated := [path for path in paths if paths.count(path) > 1]):
+        raise InvalidInput(f"{repeated[0]} is there twice: give every file once")
+    return any(are_questions)
+
+
+def _refuse_options(values: Mapping[str, object], reason: str) -> None:
+    for name, value in values.items():
+        if value is not None:
+            raise InvalidInput(f"{name} is for {reason}: leave it out")
+
+
+def _evaluate_conversations(
+    texts: Sequence[tuple[str, str]],
+    *,
+    ks: Sequence[int],
+    llm: str | None,
+    embedder: str | None,
+    embedder_b: str | None,
+    keep_turns: bool,
+    limit: int | None,
+    compare: str | None,
+    plot_file: str | None,
+    path: str | None,
+    as_json: bool,
+) -> None:
     if plot_file is not None:
         check_plot(plot_file)
     if compare is not None and embedder_b is not None:
@@ -64,7 +143,7 @@ def evaluate(
     if path is not None and store_exists(path):
         raise InvalidInput(f"{path} exists: an evaluation needs an empty store, name a new file")
     other = None if compare is None else read_run(compare)
-    samples = read_samples(files)[:limit_conversations]
+    samples = parse_samples(texts)[:limit]
     if not any(sample.questions for sample in samples):
         raise InvalidInput("no question of these conversations names a turn that exists: use more of them")
     if embedder_b is not None:
@@ -142,7 +221,7 @@ def _format_engines(engines: Mapping[str, str | None]) -> str:
 def _score_rows(report: Report) -> Iterator[list[str]]:
     yield ["questions", *(f"{group.questions:,}" for group in report.groups.values())]
     for name in _list_shown_measures(report):
-        yield [name, *(_with_interval(group.scores[name]) for group in report.groups.values())]
+        yield [name, *(format_interval(group.scores[name]) for group in report.groups.values())]
 
 
 def _list_shown_measures(report: Report) -> list[str]:
@@ -150,10 +229,6 @@ def _list_shown_measures(report: Report) -> list[str]:
     at = report.conversation_k
     recalls = [f"recall@{k}" for k in report.ks]
     return [*recalls, f"hit@{at}", f"all@{at}", "MRR", "nDCG@10", *(f"context@{size}" for size in BUDGETS)]
-
-
-def _with_interval(score: Interval) -> str:
-    return f"{100 * score.mean:.1f} \N{PLUS-MINUS SIGN}{50 * (score.high - score.low):.1f}"
 
 
 def _conversation_rows(report: Report) -> Iterator[list[str]]:

@@ -53,19 +53,24 @@ def read_samples(paths: Sequence[str]) -> list[Sample]:
         InvalidInput: A file cannot be read or has another format, two conversations have the same name, or no
             question names an existing turn.
     """
-    samples = [sample for path in paths for sample in _read_file_samples(path)]
+    return parse_samples([(path, read_file(path)) for path in paths])
+
+
+def parse_samples(files: Sequence[tuple[str, str]]) -> list[Sample]:
+    """Return the conversations of files that are read, each with its path (see `read_samples`)."""
+    samples = [sample for path, text in files for sample in _parse_file(path, text)]
     named: set[str] = set()
     for sample in samples:
         if sample.id in named:
             raise InvalidInput(f"the conversation {sample.id} is there twice: give every file once")
         named.add(sample.id)
     if not any(sample.questions for sample in samples):
-        raise InvalidInput(f'{", ".join(paths)}: no question under "qa" names a turn there is: nothing can be scored')
+        names = ", ".join(path for path, _ in files)
+        raise InvalidInput(f'{names}: no question under "qa" names a turn there is: nothing can be scored')
     return samples
 
 
-def _read_file_samples(path: str) -> Iterator[Sample]:
-    text = read_file(path)
+def _parse_file(path: str, text: str) -> Iterator[Sample]:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:

@@ -51,15 +51,15 @@ class PlainQuestion:
 
 
 def is_question_set(path: str, text: str) -> bool:
-    """Say whether a file has one JSON object a line with memories, or is named as such a file."""
-    if Path(path).suffix.lower() in _LINE_SUFFIXES:
-        return True
+    """Say whether the first line has memories, or the file is named as one of JSON lines and has no conversations."""
     first = next((line for line in text.splitlines() if line.strip()), "")
     try:
         value = json.loads(first)
     except (ValueError, RecursionError):
-        return False
-    return isinstance(value, dict) and "memories" in value
+        value = None
+    if isinstance(value, dict) and ("memories" in value or "conversation" in value):
+        return "memories" in value
+    return Path(path).suffix.lower() in _LINE_SUFFIXES and not isinstance(value, list)
 
 
 def parse_questions(texts: Mapping[str, str], *, split: str | None = None) -> list[PlainQuestion]:
