@@ -27,7 +27,7 @@ from holdfast.operations.search_steps.rank import Query, Ranking, SearchOptions,
 from holdfast.operations.search_steps.rerank import drop_irrelevant, rerank, widen
 from holdfast.protocols import ChatModel, Reranker
 from holdfast.results import SearchResults
-from holdfast.retrieval.tokenize import hash_terms, stem_words
+from holdfast.retrieval.tokenize import hash_terms, stem_question
 from holdfast.runtime.effects import Flow, embed_query, work
 from holdfast.runtime.runtime import Runtime
 
@@ -171,7 +171,7 @@ def find_relevant(runtime: Runtime, query: str, matching: Filter, options: Searc
 
 def _query_words(question: str) -> list[str]:
     # "The user" in a question is the one whose memories these are: the words distinguish no memory from another.
-    return stem_words(rules.without_user(question)) or stem_words(question)
+    return stem_question(rules.without_user(question)) or stem_question(question)
 
 
 def _reranker(runtime: Runtime) -> Reranker:

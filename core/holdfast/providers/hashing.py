@@ -107,7 +107,7 @@ def _sublinear(count: float) -> float:
 
 
 def _word_terms(word: str) -> tuple[tuple[str, float], ...]:
-    stems = tokenize.stem_words(word)
+    stems = tokenize.stem_as_written(word)  # the vectors in files stay what they are
     if stems:
         weight = _CAPITALISED_WEIGHT if next(filter(str.isalpha, word), "").isupper() else 1.0
         return tuple((stem, weight) for stem in stems)

@@ -22,6 +22,7 @@ import Stemmer
 from numpy.typing import NDArray
 
 from holdfast.retrieval.normalize import normalize
+from holdfast.retrieval.spelling import fold_spelling
 from holdfast.retrieval.stop_words import ARABIC, HAN, HINDI, KANA, LATIN, RUSSIAN, STOP_WORDS
 
 _ASCII_WORD = re.compile(r"[a-z0-9]+(?:'[a-z]+)?")
@@ -91,6 +92,23 @@ def stem_words(text: str) -> list[str]:
     >>> stem_words("東京タワー")
     ['東', '京', '東京', 'タワ', 'ワー']
     """
+    return stem_as_written(fold_spelling(text))
+
+
+def stem_question(text: str) -> list[str]:
+    """Return `stem_words` of what is looked for, and the stems as it is spelled.
+
+    A file that was written before all spellings were folded has those, until `reembed` computes its words again.
+
+    >>> stem_question("Œuvres"), stem_question("light")
+    (['oeuvr', 'œuvr'], ['light'])
+    """
+    stems = stem_words(text)
+    return stems if text.isascii() else list(dict.fromkeys([*stems, *stem_as_written(text)]))
+
+
+def stem_as_written(text: str) -> list[str]:
+    """Return what `stem_words` does, but of each word in its own spelling."""
     words = list(_split_words(text))
     stem_word = _stem_functions[detect_language(words)]
     return [stem for stem in map(stem_word, words) if stem]

@@ -132,6 +132,7 @@ class _Reading:
         stemmed: The stems of `wording`.
         details: The words of `wording` that carry content.
         names: What is capitalised in it.
+        stems_of_names: Their stems.
         content: The stems of the words that carry content.
         action: `content` without times and counts.
         claim: What its first clause says, without times and counts.
@@ -148,6 +149,7 @@ class _Reading:
     stemmed: tuple[str, ...]
     details: tuple[str, ...]
     names: frozenset[str]
+    stems_of_names: frozenset[str]
     times: tuple[str, ...]
     content: frozenset[str]
     action: frozenset[str]
@@ -170,6 +172,8 @@ def _read(language: Language, text: str, speaker: str | None = None) -> _Reading
     who = divide(language, sentence)
     verb = next(iter(WORD.findall(who.predicate.lower())), "") if who else ""
     said = written_tokens(sentence)
+    empty, own = lists.stop_words, lists.self
+    names = frozenset() if text.isupper() else frozenset(word.casefold() for word in said if word[0].isupper())
     told = _without_fillers(language, said, shouted=text.isupper())
     carried = frozenset(content(language, sentence))
     circumstances = _circumstances(language)
@@ -179,12 +183,13 @@ def _read(language: Language, text: str, speaker: str | None = None) -> _Reading
     gone = next(filter(None, exchanged.groups()), "") if exchanged else ""
     over = any(verb.endswith(ending) for ending in lists.past_ending) or verb in lists.irregular_past
     return _Reading(
-        words=tuple(word.lower() for word in said),
+        words=tuple(word.casefold() for word in said),
         wording=tuple(map(squeeze, told)),
         doubled=tuple(squeeze(word, to=2) for word in told),
         stemmed=tuple(stem(language, word) for word in told),
-        details=tuple(word.removesuffix("'s") for word in told if word not in lists.stop_words | lists.self),
-        names=frozenset() if text.isupper() else frozenset(word.lower() for word in said if word[0].isupper()),
+        details=tuple(word.removesuffix("'s") for word in told if word not in empty and word not in own),
+        names=names,
+        stems_of_names=frozenset(stem(language, name) for name in names),
         times=tuple(_times_in(language, words)),
         content=carried,
         action=carried - circumstances,
@@ -205,7 +210,7 @@ def _without_fillers(language: Language, said: Sequence[str], *, shouted: bool) 
     lists, same = language.words, language.forms.same_word
     told = []
     for place, word in enumerate(said):
-        plain = word.lower()
+        plain = word.casefold()
         # In "I met Will Even", a filler is a name.
         named = place and word[0].isupper() and not shouted and plain not in lists.articles
         if named or squeeze(plain) not in lists.fillers:
@@ -311,19 +316,19 @@ def _compare_wording(language: Language, new: _Reading, old: _Reading) -> _Effec
     alike = new.wording == old.wording or new.doubled == old.doubled
     if alike and new.times == old.times:
         return _Effect.REPEATS
-    if _names_clash(language, new, old):
-        return _Effect.NONE
     if _contradicts(language, new, old) or _ends(language, new, old):
-        return _Effect.CHANGES
-    if _adds_to(language, new, old):
-        return _Effect.DETAILS
-    return _Effect.REPEATS if _adds_to(language, old, new) else _Effect.NONE
+        effect = _Effect.CHANGES
+    elif _adds_to(language, new, old):
+        effect = _Effect.DETAILS
+    else:
+        effect = _Effect.REPEATS if _adds_to(language, old, new) else _Effect.NONE
+    return _Effect.NONE if effect and _names_clash(language, new, old) else effect
 
 
 def _names_clash(language: Language, new: _Reading, old: _Reading) -> bool:
     """Return whether one names what the other names almost so: `Adam` and `Adams` have the same stem."""
     return any(
-        name not in other.words and stem(language, name) in {stem(language, word) for word in other.names}
+        name not in other.words and stem(language, name) in other.stems_of_names
         for one, other in ((new, old), (old, new))
         for name in one.names
     )

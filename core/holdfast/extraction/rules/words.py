@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from holdfast.extraction.rules.language import Language, Rule, load_language
 from holdfast.extraction.rules.other_languages import is_said
-from holdfast.retrieval.normalize import normalize
+from holdfast.retrieval.spelling import fold_spelling
 from holdfast.retrieval.tokenize import detect_language
 
 WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
@@ -105,13 +105,13 @@ def tokens(text: str) -> list[str]:
     >>> tokens('I said: "My well-known blood type is O-."')
     ['i', 'said', 'my', 'well', 'known', 'blood', 'type', 'is', 'o-']
     """
-    return [token.lower() for token in written_tokens(text)]
+    return [token.casefold() for token in written_tokens(text)]
 
 
 def written_tokens(text: str) -> list[str]:
     """Return `tokens` with the capitals of the writer."""
     if not text.isascii():
-        text = normalize(text, "NFC").translate(_SAME_SIGNS)
+        text = fold_spelling(text).translate(_SAME_SIGNS)
     if "*" in text or "_" in text:
         text = _EMPHASIS.sub(r"\g<said>", text)
     found: list[str] = []
@@ -152,7 +152,7 @@ def squeeze(word: str, *, to: int = 1) -> str:
     >>> squeeze("sooo"), squeeze("coool", to=2), squeeze("viii"), squeeze("1000")
     ('so', 'cool', 'viii', '1000')
     """
-    if not word.isalpha() or len(set(word)) == 1 or _ROMAN_NUMERAL.fullmatch(word):
+    if _ELONGATED.search(word) is None or not word.isalpha() or len(set(word)) == 1 or _ROMAN_NUMERAL.fullmatch(word):
         return word
     return _ELONGATED.sub(lambda found: found[1] * to if found[1].upper() != found[1] else found[0], word)
 

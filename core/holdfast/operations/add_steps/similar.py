@@ -17,7 +17,7 @@ from holdfast.records import MemoryRecord
 from holdfast.retrieval.bm25 import bm25_scores
 from holdfast.retrieval.fusion import top_places
 from holdfast.retrieval.index_text import label_terms
-from holdfast.retrieval.tokenize import hash_terms, stem_words
+from holdfast.retrieval.tokenize import hash_terms, stem_question
 from holdfast.runtime.runtime import Runtime
 from holdfast.scope import Scope
 
@@ -105,7 +105,7 @@ def find_related(runtime: Runtime, scope: Scope, text: str) -> list[MemoryRecord
         positions = _changeable_positions(runtime, index, scope)
         if not len(positions):
             return []
-        hits = index.terms.find_postings(hash_terms(stem_words(text)), positions)
+        hits = index.terms.find_postings(hash_terms(stem_question(text)), positions)
         scores = bm25_scores(hits, index.terms.lengths_at(positions))
         places = top_places(scores, _MOST_SIMILAR, threshold=_LEAST_KEYWORD_SCORE)
         return [one.record for one in _memories_at(runtime, index, positions, dict.fromkeys(places.tolist(), 0.0))]
