@@ -14,13 +14,15 @@ from datetime import datetime, timezone
 from itertools import groupby
 from typing import Any, Literal
 
-from holdfast import InvalidInput
+from holdfast import InvalidInput, content_text
 
 _EXPECTED = (
     'expected messages (objects with "role" and "content") as a JSON list, one per line, or listed under "messages",'
     " or conversations in LoCoMo's format"
 )
 _SCOPE_FIELDS = ("user_id", "agent_id", "run_id", "app_id")
+_LISTS = ("messages", "conversations", "contents")  # OpenAI's, ShareGPT's and Gemini's
+_TEXTS = ("content", "value", "parts", "text", "message")
 _SESSION = re.compile(r"session_(\d+)")
 _SESSION_TIME = "%I:%M %p on %d %B, %Y"
 
@@ -32,7 +34,7 @@ class Conversation:
     """One conversation of a file, the arguments of one add.
 
     Attributes:
-        messages: The messages in OpenAI's form, none of them blank; may be empty.
+        messages: The messages as they stand in the file, none of them blank; may be empty.
         ids: The scope ids in the file.
         timestamp: The time of the conversation, `None` if the file has none.
         place: The position in the file, for messages to a person.
@@ -158,9 +160,9 @@ def _check_object(value: Any, place: str) -> Mapping[str, Any]:
 def _get_shape(item: _Item) -> Shape:
     if "conversation" in item.value:
         return "conversation"
-    if "messages" in item.value:
+    if any(key in item.value for key in _LISTS):
         return "messages"
-    if "content" in item.value or "role" in item.value:
+    if any(key in item.value for key in ("role", "from", "content")):
         return "message"
     keys = ", ".join(map(repr, item.value)) or "none"
     raise InvalidInput(f"{item.place} has the keys {keys}: {_EXPECTED}")
@@ -170,7 +172,7 @@ def _to_conversation(
     items: Sequence[_Item], ids: Mapping[str, Any], place: str, *, timestamp: str | float | datetime | None = None
 ) -> Conversation:
     read = [(_to_message(item), item.value.get("dia_id")) for item in items]
-    with_text = [(message, label) for message, label in read if _has_text(message["content"])]
+    with_text = [(message, label) for message, label in read if _has_text(message)]
     return Conversation(
         messages=[message for message, _ in with_text],
         ids=ids,
@@ -187,21 +189,20 @@ def _to_message(item: _Item) -> dict[str, Any]:
         raise InvalidInput(
             f"{item.place} has content that is {type(content).__name__}: it must be text or a list of parts"
         )
-    fields = {name: item.value[name] for name in ("role", "name") if item.value.get(name) is not None}
-    return {**fields, "content": content}
+    fields = {name: item.value[name] for name in ("role", "from", "name") if item.value.get(name) is not None}
+    elsewhere = {name: item.value[name] for name in _TEXTS[1:] if content is None and item.value.get(name) is not None}
+    return {**fields, **(elsewhere or {"content": content})}
 
 
-def _has_text(content: str | Sequence[Any] | None) -> bool:
-    if isinstance(content, str):
-        return bool(content.strip())
-    texts = (part.get("text") if isinstance(part, dict) else part for part in content or ())
-    return any(isinstance(text, str) and text.strip() for text in texts)
+def _has_text(message: Mapping[str, Any]) -> bool:
+    return any(bool(content_text(message.get(key)).strip()) for key in _TEXTS)
 
 
 def _parse_message_list(item: _Item) -> Conversation:
-    messages, timestamp = item.value["messages"], item.value.get("timestamp")
+    key = next(key for key in _LISTS if key in item.value)
+    messages, timestamp = item.value[key], item.value.get("timestamp")
     if not isinstance(messages, list):
-        raise InvalidInput(f'{item.place} has "messages" that are {type(messages).__name__}: they must be a list')
+        raise InvalidInput(f'{item.place} has "{key}" that are {type(messages).__name__}: they must be a list')
     if isinstance(timestamp, bool) or not isinstance(timestamp, (str, int, float, type(None))):
         raise InvalidInput(f"{item.place} has the timestamp {timestamp!r}: it must be ISO-8601 text or Unix seconds")
     ids = {field: item.value[field] for field in _SCOPE_FIELDS if item.value.get(field) is not None}

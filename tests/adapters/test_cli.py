@@ -509,6 +509,12 @@ def test_each_kind_of_file_is_recognised(path, tmp_path):
         "objects.json": json.dumps([{"messages": [tea]}, {"messages": [cello]}]),
         "messages.jsonl": f"{json.dumps(tea)}\n\n{json.dumps(cello)}\n",
         "conversations.jsonl": f"{json.dumps({'messages': [tea]})}\n{json.dumps({'messages': [cello]})}",
+        "sharegpt.json": json.dumps(
+            [{"id": "1", "conversations": [{"from": "human", "value": one["content"]} for one in (tea, cello)]}]
+        ),
+        "gemini.json": json.dumps(
+            {"contents": [{"role": "user", "parts": [{"text": one["content"]}]} for one in (tea, cello)]}
+        ),
         "message.json": json.dumps({"role": "user", "content": "I like green tea. I play the cello."}),
     }
     for name, document in documents.items():
