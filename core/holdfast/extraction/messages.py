@@ -48,6 +48,7 @@ _REASONING_TYPES = frozenset(
 )
 _CALL_TYPES = frozenset("tool_call function_call tool_use server_tool_use mcp_tool_use tool_call_request".split())
 _RESULT_TYPES = frozenset("tool_result function_result function_response tool_response tool_output".split())
+_PLAIN_KEYS = {"role", "content"}
 _MOST_NESTED = 8  # requests in requests
 
 
@@ -124,6 +125,13 @@ def read_message(message: Mapping[str, Any], where: str) -> tuple[list[Utterance
     >>> read_message({"role": "model", "parts": [{"text": "Hi"}]}, "the message")
     ([Utterance(role='assistant', text='Hi', name=None)], [])
     """
+    if (
+        message.keys() == _PLAIN_KEYS
+        and isinstance(message["content"], str)
+        and message["role"] in ("user", "assistant")
+    ):
+        text = message["content"]  # most messages; the rest takes three times as long
+        return ([Utterance(message["role"], text)] if text.strip() else []), []
     role, name = _role_and_name(message, where)
     kind = _kind(message)
     content = _content(message, where)

@@ -19,6 +19,10 @@ _NO_FACTS = re.compile(
     r"(?: (?:was|were|are|is|to|about|found|extracted|available|provided|mentioned|given|stated|in|worth)\b.{0,80})?",
     re.IGNORECASE,
 )
+_FIRST_WORDS = re.compile(
+    "|".join(sorted({*_BARE, "no", "there", "fact", "text", "memory", "statement"})), re.IGNORECASE
+)
+_MOST_CHARACTERS = 200
 _AROUND = " \t\r\n\"'`“”‘’.,;:!?*_…"
 
 
@@ -29,8 +33,10 @@ def is_placeholder(text: str) -> bool:
     [True, True, True, True, False, False]
     """
     bare = text.strip(_AROUND)
-    if not bare:
+    if not bare or len(bare) > _MOST_CHARACTERS:
         return False
+    if bare[0] not in "<{[$" and not _FIRST_WORDS.match(bare):
+        return False  # nearly every fact: the patterns below take ten times as long
     words = " ".join(bare.casefold().replace("_", " ").split())
     return words in _BARE or any(
         pattern.fullmatch(one) for pattern in (_SLOT, _NUMBERED, _NO_FACTS) for one in (bare, text.strip())
