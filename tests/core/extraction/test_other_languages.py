@@ -47,7 +47,19 @@ def test_greetings_thanks_and_assent_stay_out(text):
     assert {one.reason for one in skipped} <= {"greeting", "acknowledgement"}
 
 
-@pytest.mark.parametrize("text", ["Sounds great", "Nice place", "Bananas rock.", "Video call", "Hello world"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Sounds great",
+        "Nice place",
+        "Bananas rock.",
+        "Video call",
+        "Hello world",
+        "Woohoo!",
+        "Woohoo, Maria!",
+        "Ricardo!",
+    ],
+)
 def test_english_fragments_are_still_left_out(text):
     assert extract([Turn("user", text)])[0] == []
 

@@ -22,13 +22,14 @@ FAMILIES = {
     "times": ["9:00", "9:01", "19:00", "9 am", "9 pm", "9:00-17:00"],
     "versions": ["1.1", "1.1.1", "11.1", "v2", "v22", "2.0-rc1", "2.0-rc2"],
     "addresses": ["a@b.com", "a@b.co", "aa@b.com", "https://a.io/x", "https://a.io/xx", "https://a.io/x?y=1"],
-    "paths": ["/usr/bin", "/usr/sbin", "~/x", "~/y", "foo_bar", "foo-bar", "foobar", "foo.bar"],
+    "paths": ["/usr/bin", "/usr/sbin", "~/x", "~/y", "foo_bar", "foo-bar", "foobar", "foo.bar", "init", "__init__"],
     "handles": ["#tea", "#teas", "@ana", "@anna", "tea"],
     "telephone numbers": ["+49 170 1234", "+49 170 12344", "+44 170 1234", "0170 1234"],
     "units": ["5 kg", "5 g", "5 mg", "5 km", "5 km\u00b2", "5 km\u00b3", "5'", '5"'],
     "Roman numerals": ["I", "II", "III", "XIV", "XV", "XX", "XXX"],
     "characters": ["北京", "南京", "東京", "猫", "犬"],
     "words": ["cat", "cats", "form", "forms", "lose", "loose", "desert", "dessert", "coop", "cop"],
+    "ratings": ["★★★", "★★★★", "4/5", "5/5", "5'11\"", "5'10\""],
     "operators": ["+", "-", "==", "&&", "||"],
 }
 TEMPLATES = [

@@ -72,7 +72,8 @@ def is_said(words: Sequence[str]) -> bool:
     if not speaking.isdisjoint(words) or any(word.startswith(("j'", "m'", "j\u2019", "m\u2019")) for word in words):
         return True
     first, last = words[0], words[-1]
-    if len(first) >= _SHORTEST_VERB and first.endswith(leading) and first not in _ENGLISH:
+    verbal = len(words) > 1 and len(first) >= _SHORTEST_VERB and first.endswith(leading) and not first.endswith("oo")
+    if verbal and first not in _ENGLISH:
         return True
     return last.endswith(closing) and len(last) >= _SHORTEST_VERB
 

@@ -112,7 +112,7 @@ def written_tokens(text: str) -> list[str]:
     """Return `tokens` with the capitals of the writer."""
     if not text.isascii():
         text = fold_spelling(text).translate(_SAME_SIGNS)
-    if "*" in text or "_" in text:
+    if "*" in text:
         text = _EMPHASIS.sub(r"\g<said>", text)
     found: list[str] = []
     chunks = text.split()
@@ -127,9 +127,7 @@ def written_tokens(text: str) -> list[str]:
 
 
 _SAME_SIGNS = {0x2212: "-", 0x2019: "'", 0x2018: "'", 0xFE0E: None, 0xFE0F: None}
-_EMPHASIS = re.compile(
-    r"(?<![^\s(])(?P<mark>\*{1,3}|_{1,3})(?=[^\s*_])(?P<said>[^*_]*[^\s*_])(?P=mark)(?=[\s.,!?;:)]|$)"
-)
+_EMPHASIS = re.compile(r"(?<![^\s(])(?P<mark>\*{1,3})(?=[^\s*])(?P<said>[^*]*[^\s*])(?P=mark)(?=[\s.,!?;:)]|$)")
 _DASHES = frozenset(("-", "--", "\u2013", "\u2014", "|", "\u2022"))
 _OPENING = "\"'([{\u201c\u201e\u00ab\u2039\u00bf\u00a1\u300c\u300e\uff08"
 _CLOSING = (
