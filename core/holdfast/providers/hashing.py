@@ -47,6 +47,9 @@ class HashingEmbedder:
     Args:
         dimensions: The length of every vector, at least 16. More mean fewer collisions.
 
+    Attributes:
+        knows_meaning: Whether texts without a common word can be near to each other: never.
+
     Raises:
         ConfigError: `dimensions` is too small or not a whole number.
 
@@ -55,6 +58,8 @@ class HashingEmbedder:
     >>> bool(tea @ same > 0.5 > tea @ other)
     True
     """
+
+    knows_meaning = False
 
     def __init__(self, dimensions: int = 384) -> None:
         if isinstance(dimensions, bool) or not isinstance(dimensions, int) or dimensions < _MIN_DIMENSIONS:

@@ -6,7 +6,7 @@ from hypothesis import given, settings, strategies as st
 
 from holdfast import Memory
 from holdfast.operations.search_steps import rank
-from holdfast.retrieval.fusion import Signals, WordSignals, places_worth_scoring, top_places
+from holdfast.retrieval.fusion import Outliers, Signals, WordSignals, places_worth_scoring, top_places
 
 unit = st.floats(0, 1, width=32)
 
@@ -40,9 +40,12 @@ def test_no_possible_winner_is_left_out_of_scoring(signals, limit, nearest, slac
     assert set(top_places(signals.fuse(), limit).tolist()) <= set(kept.tolist())
 
 
-@pytest.mark.parametrize("query", ["a red item", "item 7 of colour 3", "nothing of the kind", "colour"])
-def test_scoring_only_the_nearest_first_gives_the_same_results(query, monkeypatch):
-    with Memory(":memory:", llm="rules", embedder="hashing") as memory:
+@pytest.mark.parametrize("embedder", ["hashing", "static"])
+@pytest.mark.parametrize(
+    "query", ["a red item", "item 7 of colour 3", "nothing of the kind", "colour", "scarlet thing"]
+)
+def test_scoring_only_the_nearest_first_gives_the_same_results(query, embedder, monkeypatch):
+    with Memory(":memory:", llm="rules", embedder=embedder) as memory:
         colours = ["red", "green", "blue", "grey"]
         texts = [f"item {n} is {colours[n % 4]} and of colour {n % 13}" for n in range(400)]
         memory.add([{"role": "user", "content": text} for text in texts], user_id="ana", infer=False)
@@ -67,3 +70,58 @@ def test_the_highest_scores_win_and_of_equal_ones_the_newest(scores, limit, thre
     ranked = sorted(range(len(scores)), key=lambda place: (-scores[place], -place))
     expected = [place for place in ranked if scores[place] >= np.float32(threshold)][:limit]
     assert top_places(scores, limit, threshold=threshold).tolist() == expected
+
+
+# Outliers: a cosine far above all others is evidence
+
+
+def cosines_with_outlier(count=200, outlier=0.5, seed=3):
+    cosines = np.random.default_rng(seed).normal(0.1, 0.05, count).astype(np.float32)
+    cosines[17] = outlier
+    return cosines
+
+
+def test_an_outlier_wins_where_no_memory_has_the_words():
+    cosines = cosines_with_outlier()
+    keyword = np.zeros(200, dtype=np.float32)
+    keyword[40] = 0.2  # a distractor that shares a word with the query
+    words = WordSignals(keyword=keyword)
+    assert top_places(Signals(words, cosines).fuse(), 1).tolist() == [40]
+    outliers = Outliers.among(cosines, keyword)
+    assert top_places(Signals(words, cosines, outliers).fuse(), 1).tolist() == [17]
+
+
+def test_an_outlier_does_not_count_where_words_say_what_is_meant():
+    cosines = cosines_with_outlier()
+    keyword = np.zeros(200, dtype=np.float32)
+    keyword[40] = 0.8
+    words = WordSignals(keyword=keyword)
+    signals = Signals(words, cosines, Outliers.among(cosines, keyword))
+    assert np.allclose(signals.fuse(), Signals(words, cosines).fuse())
+
+
+@pytest.mark.parametrize("cosines", [[], [0.5], [0.5, 0.5, 0.5], [0.1, 0.9]])
+def test_few_or_equal_cosines_have_no_outliers(cosines):
+    cosines = np.array(cosines, dtype=np.float32)
+    assert not Outliers.among(cosines, None).scores(cosines).any()
+
+
+@given(st.integers(0, 1000), st.integers(1, 8))
+def test_no_candidate_that_an_outlier_could_lift_is_left_out(seed, limit):
+    random = np.random.default_rng(seed)
+    cosines = random.normal(0.1, 0.2, 400).clip(-1, 1).astype(np.float32)
+    keyword = (random.random(400) * (random.random(400) < 0.1) * 0.5).astype(np.float32)
+    words = WordSignals(keyword=keyword)
+    outliers = Outliers.among(cosines, keyword)
+    scores = Signals(words, cosines, outliers).fuse()
+    nearest = np.sort(np.argsort(-cosines, kind="stable")[:30])
+    others = np.delete(cosines, nearest)
+    kept = places_worth_scoring(
+        words,
+        Signals(words.take(nearest), cosines[nearest], outliers),
+        nearest,
+        count=400,
+        cosine_bound=float(others.max()),
+        limit=limit,
+    )
+    assert set(top_places(scores, limit).tolist()) <= set(kept.tolist())

@@ -25,7 +25,7 @@ from holdfast.retrieval.conversation import (
     session_scores,
     speaker_scores,
 )
-from holdfast.retrieval.fusion import Signals, WordSignals, places_worth_scoring, top_places
+from holdfast.retrieval.fusion import Outliers, Signals, WordSignals, places_worth_scoring, top_places
 from holdfast.retrieval.index_text import label_terms, text_to_embed
 from holdfast.retrieval.tokenize import hash_terms, names_in_question
 from holdfast.runtime.runtime import Runtime
@@ -34,6 +34,8 @@ from holdfast.runtime.runtime import Runtime
 # 100,000 candidates it takes little more than half the time of scoring all of them.
 _MANY_CANDIDATES = 20_000
 _NEAREST = 256
+
+_SAMPLE = 4_096  # candidates whose cosines say what is usual in a scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,19 +161,30 @@ def _compute_signals(index: Index, query: Query, positions: Positions) -> tuple[
     """Return the candidates worth scoring and their signals: all of them, or of very many those that can win."""
     words = _word_signals(index, query, positions)
     many = len(positions) > max(_MANY_CANDIDATES, len(index) // 4)
-    if many and query.options.limit <= _NEAREST // 4:
-        places, cosine_bound = index.find_nearest(query.vector, positions, _NEAREST)
-        nearest = _with_cosines(index, query, positions[places], words.take(places))
-        kept = places_worth_scoring(
-            words, nearest, places, count=len(positions), cosine_bound=cosine_bound, limit=query.options.limit
-        )
-        if len(kept) < len(positions) // 4:
-            positions, words = positions[kept], words.take(kept)
-    return positions, _with_cosines(index, query, positions, words)
+    if not many or query.options.limit > _NEAREST // 4:
+        return positions, _all_signals(index, query, positions, words)
+    outliers = _outliers(index, query, positions, words)
+    places, cosine_bound = index.find_nearest(query.vector, positions, _NEAREST)
+    nearest = Signals(words.take(places), index.vectors.cosines(query.vector, positions[places]), outliers)
+    kept = places_worth_scoring(
+        words, nearest, places, count=len(positions), cosine_bound=cosine_bound, limit=query.options.limit
+    )
+    if len(kept) < len(positions) // 4:
+        positions, words = positions[kept], words.take(kept)
+    return positions, Signals(words, index.vectors.cosines(query.vector, positions), outliers)
 
 
-def _with_cosines(index: Index, query: Query, positions: Positions, words: WordSignals) -> Signals:
-    return Signals(words, index.vectors.cosines(query.vector, positions))
+def _all_signals(index: Index, query: Query, positions: Positions, words: WordSignals) -> Signals:
+    cosines = index.vectors.cosines(query.vector, positions)
+    return Signals(words, cosines, _outliers(index, query, positions, words))
+
+
+def _outliers(index: Index, query: Query, positions: Positions, words: WordSignals) -> Outliers:
+    """Return what outliers add: from all candidates, or of very many from a sample, the same for every limit."""
+    if not getattr(query.embedder, "knows_meaning", True):
+        return Outliers()  # its cosines repeat what the words say
+    sample = positions[:: -(-len(positions) // _SAMPLE) or 1]
+    return Outliers.among(index.vectors.cosines(query.vector, sample), words.keyword)
 
 
 def _word_signals(index: Index, query: Query, positions: Positions) -> WordSignals:
@@ -230,7 +243,7 @@ def _explain(runtime: Runtime, query: Query, memory_id: str) -> Explanation:
         place = np.flatnonzero(np.isin(positions, index.positions_of_rows(row)))
         if not len(place):
             return {"id": memory_id, "reason": "expired"}
-        signals = _with_cosines(index, query, positions, _word_signals(index, query, positions))
+        signals = _all_signals(index, query, positions, _word_signals(index, query, positions))
     scores = signals.fuse()
     score = float(scores[place[0]])
     rank = int((scores > score).sum()) + 1
