@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from holdfast.retrieval.normalize import normalize
@@ -53,7 +53,7 @@ def find_courtesy(sentence: str) -> Courtesy | None:
     first = next(iter(text.split()), "")
     if first not in phrases.first_words and not _UNSPACED.match(first):
         return None
-    found = phrases.pattern.fullmatch(text) or phrases.pattern.fullmatch(_plain(_NAME.sub("", sentence)))
+    found = phrases.several.fullmatch(text) or phrases.several.fullmatch(_plain(_NAME.sub("", sentence)))
     if found is None:
         return None
     return phrases.meanings[str(phrases.one.match(text)[0])]  # type: ignore[index]
@@ -78,27 +78,34 @@ def is_said(words: Sequence[str]) -> bool:
     return last.endswith(closing) and len(last) >= _SHORTEST_VERB
 
 
-@dataclass(frozen=True, slots=True)
 class _Phrases:
-    meanings: Mapping[str, Courtesy]
-    first_words: frozenset[str]
-    one: re.Pattern[str]
-    pattern: re.Pattern[str]
+    """The courtesies of all languages; their pattern, which takes 20 ms to compile, is made when one may be there."""
+
+    def __init__(self) -> None:
+        self.meanings: dict[str, Courtesy] = {}
+        for language, entry in read_table().items():
+            for reason, listed in zip(("greeting", "acknowledgement"), entry["courtesies"].split("||"), strict=True):
+                for phrase in listed.split("|"):
+                    self.meanings.setdefault(_plain(phrase), Courtesy(reason, language))
+        self.first_words = frozenset(phrase.split()[0] for phrase in self.meanings)
+
+    @cached_property
+    def one(self) -> re.Pattern[str]:
+        """One courtesy."""
+        longest_first = sorted(self.meanings, key=len, reverse=True)
+        spaced = "|".join(re.escape(phrase) for phrase in longest_first if not _UNSPACED.search(phrase))
+        unspaced = "|".join(re.escape(phrase) for phrase in longest_first if _UNSPACED.search(phrase))
+        return re.compile(rf"(?:(?:{spaced})(?!\S)|(?:{unspaced}))")
+
+    @cached_property
+    def several(self) -> re.Pattern[str]:
+        """Courtesies and nothing else."""
+        return re.compile(rf"(?:{self.one.pattern} ?)+")
 
 
 @lru_cache(maxsize=1)
 def _phrases() -> _Phrases:
-    meanings: dict[str, Courtesy] = {}
-    for language, entry in read_table().items():
-        for reason, listed in zip(("greeting", "acknowledgement"), entry["courtesies"].split("||"), strict=True):
-            for phrase in listed.split("|"):
-                meanings.setdefault(_plain(phrase), Courtesy(reason, language))
-    longest_first = sorted(meanings, key=len, reverse=True)
-    spaced = "|".join(re.escape(phrase) for phrase in longest_first if not _UNSPACED.search(phrase))
-    unspaced = "|".join(re.escape(phrase) for phrase in longest_first if _UNSPACED.search(phrase))
-    one = rf"(?:(?:{spaced})(?!\S)|(?:{unspaced}))"
-    first_words = frozenset(phrase.split()[0] for phrase in meanings)
-    return _Phrases(meanings, first_words, re.compile(one), re.compile(rf"(?:{one} ?)+"))
+    return _Phrases()
 
 
 @lru_cache(maxsize=1)

@@ -95,9 +95,11 @@ def _first_verdict(language: Language, plain: str, words: list[str]) -> Rule | N
 
 def _judge_other_language(language: Language, sentence: str, words: list[str]) -> Verdict | None:
     """Return the verdict on a sentence in another language, `None` when it is in this one."""
+    if words and words[0] in language.words.sure_openings:
+        return None
     if courtesy := find_courtesy(sentence):
         return Verdict(courtesy.reason, f"courtesy: {courtesy.language}")
-    if words and words[0] not in language.words.sure_openings and is_foreign(language, sentence, words):
+    if words and is_foreign(language, sentence, words):
         return Verdict(_reason_against_foreign(sentence, words))
     return None
 
