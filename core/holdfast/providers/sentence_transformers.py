@@ -11,7 +11,6 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from hashlib import blake2b
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.errors import ConfigError
+from holdfast.providers.model_files import digest, samples_of
 
 PROVIDER = "sentence-transformers"
 
@@ -78,7 +78,7 @@ class SentenceTransformersEmbedder:
             "document_prompt": document_prompt,
             "dimensions": dimensions,
         }
-        variants = [] if document_prompt is None else [f"prompt-{_digest(document_prompt.encode())}"]
+        variants = [] if document_prompt is None else [f"prompt-{digest(document_prompt.encode())}"]
         variants += [] if dimensions is None else [str(dimensions)]
         self.fingerprint = ":".join([PROVIDER, _identity(self.model), *variants])
 
@@ -240,43 +240,19 @@ def _identity(model: str) -> str:
     return model if "/" in model else f"sentence-transformers/{model}"
 
 
-_SAMPLE_COUNT = 64
-_SAMPLE_BYTES = 4096
-
-
 def _folder_digest(folder: Path) -> str:
-    """Return a digest of the list of modules, their settings and samples of their weights.
-
-    Samples suffice: weights may take gigabytes, but training changes all of them, so two models differ in nearly every
-    sample.
-    """
+    """Return a digest of the list of modules, their settings and samples of their weights."""
     modules = [folder, *sorted(inner for inner in folder.iterdir() if inner.is_dir())]
     descriptions = [folder / "modules.json", *(inner / "config.json" for inner in modules[1:])]
     weights = [path for module in modules for path in _weights(module)]
     parts = [path.read_bytes() for path in descriptions if path.is_file()]
-    parts += [sample for path in weights for sample in _samples_of(path)]
-    return _digest(*parts)
+    parts += [sample for path in weights for sample in samples_of(path)]
+    return digest(*parts)
 
 
 def _weights(module: Path) -> list[Path]:
     """Return the files with a module's weights; of two formats, the one that the library loads."""
     return sorted(module.glob("*.safetensors")) or sorted(module.glob("pytorch_model*.bin"))
-
-
-def _samples_of(path: Path) -> Iterator[bytes]:
-    size = path.stat().st_size
-    yield size.to_bytes(8, "little")
-    with path.open("rb") as file:
-        for number in range(_SAMPLE_COUNT):
-            file.seek(size * number // _SAMPLE_COUNT)
-            yield file.read(_SAMPLE_BYTES)
-
-
-def _digest(*parts: bytes) -> str:
-    digest = blake2b(digest_size=8)
-    for part in parts:
-        digest.update(len(part).to_bytes(8, "little") + part)
-    return digest.hexdigest()
 
 
 def _positive(name: str, value: object) -> int:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cached_property
-from hashlib import blake2b
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.errors import ConfigError
+from holdfast.providers.model_files import digest, samples_of
 
 PROVIDER = "static"
 
@@ -30,8 +30,6 @@ _PACKAGE = "wordllama"
 _LIBRARIES = ("safetensors", "tokenizers")
 _MAX_CHARACTERS = 20_000  # of a text: the mean over a longer one says nothing more
 _MAX_HEADER = 1 << 20  # bytes
-_SAMPLES = 16
-_SAMPLE_BYTES = 4096
 
 
 class StaticEmbedder:
@@ -60,7 +58,7 @@ class StaticEmbedder:
         self._folder = None if model is None else str(Path(model).expanduser().resolve())
         self._weights, self._tokens = _package_files() if model is None else _folder_files(Path(model).expanduser())
         self.dimensions = _read_shape(self._weights)[1]
-        self.fingerprint = f"{PROVIDER}:{self._weights.stem}:{_digest(self._weights)}"
+        self.fingerprint = f"{PROVIDER}:{self._weights.stem}:{digest(*samples_of(self._weights))}"
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
@@ -140,19 +138,3 @@ def _read_shape(path: Path) -> tuple[int, int]:
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise ConfigError(f"{path} is not a file of one matrix of vectors: {error}") from error
     return int(rows), int(columns)
-
-
-def _digest(path: Path) -> str:
-    digest = blake2b(digest_size=6)
-    for sample in _samples_of(path):
-        digest.update(sample)
-    return digest.hexdigest()
-
-
-def _samples_of(path: Path) -> Iterator[bytes]:
-    size = path.stat().st_size
-    yield size.to_bytes(8, "little")
-    with path.open("rb") as file:
-        for number in range(_SAMPLES):
-            file.seek(size * number // _SAMPLES)
-            yield file.read(_SAMPLE_BYTES)
