@@ -12,7 +12,8 @@ from difflib import get_close_matches
 from functools import partial
 from typing import Any, cast
 
-from holdfast.errors import ConfigError
+from holdfast.errors import ConfigError, HoldfastError
+from holdfast.plain_values import to_plain
 from holdfast.protocols import ChatModel, Embedder, Reranker, Role, Spec
 from holdfast.providers.hashing import HashingEmbedder
 from holdfast.providers.langchain import LangChainChat, LangChainEmbeddings, is_chat_model, is_embeddings
@@ -69,9 +70,10 @@ def chat_model(spec: str | Spec | ChatModel) -> ChatModel | None:
     ...
     holdfast.errors.ConfigError: llm provider 'opanai' is not known, did you mean 'openai': there are rules, ...
     """
-    if isinstance(spec, (str, Mapping)):
-        return cast("ChatModel | None", _build("llm", spec))
-    if is_chat_model(spec):
+    if _looked_at(spec, "llm", isinstance, (str, Mapping)):
+        return cast("ChatModel | None", _build("llm", cast("str | Spec", spec)))
+    spec = cast("ChatModel", spec)
+    if _looked_at(spec, "llm", is_chat_model):
         return LangChainChat(spec)
     _require_members(spec, "llm", complete="the method complete(messages, *, schema=None)")
     return spec
@@ -92,9 +94,10 @@ def embedder(spec: str | Spec | Embedder) -> Embedder:
     >>> embedder({"provider": "hashing", "config": {"dimensions": 256}})
     HashingEmbedder(dimensions=256)
     """
-    if isinstance(spec, (str, Mapping)):
-        return cast("Embedder", _build("embedder", spec))
-    if is_embeddings(spec):
+    if _looked_at(spec, "embedder", isinstance, (str, Mapping)):
+        return cast("Embedder", _build("embedder", cast("str | Spec", spec)))
+    spec = cast("Embedder", spec)
+    if _looked_at(spec, "embedder", is_embeddings):
         return LangChainEmbeddings(spec)
     _require_members(
         spec,
@@ -118,10 +121,11 @@ def reranker(spec: str | Spec | Reranker, *, llm: ChatModel | None = None) -> Re
         ConfigError: The provider or a setting is unknown, there is no chat model, or the object lacks the method.
         ImportError: The provider's package is not installed.
     """
-    if not isinstance(spec, (str, Mapping)):
+    if not _looked_at(spec, "reranker", isinstance, (str, Mapping)):
+        spec = cast("Reranker", spec)
         _require_members(spec, "reranker", score="the method score(query, texts)")
         return spec
-    parsed = _parse_spec("reranker", spec)
+    parsed = _parse_spec("reranker", cast("str | Spec", spec))
     settings = dict(parsed.settings)
     if parsed.build is _llm_reranker and settings.get("llm") is None:
         settings["llm"] = llm
@@ -229,7 +233,7 @@ def _build(role: Role, spec: str | Spec) -> _Engine:
 
 
 def _parse_spec(role: Role, spec: str | Spec) -> _ParsedSpec:
-    provider, config = provider_and_settings(role, spec)
+    provider, config = provider_and_settings(role, _plain_spec(role, spec))
     build = _ENGINES[role].get(provider)
     if build is None:
         known = list(_ENGINES[role])
@@ -250,15 +254,44 @@ def _parse_spec(role: Role, spec: str | Spec) -> _ParsedSpec:
     return _ParsedSpec(build, settings, ignored)
 
 
+def _plain_spec(role: Role, spec: str | Spec) -> str | Spec:
+    """Return `spec` with its names as plain values; settings may be objects, such as clients, and stay as they are."""
+    try:
+        return (
+            _plain_text(spec) if isinstance(spec, str) else {to_plain(k, role): _plain_text(v) for k, v in spec.items()}
+        )
+    except HoldfastError:
+        raise
+    except Exception as error:
+        raise ConfigError(
+            f"the {role} cannot be read, {type(error).__name__} was raised: give a name or a dictionary"
+        ) from error
+
+
+def _plain_text(value: Any) -> Any:
+    return str.__str__(value) if isinstance(value, str) else value
+
+
 def _suggestion(word: object, known: Sequence[str]) -> str:
     close = get_close_matches(str(word), known, n=1)
     return f", did you mean {close[0]!r}" if close else ""
 
 
+def _looked_at(engine: object, role: Role, look: Callable[..., bool], *args: object) -> bool:
+    """Return `look(engine, *args)`; an object that raises when its attributes are read is no engine."""
+    try:
+        return look(engine, *args)
+    except Exception as error:
+        raise ConfigError(
+            f"the {role}, of type {type(engine).__name__}, cannot be used: reading its attributes raised"
+            f" {type(error).__name__}"
+        ) from error
+
+
 def _require_members(engine: object, role: Role, **members: str) -> None:
     for name, description in members.items():
         # Look at the class first: reading the dimensions of a local model would load it.
-        if not hasattr(type(engine), name) and not hasattr(engine, name):
+        if not hasattr(type(engine), name) and not _looked_at(engine, role, hasattr, name):
             raise ConfigError(
                 f"the {role}, of type {type(engine).__name__}, lacks {description}:"
                 f" give such an object or one of {', '.join(_ENGINES[role])}"

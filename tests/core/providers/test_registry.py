@@ -11,7 +11,7 @@ from holdfast.errors import ConfigError
 from holdfast.providers.hashing import HashingEmbedder
 from holdfast.providers.openai import OpenAIChat, OpenAIEmbeddings
 from holdfast.providers.presets import PRESETS
-from holdfast.providers.registry import chat_model, default_engines, embedder, ignored_settings, spec_of
+from holdfast.providers.registry import chat_model, default_engines, embedder, ignored_settings, reranker, spec_of
 from holdfast.testing import ScriptedChatModel, ScriptedEmbedder, scripted_openai_server
 
 
@@ -161,3 +161,13 @@ def test_a_missing_sdk_says_what_to_install():
         "chat_model({'provider': 'ollama', 'config': {}})"
     )
     assert 'ImportError: this engine needs the openai package: pip install "holdfast[openai]"' in done.stderr
+
+
+@pytest.mark.parametrize("build", [chat_model, embedder, reranker])
+def test_an_object_whose_attributes_cannot_be_read_is_refused(build):
+    class Hostile:
+        def __getattr__(self, name):
+            raise RuntimeError(name)
+
+    with pytest.raises(ConfigError, match="of type Hostile, cannot be used"):
+        build(Hostile())
