@@ -6,7 +6,7 @@ import re
 from datetime import date, datetime, timedelta, timezone
 from functools import lru_cache
 
-from holdfast.errors import InvalidInput, short_repr
+from holdfast.errors import HoldfastError, InvalidInput, short_repr
 
 TimeLike = int | float | str | date | datetime
 """Unix seconds, a `datetime` (naive means UTC), a `date` (its first moment, UTC) or an ISO-8601 string."""
@@ -34,8 +34,13 @@ def to_microseconds(value: TimeLike, *, name: str = "timestamp") -> int:
     >>> to_microseconds("1970-01-01T00:00:01.5Z"), to_microseconds(2), to_microseconds(date(1970, 1, 2))
     (1500000, 2000000, 86400000000)
     """
-    mistaken = _name_number(value)
-    moment = None if mistaken else _to_utc_datetime(value)
+    try:
+        mistaken = _name_number(value)
+        moment = None if mistaken else _to_utc_datetime(value)
+    except HoldfastError:
+        raise
+    except Exception as error:
+        raise InvalidInput(f"{name} cannot be read, {type(error).__name__} was raised: use Unix seconds") from error
     if moment is None:
         ways_out = mistaken or "use Unix seconds, a datetime, or ISO-8601 such as '2026-05-08T13:56:00Z'"
         raise InvalidInput(f"{name} is {short_repr(value)}: {ways_out}")
